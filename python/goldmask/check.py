@@ -1,0 +1,190 @@
+"""The whole run on one screen: fetch, hold goldens against today, run every target, compare, report."""
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import __version__
+from .bundle import Options, Pipeline, Request, RequestCase
+from .case import fetch_case
+from .compare import Comparison, Pair, Verdict, compare_case
+from .config import Config, suite, tolerances_for
+from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, RunError
+from .golden import load_golden, problem
+from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
+from .report import Report, Skipped
+from .report.write import open_folder, write_report
+from .targets import python
+
+TARGETS = {python.NAME: python}
+
+
+class Watch:
+    """Hears what a long run is doing; this one keeps it to itself."""
+
+    def download(self, name: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of a download."""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` parts of a step."""
+
+    def count(self, what: str, total: int) -> Callable[[str], None]:
+        """A listener that is told of each of `total` parts and passes the count on to `step`."""
+        done: list[str] = []
+        self.step(what, 0, total)
+
+        def on_part(part: str) -> None:
+            done.append(part)
+            self.step(what, len(done), total)
+
+        return on_part
+
+
+@dataclass(frozen=True)
+class Assets:
+    """A model and those of its cases that are on this machine; `missing` says why the others are not."""
+
+    model: Model | None
+    cases: tuple[RequestCase, ...]
+    missing: dict[str, EnvironmentMissing]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to check. What was `named` by the user must run; the rest of a suite runs where it can."""
+
+    models: tuple[str, ...]
+    pipelines: tuple[Pipeline, ...]
+    targets: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    runtime: str = "litert"
+
+
+def select(config: Config, suite_name: str, models: list[str], pipelines: list[str], targets: list[str]) -> Selection:
+    """A suite, narrowed to what the user named. Raises ConfigError."""
+    chosen = suite(config, suite_name)
+    return Selection(
+        models=tuple(models) or chosen.models,
+        pipelines=tuple(pipelines) or chosen.pipelines,
+        targets=tuple(targets) or chosen.targets,
+        named=frozenset((*models, *pipelines, *targets)),
+    )
+
+
+def check(
+    root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch(), also: Sequence[Pair] = ()
+) -> Report:
+    """Compare every selected case on every selected target with its golden, and write the report, with `also`, to `out`."""
+    open_folder(out)
+    specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
+    pairs: list[Pair] = [*also]
+    skipped: list[Skipped] = []
+    for name, spec in specs.items():
+        assets = gather(root, name, spec, watch)
+        for pipeline in (pipeline for pipeline in selection.pipelines if pipeline in spec.pipelines):
+            for target in selection.targets:
+                missing = assets.missing
+                try:
+                    TARGETS[target].prepare(pipeline, out / "logs", selection.runtime)
+                except EnvironmentMissing as error:
+                    missing = {case.id: error for case in spec.cases}
+                pairs += _not_run(name, pipeline, target, missing, selection.named)
+                skipped += _told_once(name, pipeline, target, missing)
+                cases = tuple(case for case in assets.cases if case.id not in missing)
+                if cases:
+                    request = request_for(assets.model, cases, pipeline, config)
+                    pairs += _run_and_compare(root, config, request, target, out, watch, selection.runtime)
+    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
+    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out)
+
+
+def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
+    """Fetch a model and its cases; what cannot be had is in `missing`, with the reason."""
+    try:
+        model = fetch_model(root, name, spec, watch.download)
+    except EnvironmentMissing as error:
+        return Assets(None, (), {case.id: error for case in spec.cases})
+    cases: list[RequestCase] = []
+    missing: dict[str, EnvironmentMissing] = {}
+    for case in spec.cases:
+        try:
+            cases.append(fetch_case(case, model_folder(root, name), watch.download))
+        except EnvironmentMissing as error:
+            missing[case.id] = error
+    return Assets(model, tuple(cases), missing)
+
+
+def request_for(
+    model: Model, cases: tuple[RequestCase, ...], pipeline: Pipeline, config: Config, taps: tuple[str, ...] = ()
+) -> Request:
+    """The request that runs `cases` with the project's options."""
+    options = Options(**config.options.model_dump(), pipeline=pipeline, taps=taps)
+    return Request(schema=1, model=model.request(), options=options, cases=cases)
+
+
+def _run_and_compare(
+    root: Path, config: Config, request: Request, target: str, out: Path, watch: Watch, runtime: str
+) -> list[Pair]:
+    """Run those cases that have a good golden, and compare them; the others are errors that say why."""
+    name, pipeline = request.model.name, request.options.pipeline
+    folder = golden_folder(root, name, pipeline)
+    try:
+        golden = load_golden(folder)
+        problems = {case.id: problem(golden, request, case) for case in request.cases}
+    except GoldenError as error:
+        golden, problems = None, {case.id: str(error) for case in request.cases}
+    pairs = [
+        _error(name, case, target, pipeline, reason, ExitCode.GOLDEN) for case, reason in problems.items() if reason
+    ]
+    cases = tuple(case for case in request.cases if not problems[case.id])
+    if not cases:
+        return pairs
+    request = request.model_copy(update={"cases": cases})
+    run_folder = out / "bundles" / target / pipeline / name
+    try:
+        on_case = watch.count(f"{target} · {pipeline} · {name}", len(cases))
+        bundle = TARGETS[target].run(request, run_folder, on_case, runtime)
+    except RunError as error:
+        return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
+    for case in cases:
+        place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
+        tolerances, override = tolerances_for(config, **place)
+        pairs.append(
+            compare_case(
+                model=name,
+                case=case.id,
+                golden_folder=folder,
+                golden=golden.bundle,
+                folder=run_folder,
+                bundle=bundle,
+                labels=request.model.labels,
+                tolerances=tolerances,
+                override=override,
+            )
+        )
+    return pairs
+
+
+def _not_run(
+    model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError], named: frozenset[str]
+) -> list[Pair]:
+    """A row for each case that cannot run here: SKIP, or an error when the user asked for it by name."""
+    asked = named & {model, pipeline, target}
+    verdict, code = (Verdict.ERROR, ExitCode.ENVIRONMENT) if asked else (Verdict.SKIP, ExitCode.OK)
+    place = {"model": model, "target": target, "pipeline": pipeline, "verdict": verdict, "exit_code": code}
+    return [Pair(Comparison(case=case, reason=error.what, **place)) for case, error in missing.items()]
+
+
+def _told_once(model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError]) -> list[Skipped]:
+    """Each reason once, however many cases it stops."""
+    reasons = {error.what: error.fix for error in missing.values()}
+    return [
+        Skipped(target=target, pipeline=pipeline, model=model, reason=reason, fix=fix) for reason, fix in reasons.items()
+    ]
+
+
+def _error(model: str, case: str, target: str, pipeline: str, reason: str, code: ExitCode) -> Pair:
+    place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
+    return Pair(Comparison(**place, verdict=Verdict.ERROR, reason=reason, exit_code=code))

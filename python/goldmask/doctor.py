@@ -1,0 +1,78 @@
+"""What can run here, what is missing, and the command that fixes it."""
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import GoldmaskError
+from .fetch import cache_folder, cached_file
+from .model import load_spec, model_names
+from .targets import python
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `fix` is empty where nothing needs fixing."""
+
+    what: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at everything a check needs, in the order a check needs it; the first look may install a runtime."""
+    yield Finding("Python", True, f"{platform.python_version()} on {platform.platform()}")
+    yield _cache()
+    yield _mirror()
+    for name in model_names(root):
+        yield from _model(root, name)
+    for pipeline, runtime in python.SCRIPTS:
+        if runtime == "litert":
+            yield _runtime(pipeline)
+
+
+def _cache() -> Finding:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free_gb = shutil.disk_usage(folder).free / 1e9
+    except OSError as error:
+        return Finding("cache", False, f"{folder}: {error.strerror}", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor")
+    if not os.access(folder, os.W_OK):
+        return Finding("cache", False, f"{folder} is not writable", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor")
+    return Finding("cache", free_gb > 1, f"{folder}, {free_gb:.0f} GB free", "" if free_gb > 1 else "free some disk space")
+
+
+def _mirror() -> Finding:
+    mirror = os.environ.get("GOLDMASK_MIRROR", "")
+    if not mirror or mirror.startswith(("http://", "https://")):
+        return Finding("mirror", True, mirror.split("?")[0] or "none (GOLDMASK_MIRROR is not set)")
+    there = Path(mirror).is_dir()
+    return Finding("mirror", there, mirror if there else f"{mirror} is no folder", "" if there else "unset GOLDMASK_MIRROR")
+
+
+def _model(root: Path, name: str) -> Iterator[Finding]:
+    try:
+        spec = load_spec(root, name)
+    except GoldmaskError as error:
+        yield Finding(f"model {name}", False, error.what, error.fix)
+        return
+    sources = [spec.model, *spec.cases]
+    here = sum(bool(source.file or cached_file(source)) for source in sources)
+    whole = here == len(sources)
+    detail = f"{here} of {len(sources)} files here"
+    yield Finding(f"model {name}", whole, detail, "" if whole else f"./goldmask models.fetch --model {name}")
+
+
+def _runtime(pipeline: str) -> Finding:
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        try:
+            python.prepare(pipeline, Path(logs))
+        except GoldmaskError as error:
+            return Finding(f"python {pipeline}", False, error.what, "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again")
+    return Finding(f"python {pipeline}", True, "the reference runtime is installed")

@@ -1,0 +1,58 @@
+"""The exit codes, and the errors that carry them: each says what, why and the command to type."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the program's exit status means; the README prints the same table."""
+
+    OK = 0
+    USAGE = 1
+    CONFIG = 2
+    ENVIRONMENT = 3
+    RUN = 4
+    GOLDEN = 5
+    MASKS_DIFFER = 10
+    LATENCY = 11
+
+
+class GoldmaskError(Exception):
+    """An expected failure. `what` is one sentence with its cause; `fix` is the command or edit that helps."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  try: {self.fix}" if self.fix else self.what
+
+
+class UsageError(GoldmaskError):
+    """A flag or a file named on the command line cannot be used."""
+
+
+class ConfigError(GoldmaskError):
+    """goldmask.toml or a model.toml is wrong."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class EnvironmentMissing(GoldmaskError):
+    """Something this machine lacks: a download, a runtime, a tool."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class RunError(GoldmaskError):
+    """Building, starting, running or collecting failed; a bundle that cannot be read belongs here too."""
+
+    exit_code = ExitCode.RUN
+
+
+class GoldenError(GoldmaskError):
+    """A golden is missing, stale or damaged."""
+
+    exit_code = ExitCode.GOLDEN

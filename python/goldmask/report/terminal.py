@@ -1,0 +1,62 @@
+"""The report as a table for the terminal."""
+
+from statistics import median
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..compare import Comparison, Verdict
+from ..errors import ExitCode
+from . import Report
+
+COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.ERROR: "bold magenta", Verdict.SKIP: "yellow"}
+MEANINGS = {
+    ExitCode.OK: "the masks are the same",
+    ExitCode.MASKS_DIFFER: "masks differ",
+    ExitCode.GOLDEN: "a golden is missing or stale",
+    ExitCode.RUN: "a run failed",
+    ExitCode.ENVIRONMENT: "nothing was compared, or something asked for by name cannot run here",
+    ExitCode.LATENCY: "latency over budget",
+}
+
+
+def to_terminal(report: Report) -> RenderableType:
+    """A row for each comparison, what was skipped and how to change that, and the outcome."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in (
+        ("model", "left"), ("case", "left"), ("target", "left"), ("pipeline", "left"), ("verdict", "left"),
+        ("agreement", "right"), ("confident", "right"), ("ties", "right"), ("mIoU", "right"), ("ms", "right"),
+        ("reason", "left"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify, no_wrap=heading not in ("reason", "case"), overflow="fold")
+    for comparison in report.comparisons:
+        table.add_row(*_row(comparison))
+    # Text, not markup: names and reasons may come from a device.
+    parts: list[RenderableType] = [table, Text()]
+    for skipped in report.skipped:
+        parts.append(Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow"))
+        parts.append(Text(f"  try: {skipped.fix}"))
+    counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
+    models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
+    colour = "green" if report.exit_code is ExitCode.OK else "bold red"
+    outcome = f"{counts or 'no comparisons'} · models run: {models} · {MEANINGS[report.exit_code]} (exit {report.exit_code})"
+    parts.append(Text(outcome, style=colour))
+    return Group(*parts)
+
+
+def _row(comparison: Comparison) -> list[Text]:
+    metrics, latency = comparison.metrics, comparison.latency
+    flips = [None, None] if metrics is None else [metrics.confident_flips, metrics.tie_flips]
+    return [
+        Text(comparison.model),
+        Text(comparison.case),
+        Text(comparison.target),
+        Text(comparison.pipeline),
+        Text(comparison.verdict, style=COLOURS[comparison.verdict]),
+        Text(f"{metrics.agreement:.3%}" if metrics else "–"),
+        *(Text("–" if count is None else f"{count:,}") for count in flips),
+        Text(f"{metrics.miou:.4f}" if metrics else "–"),
+        Text(f"{median(latency.inference_ms):.1f}" if latency and latency.inference_ms else "–"),
+        Text(comparison.reason),
+    ]

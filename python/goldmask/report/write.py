@@ -1,0 +1,55 @@
+"""The report on disk: report.json, junit.xml, and a picture of each failed case."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..compare import Pair, Verdict
+from ..errors import UsageError
+from ..file import write_atomically
+from . import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code
+from .junit import to_junit
+from .picture import side_by_side
+
+PICTURES = "diffs"
+
+
+def open_folder(out: Path) -> None:
+    """Make `out` ready for a run: yesterday's report must not pass for today's. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (REPORT_FILE, JUNIT_FILE):
+            (out / name).unlink(missing_ok=True)
+        if (out / PICTURES).is_dir():
+            shutil.rmtree(out / PICTURES)
+    except OSError as error:
+        raise UsageError(f"cannot write into {out}: {error.strerror}", fix="--out <a folder you own>") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write into {out}: permission denied", fix="--out <a folder you own>")
+
+
+def write_report(pairs: Sequence[Pair], skipped: Sequence[Skipped], environment: dict[str, str], out: Path) -> Report:
+    """Write all forms of the report of `pairs` into `out`; returns it."""
+    comparisons = []
+    for pair in pairs:
+        comparison = pair.comparison
+        if comparison.verdict is Verdict.FAIL:
+            place = (comparison.target, comparison.pipeline, comparison.model, comparison.case)
+            picture = f"{PICTURES}/{'.'.join(place)}.png"
+            write_atomically(out / picture, side_by_side(pair.expected, pair.actual, pair.confident))
+            comparison = comparison.model_copy(update={"picture": picture})
+        comparisons.append(comparison)
+    report = Report(
+        schema=1,
+        exit_code=exit_code(comparisons),
+        environment=environment,
+        comparisons=tuple(comparisons),
+        skipped=tuple(skipped),
+    )
+    # Null, not absent: a reader sees that there was no margin map, and that the field exists.
+    data = report.model_dump(mode="json", by_alias=True)
+    write_atomically(out / REPORT_FILE, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(out / JUNIT_FILE, to_junit(report))
+    return report

@@ -1,0 +1,103 @@
+# /// script
+# requires-python = ">=3.11,<3.14"
+# dependencies = [
+#   "ai-edge-litert==2.3.0",
+#   "annotated-types==0.8.0",
+#   "backports-strenum==1.3.1",
+#   "flatbuffers==25.12.19",
+#   "ml-dtypes==0.6.0",
+#   "numpy==2.4.6",
+#   "pillow==13.0.0",
+#   "protobuf==7.36.2",
+#   "pydantic==2.14.3",
+#   "pydantic-core==2.50.4",
+#   "tqdm==4.70.1",
+#   "typing-extensions==4.16.0",
+#   "typing-inspection==0.4.5",
+# ]
+# ///
+"""The `lib_interpreter` reference: our pre- and post-processing around the LiteRT Interpreter.
+
+uv run --script python/references/interpreter.py request.json --out DIR
+"""
+
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np  # noqa: E402 - after the path of the project's own modules
+
+from goldmask.bundle import Request, RuntimeInfo  # noqa: E402
+from goldmask.image import resize, to_tensor  # noqa: E402
+from goldmask.reference import Segmented, StageError, main, mask_from_output  # noqa: E402
+
+
+class InterpreterEngine:
+    """A model in a TFLite Interpreter; `interpreters` is the module that has Interpreter and OpResolverType."""
+
+    def __init__(self, request: Request, interpreters: ModuleType, runtime: str, version: str) -> None:
+        options = request.options
+        if options.resize != "fixed":
+            raise StageError("init", f"resize {options.resize!r} is for apps; the reference has the fixed-point one")
+        # BUILTIN_REF would be slower still; what phones call "CPU" is the optimised kernels without a delegate.
+        resolver = interpreters.OpResolverType
+        self._interpreter = interpreters.Interpreter(
+            request.model.file,
+            num_threads=options.threads,
+            experimental_op_resolver_type=(
+                resolver.AUTO if options.delegate == "xnnpack" else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            ),
+        )
+        self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[request.model.output.index]
+        self._model = request.model
+        # A delegate shows as an op of the graph it has rewritten; the log would only say that one was created.
+        operators = {detail["op_name"] for detail in self._interpreter._get_ops_details()}
+        self.runtime = RuntimeInfo(
+            name=runtime,
+            version=version,
+            delegate="xnnpack" if "DELEGATE" in operators else "cpu",
+            threads=options.threads,
+        )
+
+    def segment(self, pixels: np.ndarray, with_margin: bool) -> Segmented:
+        """The mask of uint8 RGB `pixels` [h, w, 3]. Raises StageError."""
+        began = time.perf_counter()
+        spec = self._model.input
+        scale, zero_point = self._input["quantization"]
+        resized = resize(pixels, spec.height, spec.width)
+        tensor = to_tensor(resized, spec.dtype, spec.mean, spec.std, scale, zero_point)
+        prepared = time.perf_counter()
+        try:
+            self._interpreter.set_tensor(self._input["index"], tensor)
+            self._interpreter.invoke()
+            output = self._interpreter.get_tensor(self._output["index"])
+        except (RuntimeError, ValueError) as error:
+            raise StageError("inference", str(error)) from error
+        inferred = time.perf_counter()
+        mask, margin, unit = mask_from_output(output, self._model.output.kind, with_margin)
+        return Segmented(
+            mask=mask,
+            margin=margin,
+            unit=unit,
+            resized=resized,
+            tensor=tensor,
+            preprocess_ms=(prepared - began) * 1e3,
+            inference_ms=(inferred - prepared) * 1e3,
+            postprocess_ms=(time.perf_counter() - inferred) * 1e3,
+        )
+
+
+if __name__ == "__main__":
+    from importlib.metadata import version
+
+    from ai_edge_litert import interpreter as litert
+
+    main(
+        lambda request: InterpreterEngine(request, litert, "LiteRT Interpreter", version("ai-edge-litert")),
+        ("ai-edge-litert",),
+    )

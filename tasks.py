@@ -1,0 +1,172 @@
+"""The tasks: `./goldmask check` and `inv check` are the same program. What a task does is in goldmask/program.py."""
+
+import functools
+import inspect
+import sys
+from pathlib import Path
+
+from invoke import Collection, Exit, Program, task
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
+
+from goldmask import __version__  # noqa: E402 - after the path that makes it importable
+from goldmask.errors import GoldmaskError  # noqa: E402
+
+HELP = {
+    "suite": "a suite of goldmask.toml",
+    "model": "a declared model; run and models.info take the path of a .tflite as well",
+    "pipeline": "lib_interpreter or lib_task_api",
+    "target": "where to run; a target that is named must run",
+    "out": "the folder for results",
+    "image": "a JPEG, PNG, BMP or WebP file",
+    "threads": "threads of the runtime",
+    "delegate": "xnnpack or cpu",
+    "runtime": "litert or tensorflow",
+    "mode": "all, missing or never; the default is missing, in CI never",
+    "golden": "a golden, or any bundle to compare with",
+    "bundle": "the bundle to judge",
+    "select": "only tests that match, as pytest -k",
+}
+
+
+def command(name=None, several=()):
+    """An invoke task that ends with the program's exit code and shows expected errors without a traceback."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def run(*args, **kwargs):
+            try:
+                code = function(*args, **kwargs)
+            except GoldmaskError as error:
+                raise Exit(f"goldmask: {error}", int(error.exit_code)) from error
+            except KeyboardInterrupt:
+                raise Exit("goldmask: interrupted; what was started is stopped", 130) from None
+            if code:
+                raise Exit(code=int(code))
+
+        flags = list(inspect.signature(function).parameters)[1:]
+        help_texts = {flag: HELP[flag] + ("; several may be given" if flag in several else "") for flag in flags}
+        return task(name=name, help=help_texts, iterable=list(several), auto_shortflags=False)(run)
+
+    return decorate
+
+
+# Each body imports for itself: listing the tasks loads neither numpy nor rich.
+
+
+@command(several=("model", "pipeline", "target"))
+def check(c, suite="default", model=(), pipeline=(), target=(), out=""):
+    """Does every target still draw the golden masks? Fetch, run, compare, report."""
+    from goldmask import program
+
+    return program.run_check(suite, model, pipeline, target, out)
+
+
+@command(several=("image",))
+def run(c, target="python", pipeline="lib_interpreter", model="", image=(), threads=0, delegate="", runtime="litert", out=""):
+    """Run any model on any images, and keep the bundle."""
+    from goldmask import program
+
+    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime)
+
+
+@command()
+def compare(c, golden="", bundle="", out=""):
+    """Compare two bundles on disk; nothing is fetched or run."""
+    from goldmask import program
+
+    return program.run_compare(golden, bundle, out)
+
+
+@command()
+def report(c, out=""):
+    """Show the report of an earlier check again."""
+    from goldmask import program
+
+    return program.show_report(out)
+
+
+@command()
+def doctor(c):
+    """What can run here, what is missing, and the command that fixes it."""
+    from goldmask import program
+
+    return program.show_doctor()
+
+
+@command()
+def test(c, select=""):
+    """Run goldmask's own tests."""
+    from goldmask import program
+
+    return program.run_tests(select)
+
+
+@command(name="list")
+def models_list(c):
+    """List the declared models."""
+    from goldmask import program
+
+    return program.list_models()
+
+
+@command(name="fetch", several=("model",))
+def models_fetch(c, model=()):
+    """Download models and their images into the cache."""
+    from goldmask import program
+
+    return program.fetch_models(model)
+
+
+@command(name="info")
+def models_info(c, model=""):
+    """Show a model's tensors, quantisation, metadata and labels."""
+    from goldmask import program
+
+    return program.show_model(model)
+
+
+@command(name="record", several=("model", "pipeline"))
+def golden_record(c, model=(), pipeline=(), mode=""):
+    """Run the reference and bless its masks as goldens."""
+    from goldmask import program
+
+    return program.record_goldens(model, pipeline, mode)
+
+
+@command(name="verify", several=("model", "pipeline"))
+def golden_verify(c, suite="default", model=(), pipeline=(), runtime="litert", out=""):
+    """Run the reference again and compare; unused goldens fail too. Writes no golden."""
+    from goldmask import program
+
+    return program.verify_goldens(suite, model, pipeline, runtime, out)
+
+
+@command(name="prune", several=("model",))
+def golden_prune(c, model=()):
+    """Remove goldens that no case uses."""
+    from goldmask import program
+
+    return program.prune_goldens(model)
+
+
+namespace = Collection(check, run, compare, report, doctor, test)
+namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
+namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
+
+
+def spread(words, several=("--image", "--model", "--pipeline", "--target")):
+    """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
+    spread_words, flag = [], None
+    for word in words:
+        if word.startswith("-"):
+            flag = word if word in several else None
+        elif flag and spread_words[-1] != flag:
+            spread_words.append(flag)
+        spread_words.append(word)
+    return spread_words
+
+
+if __name__ == "__main__":
+    program = Program(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
+    program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])
