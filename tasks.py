@@ -55,7 +55,7 @@ def command(name=None, several=()):
 
 
 @command(several=("model", "pipeline", "target"))
-def check(c, suite="default", model=(), pipeline=(), target=(), out=""):
+def check(c, suite="default", model=None, pipeline=None, target=None, out=""):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
@@ -63,7 +63,7 @@ def check(c, suite="default", model=(), pipeline=(), target=(), out=""):
 
 
 @command(several=("image",))
-def run(c, target="python", pipeline="lib_interpreter", model="", image=(), threads=0, delegate="", runtime="litert", out=""):
+def run(c, target="python", pipeline="lib_interpreter", model="", image=None, threads=0, delegate="", runtime="litert", out=""):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
@@ -111,7 +111,7 @@ def models_list(c):
 
 
 @command(name="fetch", several=("model",))
-def models_fetch(c, model=()):
+def models_fetch(c, model=None):
     """Download models and their images into the cache."""
     from goldmask import program
 
@@ -127,7 +127,7 @@ def models_info(c, model=""):
 
 
 @command(name="record", several=("model", "pipeline"))
-def golden_record(c, model=(), pipeline=(), mode=""):
+def golden_record(c, model=None, pipeline=None, mode=""):
     """Run the reference and bless its masks as goldens."""
     from goldmask import program
 
@@ -135,7 +135,7 @@ def golden_record(c, model=(), pipeline=(), mode=""):
 
 
 @command(name="verify", several=("model", "pipeline"))
-def golden_verify(c, suite="default", model=(), pipeline=(), runtime="litert", out=""):
+def golden_verify(c, suite="default", model=None, pipeline=None, runtime="litert", out=""):
     """Run the reference again and compare; unused goldens fail too. Writes no golden."""
     from goldmask import program
 
@@ -143,7 +143,7 @@ def golden_verify(c, suite="default", model=(), pipeline=(), runtime="litert", o
 
 
 @command(name="prune", several=("model",))
-def golden_prune(c, model=()):
+def golden_prune(c, model=None):
     """Remove goldens that no case uses."""
     from goldmask import program
 

@@ -1,0 +1,176 @@
+"""What all tests share: the real program, tiny projects for it, and the rule that CI skips nothing."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from goldmask import shell
+from goldmask.errors import EnvironmentMissing
+from goldmask.fetch import Source, fetch
+from goldmask.file import sha256_of
+from goldmask.model import fetch_model, load_spec
+
+REPO = Path(__file__).resolve().parents[1]
+# Not the way to skip a test in CI, but the list of what no CI machine can have.
+CANNOT_RUN_IN_CI: tuple[str, ...] = ()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """In CI a skip is a failure, with the skip's own reason."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(known in reason for known in CANNOT_RUN_IN_CI):
+            report.outcome, report.longrepr = "failed", f"skipped in CI, where everything must run: {reason}"
+    return report
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The real program's ending: exit code, stdout, and stderr."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Both streams with line breaks folded, to look for sentences in."""
+        return re.sub(r"\s+", " ", self.stdout + " " + self.stderr)
+
+
+def run_program(folder: Path, *words: str | Path, **environment: str) -> Ran:
+    """The program as a user starts it in `folder`, past the launcher. A traceback is a failure of any test."""
+    log = folder / "stderr.log"
+    argv = [sys.executable, REPO / "tasks.py", *words]
+    done = shell.run(argv, log=log, deadline_s=300, cwd=folder, env={"CI": "", **environment})
+    stderr = log.read_text("utf-8", "replace")
+    log.unlink()
+    assert "Traceback" not in stderr, stderr
+    return Ran(done.code, done.stdout, stderr)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a goldmask.toml and one model, `tiny`, that scores red, green and blue."""
+
+    folder: Path
+
+    def run(self, *words: str | Path, **environment: str) -> Ran:
+        """The real program in this project."""
+        return run_program(self.folder, *words, **environment)
+
+    @property
+    def model(self) -> Path:
+        """models/tiny."""
+        return self.folder / "models/tiny"
+
+    @property
+    def golden(self) -> Path:
+        """The goldens of lib_interpreter."""
+        return self.model / "goldens/lib_interpreter"
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace `old`, which must be there, in a file of the project."""
+        path = self.folder / name
+        text = path.read_text("utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def declare(self, model: bytes, extra: str = "") -> None:
+        """Make `model` the project's model, with its two cases."""
+        (self.model / "tiny.tflite").write_bytes(model)
+        cases = "".join(
+            f'[[cases]]\nid = "{path.stem}"\nfile = "{path.name}"\nsha256 = "{sha256_of(path)}"\n'
+            for path in sorted(self.model.glob("*.png"))
+        )
+        digest = sha256_of(self.model / "tiny.tflite")
+        (self.model / "model.toml").write_text(
+            'schema = 1\nsummary = "three colours"\npipelines = ["lib_interpreter"]\n'
+            f'labels = ["red", "green", "blue"]\n{extra}[model]\nfile = "tiny.tflite"\nsha256 = "{digest}"\n{cases}',
+            "utf-8",
+        )
+
+
+def colours(height: int = 8, width: int = 8) -> np.ndarray:
+    """uint8 [height, width, 3]: red above, green and blue below."""
+    pixels = np.full((height, width, 3), 30, np.uint8)
+    pixels[: height // 2, :, 0] = 200
+    pixels[height // 2 :, : width // 2, 1] = 200
+    pixels[height // 2 :, width // 2 :, 2] = 200
+    return pixels
+
+
+def make_project(folder: Path, model: bytes | None = None) -> Project:
+    """A project in `folder`, without goldens."""
+    project = Project(folder)
+    project.model.mkdir(parents=True)
+    (folder / "goldmask.toml").write_text(
+        'schema = 1\n[suites.default]\nmodels = ["tiny"]\npipelines = ["lib_interpreter"]\n', "utf-8"
+    )
+    Image.fromarray(colours()).save(project.model / "flag.png")
+    Image.fromarray(colours(16, 24)).save(project.model / "wide.png")
+    project.declare(model or tiny.scores())
+    return project
+
+
+@pytest.fixture(scope="session")
+def recorded_template(tmp_path_factory) -> Path:
+    """A project whose goldens the real program recorded, once."""
+    project = make_project(tmp_path_factory.mktemp("template"))
+    ran = project.run("golden.record")
+    assert ran.code == 0, ran.text
+    return project.folder
+
+
+@pytest.fixture
+def project(recorded_template, tmp_path) -> Project:
+    """A recorded project of the test's own."""
+    folder = tmp_path / "project"
+    shutil.copytree(recorded_template, folder)
+    return Project(folder)
+
+
+@pytest.fixture
+def bare_project(tmp_path) -> Callable[..., Project]:
+    """Makes a project without goldens, with a model of the test's choice."""
+    return lambda model=None: make_project(tmp_path / "project", model)
+
+
+def fetched(get: Callable[[], Path]) -> Path:
+    """A download that a test needs; without mirror and network the test is skipped, which CI does not allow."""
+    try:
+        return get()
+    except EnvironmentMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def starter_model() -> Path:
+    """The real starter model's file."""
+    return fetched(lambda: fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path)
+
+
+@pytest.fixture(scope="session")
+def tensorflow_golden() -> np.ndarray:
+    """TensorFlow's own mask of its test image, class indices uint8 [257, 257]; their PNG holds ten times the class."""
+    commit = "dd3362ea685bb7ab1f7268c81ec567d3b720ae57"
+    folder = "tensorflow_lite_support/cc/test/testdata/task/vision"
+    source = Source(
+        urls=(f"https://raw.githubusercontent.com/tensorflow/tflite-support/{commit}/{folder}/segmentation_golden_rotation0.png",),
+        sha256="9ee993919b753118928ba2d14f7c5c83a6cfc23355e6943dac4ad81eedd73069",
+        size=1453,
+    )
+    mask = np.asarray(Image.open(fetched(lambda: fetch(source, REPO))))
+    assert not (mask % 10).any()
+    return mask // 10

@@ -1,0 +1,191 @@
+"""Tiny segmentation models for tests, written tensor by tensor: a real .tflite in a few hundred bytes.
+
+Each of them scores three classes by the red, green and blue of a pixel, so a test knows the right mask by looking
+at its picture.
+"""
+
+from dataclasses import dataclass, field
+
+import flatbuffers
+import numpy as np
+import tflite
+
+CODES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int8": 9, "float16": 1}
+CONV_2D, ARG_MAX, ADD, CAST = 3, 56, 0, 53
+
+
+@dataclass
+class Graph:
+    """Tensors and operators as they are added; `build` makes the file."""
+
+    tensors: list[tuple] = field(default_factory=list)
+    operators: list[tuple] = field(default_factory=list)
+
+    def tensor(self, name, shape, dtype, scale=None, zero_point=0, data=None) -> int:
+        """Add a tensor; `data` makes it a constant. Returns its index."""
+        self.tensors.append((name, shape, dtype, scale, zero_point, data))
+        return len(self.tensors) - 1
+
+    def operator(self, code, inputs, outputs) -> None:
+        """Add an operator."""
+        self.operators.append((code, inputs, outputs))
+
+    def build(self, inputs, outputs) -> bytes:
+        """The .tflite file."""
+        builder = flatbuffers.Builder(4096)
+        buffers = [self._buffer(builder, None)]
+        tensors = []
+        for name, shape, dtype, scale, zero_point, data in self.tensors:
+            buffers.append(self._buffer(builder, data))
+            tensors.append(self._tensor(builder, name, shape, dtype, scale, zero_point, len(buffers) - 1))
+        codes = sorted({code for code, _, _ in self.operators})
+        operators = [self._operator(builder, codes.index(code), code, ins, outs) for code, ins, outs in self.operators]
+        opcodes = [self._opcode(builder, code) for code in codes]
+        tensors_vector = _vector(builder, tensors)
+        operators_vector = _vector(builder, operators)
+        input_vector, output_vector = _ints(builder, inputs), _ints(builder, outputs)
+        tflite.SubGraphStart(builder)
+        tflite.SubGraphAddTensors(builder, tensors_vector)
+        tflite.SubGraphAddInputs(builder, input_vector)
+        tflite.SubGraphAddOutputs(builder, output_vector)
+        tflite.SubGraphAddOperators(builder, operators_vector)
+        graph = tflite.SubGraphEnd(builder)
+        graphs, opcode_vector, buffer_vector = (_vector(builder, each) for each in ([graph], opcodes, buffers))
+        tflite.ModelStart(builder)
+        tflite.ModelAddVersion(builder, 3)
+        tflite.ModelAddOperatorCodes(builder, opcode_vector)
+        tflite.ModelAddSubgraphs(builder, graphs)
+        tflite.ModelAddBuffers(builder, buffer_vector)
+        builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    @staticmethod
+    def _buffer(builder, data) -> int:
+        content = builder.CreateNumpyVector(np.frombuffer(data.tobytes(), np.uint8)) if data is not None else None
+        tflite.BufferStart(builder)
+        if content is not None:
+            tflite.BufferAddData(builder, content)
+        return tflite.BufferEnd(builder)
+
+    @staticmethod
+    def _tensor(builder, name, shape, dtype, scale, zero_point, buffer) -> int:
+        label, dims = builder.CreateString(name), _ints(builder, shape)
+        quantisation = None
+        if scale is not None:
+            scales = builder.CreateNumpyVector(np.array([scale], np.float32))
+            zeros = builder.CreateNumpyVector(np.array([zero_point], np.int64))
+            tflite.QuantizationParametersStart(builder)
+            tflite.QuantizationParametersAddScale(builder, scales)
+            tflite.QuantizationParametersAddZeroPoint(builder, zeros)
+            quantisation = tflite.QuantizationParametersEnd(builder)
+        tflite.TensorStart(builder)
+        tflite.TensorAddShape(builder, dims)
+        tflite.TensorAddType(builder, CODES[dtype])
+        tflite.TensorAddBuffer(builder, buffer)
+        tflite.TensorAddName(builder, label)
+        if quantisation is not None:
+            tflite.TensorAddQuantization(builder, quantisation)
+        return tflite.TensorEnd(builder)
+
+    @staticmethod
+    def _operator(builder, index, code, inputs, outputs) -> int:
+        ins, outs = _ints(builder, inputs), _ints(builder, outputs)
+        kind, options = None, None
+        if code == CONV_2D:
+            tflite.Conv2DOptionsStart(builder)
+            tflite.Conv2DOptionsAddStrideW(builder, 1)
+            tflite.Conv2DOptionsAddStrideH(builder, 1)
+            kind, options = tflite.BuiltinOptions.Conv2DOptions, tflite.Conv2DOptionsEnd(builder)
+        elif code == ARG_MAX:
+            tflite.ArgMaxOptionsStart(builder)
+            tflite.ArgMaxOptionsAddOutputType(builder, CODES["int32"])
+            kind, options = tflite.BuiltinOptions.ArgMaxOptions, tflite.ArgMaxOptionsEnd(builder)
+        tflite.OperatorStart(builder)
+        tflite.OperatorAddOpcodeIndex(builder, index)
+        tflite.OperatorAddInputs(builder, ins)
+        tflite.OperatorAddOutputs(builder, outs)
+        if options is not None:
+            tflite.OperatorAddBuiltinOptionsType(builder, kind)
+            tflite.OperatorAddBuiltinOptions(builder, options)
+        return tflite.OperatorEnd(builder)
+
+    @staticmethod
+    def _opcode(builder, code) -> int:
+        tflite.OperatorCodeStart(builder)
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(builder, code)
+        tflite.OperatorCodeAddBuiltinCode(builder, code)
+        tflite.OperatorCodeAddVersion(builder, 3 if code == CONV_2D else 1)
+        return tflite.OperatorCodeEnd(builder)
+
+
+def _vector(builder, offsets) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def _ints(builder, values) -> int:
+    return builder.CreateNumpyVector(np.array(values, np.int32))
+
+
+def scores(dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channels=3) -> bytes:
+    """Logits [1, height, width, channels] through a 1×1 convolution; class = strongest of red, green and blue."""
+    graph = Graph()
+    kernel = np.zeros((channels, 1, 1, in_channels), np.float32)
+    for index in range(min(channels, in_channels)):
+        kernel[index, 0, 0, index] = weight
+    image_shape, output_shape = [1, height, width, in_channels], [1, height, width, channels]
+    if dtype == "float32":
+        image = graph.tensor("image", image_shape, "float32")
+        weights = graph.tensor("weights", kernel.shape, "float32", data=kernel)
+        bias = graph.tensor("bias", [channels], "float32", data=np.zeros(channels, np.float32))
+        logits = graph.tensor("logits", output_shape, "float32")
+    else:
+        scale, zero = 1 / 127.5, 128 if dtype == "uint8" else 0
+        quantised = np.clip(np.round(kernel * 127) + (128 if dtype == "uint8" else 0), -128, 255)
+        image = graph.tensor("image", image_shape, dtype, scale, zero)
+        weights = graph.tensor("weights", kernel.shape, dtype, 1 / 127, zero, quantised.astype(dtype))
+        bias = graph.tensor("bias", [channels], "int32", scale / 127, 0, np.zeros(channels, np.int32))
+        logits = graph.tensor("logits", output_shape, dtype, scale, zero)
+    graph.operator(CONV_2D, [image, weights, bias], [logits])
+    return graph.build([image], [logits])
+
+
+def class_map(dtype="int32", height=8, width=8, offset=0, image_dtype="float32") -> bytes:
+    """Class indices [1, height, width], the strongest of red, green and blue plus `offset`."""
+    graph = Graph()
+    quantised = {} if image_dtype == "float32" else {"scale": 1 / 127.5, "zero_point": 128 if image_dtype == "uint8" else 0}
+    image = graph.tensor("image", [1, height, width, 3], image_dtype, **quantised)
+    axis = graph.tensor("axis", [1], "int32", data=np.array([3], np.int32))
+    last = graph.tensor("winner", [1, height, width], "int32")
+    graph.operator(ARG_MAX, [image, axis], [last])
+    if offset:
+        by = graph.tensor("offset", [1], "int32", data=np.array([offset], np.int32))
+        shifted = graph.tensor("shifted", [1, height, width], "int32")
+        graph.operator(ADD, [last, by], [shifted])
+        last = shifted
+    if dtype != "int32":
+        cast = graph.tensor("classes", [1, height, width], dtype)
+        graph.operator(CAST, [last], [cast])
+        last = cast
+    return graph.build([image], [last])
+
+
+def half_input() -> bytes:
+    """A model whose image tensor is float16, which no runtime takes from a camera."""
+    graph = Graph()
+    image = graph.tensor("image", [1, 8, 8, 3], "float16")
+    logits = graph.tensor("logits", [1, 8, 8, 3], "float32")
+    graph.operator(CAST, [image], [logits])
+    return graph.build([image], [logits])
+
+
+def two_outputs() -> bytes:
+    """A model with two outputs that could both be the mask."""
+    graph = Graph()
+    image = graph.tensor("image", [1, 8, 8, 3], "float32")
+    outputs = [graph.tensor(name, [1, 8, 8, 3], "float32") for name in ("left", "right")]
+    for output in outputs:
+        graph.operator(CAST, [image], [output])
+    return graph.build([image], outputs)
