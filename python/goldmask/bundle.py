@@ -298,3 +298,19 @@ def first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ").replace("\n", " ")
     return _printable(f"{where}: {message}" if where else message)[:300]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of request.json and bundle.json, for platforms that are not Python."""
+    request, bundle = (kind.model_json_schema(by_alias=True, mode="validation") for kind in (Request, Bundle))
+    definitions = request.pop("$defs") | bundle.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "goldmask request.json and bundle.json",
+        "oneOf": [{"$ref": "#/$defs/Request"}, {"$ref": "#/$defs/Bundle"}],
+        "$defs": dict(sorted((definitions | {"Request": request, "Bundle": bundle}).items())),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,78 @@
+"""The door to other processes: deadlines, endings, and nothing left behind."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from goldmask import shell
+from goldmask.errors import RunError
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and not merely waiting to be collected."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_lines_come_while_it_runs_and_stderr_is_logged(tmp_path):
+    lines = []
+    code = "import sys; print('one'); print('two'); print('why', file=sys.stderr); sys.exit(3)"
+    done = shell.run(python(code), log=tmp_path / "log", deadline_s=60, on_line=lines.append)
+    assert (done.code, lines, done.stdout) == (3, ["one", "two"], "one\ntwo\n")
+    assert done.log_tail() == "why" and done.ending == "exit code 3"
+
+
+def test_a_crash_names_its_signal(tmp_path):
+    done = shell.run(python("import os; os.abort()"), log=tmp_path / "log", deadline_s=60)
+    assert done.ending == "killed by SIGABRT"
+
+
+def test_the_deadline_ends_the_child_and_its_children(tmp_path):
+    code = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(child.pid, flush=True); time.sleep(600)"
+    )
+    pids = []
+    started = time.monotonic()
+    with pytest.raises(RunError, match="did not end within 1 s"):
+        shell.run(python(code), log=tmp_path / "log", deadline_s=1, on_line=lambda line: pids.append(int(line)))
+    assert time.monotonic() - started < 30
+    assert pids and not alive(pids[0])
+
+
+def test_an_interrupt_ends_the_child(tmp_path):
+    pids = []
+
+    def interrupt(line: str) -> None:
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with pytest.raises(KeyboardInterrupt):
+        shell.run(python(code), log=tmp_path / "log", deadline_s=60, on_line=interrupt)
+    assert not alive(pids[0])
+
+
+def test_a_missing_program_is_one_sentence(tmp_path):
+    with pytest.raises(RunError, match="cannot start no-such-program: No such file"):
+        shell.run(["no-such-program"], log=tmp_path / "log", deadline_s=5)
+
+
+def test_words_are_never_a_shells(tmp_path):
+    done = shell.run([sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id` *"], log=tmp_path / "log", deadline_s=60)
+    assert done.stdout == "$(id); `id` *\n"
+
+
+def test_the_environment_is_added_to(tmp_path):
+    code = "import os; print(os.environ['ADDED'], 'PATH' in os.environ)"
+    done = shell.run(python(code), log=tmp_path / "log", deadline_s=60, env={"ADDED": "yes"})
+    assert done.stdout == "yes True\n" and "ADDED" not in os.environ
