@@ -123,8 +123,9 @@ def load_toml(path: Path, kind: type[Settings]) -> Settings:
 
 def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first complaint; for an unknown key, with the key that was probably meant."""
-    first = error.errors()[0]
-    if first["type"] != "extra_forbidden":
+    # A misspelt key is often a missing one too; the misspelling is the useful half of that.
+    first = next((each for each in error.errors() if each["type"] == "extra_forbidden"), None)
+    if first is None:
         return first_problem(error)
     where = ".".join(map(str, first["loc"]))
     near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind), n=1)

@@ -135,7 +135,9 @@ def model_from_path(path: Path) -> Model:
 
 
 def find_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Model:
-    """A model by name or by path: what looks like a path, ends in .tflite or exists as a file, is one."""
+    """A model by name or by path: what looks like a path, or is a file and no known name, is one. Raises UsageError."""
+    if not name_or_path:
+        raise UsageError("this needs a model, by name or by path", fix="--model NAME|PATH.tflite")
     path = Path(name_or_path)
     if path.suffix == ".tflite" or len(path.parts) > 1:
         return model_from_path(path)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
 from . import record, shell
-from .bundle import Bundle, Options, Request, Result, load_bundle, mask_of
+from .bundle import Bundle, Options, Request, Result, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
 from .compare import Pair, compare_case
@@ -92,8 +93,8 @@ def run_adhoc(
                 defaults.model_dump()
                 | {"pipeline": pipeline, "threads": threads or defaults.threads, "delegate": delegate or defaults.delegate}
             )
-        except ValueError as error:
-            raise UsageError(f"the options do not fit: {error.errors()[0]['msg']}", fix="./goldmask --help run") from error
+        except ValidationError as error:
+            raise UsageError(f"an option is wrong: {first_problem(error)}", fix="./goldmask --help run") from error
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
         TARGETS[target].prepare(pipeline, path / "logs", runtime)
         bundle = TARGETS[target].run(request, path, bars.count(f"{target} · {pipeline}", len(cases)), runtime)

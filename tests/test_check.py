@@ -1,0 +1,213 @@
+"""The main job through the real program: every exit code, every verdict, and what is left on disk."""
+
+import hashlib
+import json
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import tiny
+from conftest import REPO, Project, run_program
+from PIL import Image
+
+from goldmask.bundle import load_bundle, mask_of, to_json
+from goldmask.errors import ExitCode
+from goldmask.golden import SIDECAR
+from goldmask.mask import encode_mask
+
+NO_NETWORK = {
+    "GOLDMASK_MIRROR": "",
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"),
+    "NO_PROXY": "",
+    "no_proxy": "",
+    "UV_HTTP_RETRIES": "0",
+}
+
+
+def report_of(project: Project) -> dict:
+    return json.loads((project.folder / "build/check/report.json").read_text("utf-8"))
+
+
+def forge(project: Project, change) -> None:
+    """Replace the golden mask of case `flag` as if it had been recorded so, hashes and all."""
+    bundle = load_bundle(project.golden)
+    result = bundle.result("flag")
+    mask = mask_of(project.golden, result)
+    data = encode_mask(change(mask))
+    (project.golden / result.mask).write_bytes(data)
+    forged = result.model_copy(update={"mask_sha256": hashlib.sha256(data).hexdigest()})
+    results = tuple(forged if each.case == "flag" else each for each in bundle.results)
+    written = to_json(bundle.model_copy(update={"results": results}))
+    (project.golden / "bundle.json").write_bytes(written)
+    sidecar = json.loads((project.golden / SIDECAR).read_text("utf-8"))
+    sidecar["bundle_sha256"] = hashlib.sha256(written).hexdigest()
+    (project.golden / SIDECAR).write_text(json.dumps(sidecar), "utf-8")
+
+
+def flip_one(mask: np.ndarray) -> np.ndarray:
+    mask[0, 0] = 2
+    return mask
+
+
+def test_the_starter_model_passes_through_both_pipelines(tmp_path, starter_model):
+    ran = run_program(REPO, "check", "--out", tmp_path)
+    assert ran.code == ExitCode.OK, ran.text
+    assert "12 PASS · models run: deeplabv3" in ran.text
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert {row["pipeline"] for row in report["comparisons"]} == {"lib_interpreter", "lib_task_api"}
+    assert all(row["metrics"]["pixels"] == 66049 for row in report["comparisons"])
+
+
+def test_0_all_passed(project: Project):
+    ran = project.run("check")
+    assert ran.code == ExitCode.OK and "2 PASS" in ran.text
+    report = report_of(project)
+    assert [row["verdict"] for row in report["comparisons"]] == ["PASS", "PASS"]
+    assert report["exit_code"] == 0 and report["skipped"] == []
+    assert not (project.folder / "build/check/diffs").exists()
+
+
+def test_1_a_target_nobody_has(project: Project):
+    ran = project.run("check", "--target", "toaster")
+    assert ran.code == ExitCode.USAGE and "--target 'toaster' is not known" in ran.text and "--target python" in ran.text
+
+
+def test_2_a_misspelt_key(project: Project):
+    project.edit("goldmask.toml", "models", "modles")
+    ran = project.run("check")
+    assert ran.code == ExitCode.CONFIG and "did you mean models?" in ran.text
+
+
+def test_3_nothing_could_be_fetched(project: Project, tmp_path):
+    project.edit("models/tiny/model.toml", 'file = "tiny.tflite"', 'urls = ["http://127.0.0.1:9/tiny.tflite"]')
+    ran = project.run("check", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.ENVIRONMENT
+    assert "cannot fetch tiny.tflite" in ran.text and "2 SKIP" in ran.text and "GOLDMASK_MIRROR=" in ran.text
+    report = report_of(project)
+    assert [row["verdict"] for row in report["comparisons"]] == ["SKIP", "SKIP"]
+    assert report["skipped"][0]["model"] == "tiny" and report["skipped"][0]["fix"]
+
+
+def test_3_what_is_named_must_run(project: Project, tmp_path):
+    project.edit("models/tiny/model.toml", 'file = "tiny.tflite"', 'urls = ["http://127.0.0.1:9/tiny.tflite"]')
+    ran = project.run("check", "--model", "tiny", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.ENVIRONMENT and "2 ERROR" in ran.text
+
+
+def test_a_case_that_cannot_be_fetched_is_skipped_and_the_others_pass(project: Project, tmp_path):
+    project.edit("models/tiny/model.toml", 'file = "wide.png"', 'urls = ["http://127.0.0.1:9/wide.png"]')
+    ran = project.run("check", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.OK and "1 PASS, 1 SKIP" in ran.text and "cannot fetch wide.png" in ran.text
+
+
+def test_4_the_app_fails(project: Project):
+    project.edit("goldmask.toml", "[suites", '[options]\nresize = "platform"\n[suites')
+    ran = project.run("check")
+    assert ran.code == ExitCode.RUN and "init: resize 'platform' is for apps" in ran.text
+
+
+def test_5_no_golden(bare_project):
+    ran = bare_project().run("check")
+    assert ran.code == ExitCode.GOLDEN and "./goldmask golden.record" in ran.text
+
+
+def test_5_a_stale_golden(project: Project):
+    project.declare(tiny.scores(weight=2.0))
+    ran = project.run("check")
+    assert ran.code == ExitCode.GOLDEN and "stale: recorded of model" in ran.text
+
+
+def test_10_a_mask_differs(project: Project):
+    forge(project, flip_one)
+    ran = project.run("check")
+    assert ran.code == ExitCode.MASKS_DIFFER
+    assert "1 confident flip (at most 0)" in ran.text and "1 PASS, 1 FAIL" in ran.text
+    failed = next(row for row in report_of(project)["comparisons"] if row["verdict"] == "FAIL")
+    assert failed["metrics"]["confident_flips"] == 1 and failed["metrics"]["densest_window"]["differing"] == 1
+    with Image.open(project.folder / "build/check" / failed["picture"]) as picture:
+        assert picture.width > 3 * picture.height * 0.8  # three panels
+
+
+def test_10_an_override_with_a_reason_lets_it_pass(project: Project):
+    forge(project, flip_one)
+    override = (
+        '[[overrides]]\nreason = "the flag\'s corner is disputed"\ncase = "flag"\n'
+        "tolerances = {confident_flips_max = 1, agreement_min = 0.9}\n"
+    )
+    with (project.folder / "goldmask.toml").open("a", encoding="utf-8") as config:
+        config.write(override)
+    ran = project.run("check")
+    assert ran.code == ExitCode.OK and "the flag's corner is disputed" in ran.text
+
+
+def test_a_difference_outranks_a_failure_of_the_machinery(project: Project):
+    """CI may try 4 again; a mask that differs must not hide behind it."""
+    forge(project, flip_one)
+    result = load_bundle(project.golden).result("wide")
+    (project.golden / result.mask).unlink()
+    ran = project.run("check")
+    assert ran.code == ExitCode.MASKS_DIFFER and "1 FAIL, 1 ERROR" in ran.text
+
+
+def test_an_old_report_does_not_pass_for_todays(project: Project):
+    assert project.run("check").code == 0
+    project.edit("models/tiny/model.toml", "summary", "sumary")
+    assert project.run("check").code == ExitCode.CONFIG
+    ran = project.run("report")
+    assert ran.code == ExitCode.USAGE and "cannot be read" in ran.text
+
+
+def test_junit_counts_what_the_table_counts(project: Project):
+    forge(project, flip_one)
+    project.run("check")
+    suite = ElementTree.parse(project.folder / "build/check/junit.xml").getroot().find("testsuite")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "0", "0")
+    assert "confident flip" in suite.find("testcase/failure").get("message")
+
+
+def test_a_report_can_be_shown_again(project: Project):
+    first = project.run("check")
+    again = project.run("report")
+    assert again.code == 0 and again.stdout == first.stdout
+
+
+def test_compare_works_on_bundles_alone(project: Project):
+    project.run("run", "--model", "tiny", "--image", "models/tiny/flag.png", "models/tiny/wide.png", "--out", "again")
+    ran = project.run("compare", "--golden", project.golden, "--bundle", "again", GOLDMASK_CACHE="/nowhere", **NO_NETWORK)
+    assert ran.code == 0 and "2 PASS" in ran.text
+    bare = project.run("compare", "--golden", "again", "--bundle", "again")
+    assert bare.code == 0 and "2 PASS" in bare.text
+    forge(project, flip_one)
+    ran = project.run("compare", "--golden", project.golden, "--bundle", "again", "--out", "compared")
+    assert ran.code == ExitCode.MASKS_DIFFER and (project.folder / "compared/report.json").is_file()
+
+
+def test_compare_counts_what_only_one_side_has(project: Project):
+    project.run("run", "--model", "tiny", "--image", "models/tiny/flag.png", "--out", "again")
+    ran = project.run("compare", "--golden", project.golden, "--bundle", "again")
+    assert ran.code == ExitCode.RUN and "the bundle has no result of this case" in ran.text
+    ran = project.run("compare", "--golden", "again", "--bundle", project.golden)
+    assert ran.code == ExitCode.GOLDEN and "the golden has no mask of this case" in ran.text
+
+
+def test_a_class_map_model_says_that_it_has_no_margin(bare_project):
+    project = bare_project(tiny.class_map("uint8"))
+    assert project.run("golden.record").code == 0
+    assert project.run("check").code == 0
+    row = report_of(project)["comparisons"][0]
+    assert row["metrics"]["confident_flips"] is None and row["metrics"]["tie_flips"] is None
+    forge(project, flip_one)
+    ran = project.run("check")
+    assert ran.code == ExitCode.MASKS_DIFFER and "agreement 98.4375%" in ran.text
+
+
+def test_without_network_a_warm_cache_passes_and_a_cold_one_says_what_is_missing(tmp_path, starter_model):
+    warm = run_program(REPO, "check", "--out", tmp_path / "warm", **NO_NETWORK)
+    assert warm.code == ExitCode.OK, warm.text
+    cold = run_program(REPO, "check", "--out", tmp_path / "cold", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert cold.code == ExitCode.ENVIRONMENT and "cannot fetch deeplabv3.tflite" in cold.text
+
+
+def test_a_runtime_that_cannot_be_installed_is_skipped_with_its_reason(project: Project, tmp_path):
+    """An empty uv cache and no network, as on a machine that PyPI has no wheel for."""
+    ran = project.run("check", UV_CACHE_DIR=str(tmp_path / "uv"), **NO_NETWORK)
+    assert ran.code == ExitCode.ENVIRONMENT and "cannot be installed here" in ran.text and "2 SKIP" in ran.text
