@@ -9,8 +9,8 @@ from invoke import Collection, Exit, Program, task
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
 
-from goldmask import __version__  # noqa: E402 - after the path that makes it importable
-from goldmask.errors import GoldmaskError  # noqa: E402
+from goldmask import __version__
+from goldmask.errors import GoldmaskError
 
 HELP = {
     "suite": "a suite of goldmask.toml",
@@ -63,7 +63,17 @@ def check(c, suite="default", model=None, pipeline=None, target=None, out=""):
 
 
 @command(several=("image",))
-def run(c, target="python", pipeline="lib_interpreter", model="", image=None, threads=0, delegate="", runtime="litert", out=""):
+def run(
+    c,
+    target="python",
+    pipeline="lib_interpreter",
+    model="",
+    image=None,
+    threads=0,
+    delegate="",
+    runtime="litert",
+    out="",
+):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 

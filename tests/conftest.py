@@ -167,7 +167,9 @@ def tensorflow_golden() -> np.ndarray:
     commit = "dd3362ea685bb7ab1f7268c81ec567d3b720ae57"
     folder = "tensorflow_lite_support/cc/test/testdata/task/vision"
     source = Source(
-        urls=(f"https://raw.githubusercontent.com/tensorflow/tflite-support/{commit}/{folder}/segmentation_golden_rotation0.png",),
+        urls=(
+            f"https://raw.githubusercontent.com/tensorflow/tflite-support/{commit}/{folder}/segmentation_golden_rotation0.png",
+        ),
         sha256="9ee993919b753118928ba2d14f7c5c83a6cfc23355e6943dac4ad81eedd73069",
         size=1453,
     )

@@ -44,7 +44,9 @@ def edit(name: str, old: str, new: str) -> Callable[[Project], None]:
 
 def picture(kind: str, mode: str = "RGB", size: tuple[int, int] = (64, 64)) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)).convert(mode).save(stream, kind)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)).convert(mode).save(
+        stream, kind
+    )
     return stream.getvalue()
 
 
@@ -61,7 +63,16 @@ def bundle(change: Callable[[dict, Path], None]) -> Callable[[Project], None]:
     """A real bundle in `bad`, changed."""
 
     def make(project: Project) -> None:
-        ran = project.run("run", "--model", "models/tiny/tiny.tflite", "--image", "models/tiny/flag.png", "models/tiny/wide.png", "--out", "bad")
+        ran = project.run(
+            "run",
+            "--model",
+            "models/tiny/tiny.tflite",
+            "--image",
+            "models/tiny/flag.png",
+            "models/tiny/wide.png",
+            "--out",
+            "bad",
+        )
         assert ran.code == 0, ran.text
         path = project.folder / "bad/bundle.json"
         data = json.loads(path.read_text("utf-8"))
@@ -107,7 +118,14 @@ def make_file_out(project: Project) -> None:
     (project.folder / "out").write_text("a file where a folder should be", "utf-8")
 
 
-U, C, E, R, G, M = ExitCode.USAGE, ExitCode.CONFIG, ExitCode.ENVIRONMENT, ExitCode.RUN, ExitCode.GOLDEN, ExitCode.MASKS_DIFFER
+U, C, E, R, G, M = (
+    ExitCode.USAGE,
+    ExitCode.CONFIG,
+    ExitCode.ENVIRONMENT,
+    ExitCode.RUN,
+    ExitCode.GOLDEN,
+    ExitCode.MASKS_DIFFER,
+)
 TOML = "models/tiny/model.toml"
 
 TABLE = [
@@ -190,7 +208,9 @@ def test_bad_input_gets_one_clear_sentence(project: Project, bad: Bad):
     assert ran.code == bad.code, ran.text
     assert bad.says in ran.text
     assert {path: path.read_bytes() for path in project.golden.rglob("*") if path.is_file()} == goldens
-    left = [name for name in tree(project.folder) if Path(name).name.startswith(".") or name.endswith((".part", ".tmp"))]
+    left = [
+        name for name in tree(project.folder) if Path(name).name.startswith(".") or name.endswith((".part", ".tmp"))
+    ]
     assert left == []
     if bad.code in (U, C) and not (project.folder / "out").is_file():
         assert not (project.folder / "out/bundle.json").exists() and not (project.folder / "out/report.json").exists()

@@ -16,7 +16,9 @@ from goldmask.mask import encode_mask
 
 NO_NETWORK = {
     "GOLDMASK_MIRROR": "",
-    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"),
+    **dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"
+    ),
     "NO_PROXY": "",
     "no_proxy": "",
     "UV_HTTP_RETRIES": "0",
@@ -68,7 +70,9 @@ def test_0_all_passed(project: Project):
 
 def test_1_a_target_nobody_has(project: Project):
     ran = project.run("check", "--target", "toaster")
-    assert ran.code == ExitCode.USAGE and "--target 'toaster' is not known" in ran.text and "--target python" in ran.text
+    assert (
+        ran.code == ExitCode.USAGE and "--target 'toaster' is not known" in ran.text and "--target python" in ran.text
+    )
 
 
 def test_2_a_misspelt_key(project: Project):
@@ -160,7 +164,12 @@ def test_junit_counts_what_the_table_counts(project: Project):
     forge(project, flip_one)
     project.run("check")
     suite = ElementTree.parse(project.folder / "build/check/junit.xml").getroot().find("testsuite")
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "0", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "2",
+        "1",
+        "0",
+        "0",
+    )
     assert "confident flip" in suite.find("testcase/failure").get("message")
 
 
@@ -172,7 +181,9 @@ def test_a_report_can_be_shown_again(project: Project):
 
 def test_compare_works_on_bundles_alone(project: Project):
     project.run("run", "--model", "tiny", "--image", "models/tiny/flag.png", "models/tiny/wide.png", "--out", "again")
-    ran = project.run("compare", "--golden", project.golden, "--bundle", "again", GOLDMASK_CACHE="/nowhere", **NO_NETWORK)
+    ran = project.run(
+        "compare", "--golden", project.golden, "--bundle", "again", GOLDMASK_CACHE="/nowhere", **NO_NETWORK
+    )
     assert ran.code == 0 and "2 PASS" in ran.text
     bare = project.run("compare", "--golden", "again", "--bundle", "again")
     assert bare.code == 0 and "2 PASS" in bare.text

@@ -43,7 +43,9 @@ pairs = st.tuples(st.integers(3, 24), st.integers(3, 24)).flatmap(
 @given(pairs)
 def test_confusion_and_iou_equal_scikit_learns(pair):
     expected, actual = pair
-    assert (confusion_matrix(expected, actual, 6) == sklearn_confusion(expected.ravel(), actual.ravel(), labels=range(6))).all()
+    assert (
+        confusion_matrix(expected, actual, 6) == sklearn_confusion(expected.ravel(), actual.ravel(), labels=range(6))
+    ).all()
     metrics = measure(expected, actual, None, LABELS)
     present = sorted(set(np.unique(expected)) | set(np.unique(actual)))
     scores = jaccard_score(expected.ravel(), actual.ravel(), labels=present, average=None)
@@ -82,7 +84,11 @@ def test_the_densest_window_is_the_densest(differing, size):
     if window is None:
         assert not differing.any()
     else:
-        assert window.differing == max(counts) == differing[window.y : window.y + height, window.x : window.x + width].sum()
+        assert (
+            window.differing
+            == max(counts)
+            == differing[window.y : window.y + height, window.x : window.x + width].sum()
+        )
 
 
 def test_equal_masks_have_perfect_figures():
@@ -90,7 +96,9 @@ def test_equal_masks_have_perfect_figures():
     perfect = (metrics.agreement, metrics.miou, metrics.fwiou, metrics.boundary_f)
     assert perfect == (1, 1, 1, 1) and metrics.densest_window is None
     assert (metrics.confident_flips, metrics.tie_flips, metrics.labels_added, metrics.labels_missing) == (0, 0, (), ())
-    assert judge(metrics, Tolerances(miou_min=1, class_iou_min=1, fwiou_min=1, boundary_f_min=1, same_labels=True)) == []
+    assert (
+        judge(metrics, Tolerances(miou_min=1, class_iou_min=1, fwiou_min=1, boundary_f_min=1, same_labels=True)) == []
+    )
 
 
 def test_a_shift_within_the_boundary_distance_keeps_boundary_f_but_not_iou():
@@ -156,7 +164,12 @@ WIDE = Tolerances(confident_flips_max=10**6, agreement_min=0, window_density_max
         (one_flip(square()), {"class_iou_min": 0.99}, {"class_iou_min": 0.999}, "IoU of label1"),
         (blocked(square(), 8), {"fwiou_min": 0.98}, {"fwiou_min": 0.99}, "frequency-weighted IoU"),
         (blocked(square(), 8), {"boundary_f_min": 0.6}, {"boundary_f_min": 0.8}, "boundary F"),
-        (np.where(square() == 1, 0, square()).astype(np.uint8), {"area_change_max": 1}, {"area_change_max": 0.9}, "its area"),
+        (
+            np.where(square() == 1, 0, square()).astype(np.uint8),
+            {"area_change_max": 1},
+            {"area_change_max": 0.9},
+            "its area",
+        ),
         (one_flip(square()), {"same_labels": True}, None, ""),
         (blocked(square(), 2), {"same_labels": False}, {"same_labels": True}, "other classes than the golden"),
     ],
@@ -197,7 +210,9 @@ def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = 
 
 def compared(tmp_path: Path, picture: np.ndarray, **changes):
     """`picture` as a bundle against the square's golden."""
-    golden = write_bundle(tmp_path / "golden", square(), firm(square())[0], stages=StageHashes(decoded="d" * 64, tensor="e" * 64))
+    golden = write_bundle(
+        tmp_path / "golden", square(), firm(square())[0], stages=StageHashes(decoded="d" * 64, tensor="e" * 64)
+    )
     bundle = write_bundle(tmp_path / "bundle", picture, **changes)
     return compare_case(
         model="model", case="one", golden_folder=tmp_path / "golden", golden=golden, folder=tmp_path / "bundle",
@@ -238,7 +253,13 @@ def test_every_wrong_mask_fails(tmp_path, mask, reason):
 def test_a_missing_result_is_an_error(tmp_path):
     golden = write_bundle(tmp_path / "golden", square())
     bundle = write_bundle(tmp_path / "bundle", square()).model_copy(update={"results": ()})
-    arguments = {"model": "m", "golden_folder": tmp_path / "golden", "folder": tmp_path / "bundle", "labels": LABELS, "tolerances": Tolerances()}
+    arguments = {
+        "model": "m",
+        "golden_folder": tmp_path / "golden",
+        "folder": tmp_path / "bundle",
+        "labels": LABELS,
+        "tolerances": Tolerances(),
+    }
     pair = compare_case(case="one", golden=golden, bundle=bundle, **arguments)
     assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.ERROR, ExitCode.RUN)
     pair = compare_case(case="one", golden=bundle, bundle=golden, **arguments)

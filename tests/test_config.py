@@ -39,7 +39,10 @@ def test_the_projects_own_files_are_right():
         (GOOD + "[options]\nthreads = 0", "options.threads"),
         (GOOD + "[[overrides]]\ntolerances = {}", "reason"),
         (GOOD + "[[overrides]]\nreason = 'because'\ntolerances = {}", "reason"),
-        (GOOD + "[[overrides]]\nreason = 'a GPU rounds otherwise'\ntolerances = {miou = 1}", "overrides 1: miou: unknown key"),
+        (
+            GOOD + "[[overrides]]\nreason = 'a GPU rounds otherwise'\ntolerances = {miou = 1}",
+            "overrides 1: miou: unknown key",
+        ),
     ],
 )
 def test_a_wrong_config_is_told_where_and_what(tmp_path, text, why):

@@ -43,7 +43,11 @@ def test_missing_records_only_what_is_missing(project: Project):
     add_case(project, "new")
     before = contents(project.golden)
     ran = project.run("golden.record")
-    assert ran.code == 0 and "recorded tiny lib_interpreter new" in ran.text and "kept tiny lib_interpreter flag" in ran.text
+    assert (
+        ran.code == 0
+        and "recorded tiny lib_interpreter new" in ran.text
+        and "kept tiny lib_interpreter flag" in ran.text
+    )
     after = contents(project.golden)
     assert set(after) - set(before) == {"masks/new.png", "taps/new.margin.png"}
     assert all(after[name] == before[name] for name in before if name.endswith(".png"))
@@ -90,7 +94,11 @@ def test_what_changes_a_mask_makes_its_golden_stale(project: Project, declared, 
     else:
         project.edit("models/tiny/model.toml", '[[cases]]\nid = "wide"', declared)
     ran = project.run("check")
-    assert ran.code == ExitCode.GOLDEN and f"stale: recorded with {'other' if why == 'labels' else ''}" in ran.text and why in ran.text
+    assert (
+        ran.code == ExitCode.GOLDEN
+        and f"stale: recorded with {'other' if why == 'labels' else ''}" in ran.text
+        and why in ran.text
+    )
 
 
 def test_another_normalisation_makes_a_golden_stale(project: Project):
@@ -123,7 +131,9 @@ def test_verify_runs_the_reference_and_finds_the_unused(project: Project):
     (project.golden / "masks/stray.png").write_bytes(b"x")
     assert project.run("check").code == 0
     ran = project.run("golden.verify")
-    assert ran.code == ExitCode.GOLDEN and "2 ERROR" in ran.text and "wide" in ran.text and "masks/stray.png" in ran.text
+    assert (
+        ran.code == ExitCode.GOLDEN and "2 ERROR" in ran.text and "wide" in ran.text and "masks/stray.png" in ran.text
+    )
     assert {name: data for name, data in contents(project.golden).items() if "stray" not in name} == before
     ran = project.run("golden.prune")
     assert ran.code == 0 and "removed tiny lib_interpreter wide" in ran.text and "2 unused goldens removed" in ran.text

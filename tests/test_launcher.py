@@ -10,7 +10,15 @@ from conftest import REPO, run_program
 
 from goldmask import shell
 
-ROOT_FILES = ("goldmask", "tasks.py", "goldmask.toml", "pyproject.toml", "requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
+ROOT_FILES = (
+    "goldmask",
+    "tasks.py",
+    "goldmask.toml",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-uv.txt",
+)
 
 
 def launch(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
@@ -74,7 +82,9 @@ def test_without_python_it_says_what_to_install(copy, tmp_path):
 def test_a_half_made_environment_does_not_stay_broken(copy, tmp_path):
     """Interrupted before pip was there: the folder exists, its Python runs, and nothing can be installed with it."""
     shutil.copytree(copy, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv"))
-    done = shell.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "copy/.venv"], log=tmp_path / "log", deadline_s=60)
+    done = shell.run(
+        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "copy/.venv"], log=tmp_path / "log", deadline_s=60
+    )
     assert done.code == 0
     code, stdout, stderr = launch(tmp_path / "copy", "models.list")
     assert code == 0 and "deeplabv3" in stdout, stderr

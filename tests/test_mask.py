@@ -34,12 +34,11 @@ def test_the_palette_is_pascal_vocs():
 
 
 @given(hnp.arrays(np.float32, (3, 5), elements=st.floats(0, 1e6, width=32)))
-def test_a_margin_is_read_back_as_a_lower_bound_within_a_quarter_octave(tmp_path_factory, margin):
+def test_a_margin_is_read_back_as_a_lower_bound_within_a_quarter(tmp_path_factory, margin):
     path = saved(tmp_path_factory.mktemp("margin") / "margin.png", masks.encode_margin(margin))
     read = masks.read_margin(path)
-    assert (read <= margin * (1 + 1e-6)).all() or (margin < 2**-24).any()
     large = margin >= 2.0**-24
-    assert (read[large] * 2**0.25 >= margin[large] * (1 - 1e-6)).all()
+    assert (read[large] <= margin[large]).all() and (margin[large] < read[large] * 1.25 + 1e-30).all()
     assert (read[margin == 0] == 0).all() and (read[margin > 0] > 0).all()
 
 
@@ -87,7 +86,10 @@ def picture(mode: str, kind: str = "PNG") -> bytes:
         (b"", "is not a PNG"),
         (picture("RGB", "JPEG"), "is not a PNG"),
         (picture("RGB"), "not class indices"),
-        (masks.encode_mask(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8))[:1500], "cannot be decoded"),
+        (
+            masks.encode_mask(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8))[:1500],
+            "cannot be decoded",
+        ),
     ],
     ids=["empty", "jpeg", "rgb", "truncated"],
 )

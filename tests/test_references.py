@@ -145,7 +145,9 @@ def test_a_native_crash_is_an_error_with_the_logs_tail(tmp_path, project: Projec
     import goldmask.targets.python as target
 
     crashing = tmp_path / "crash.py"
-    crashing.write_text("import os, sys; print('tflite: about to fail', file=sys.stderr); os.kill(os.getpid(), 11)", "utf-8")
+    crashing.write_text(
+        "import os, sys; print('tflite: about to fail', file=sys.stderr); os.kill(os.getpid(), 11)", "utf-8"
+    )
     monkeypatch.setitem(target.SCRIPTS, ("lib_interpreter", "litert"), str(crashing))
     request = Request.model_validate_json((request_of(project)).read_bytes())
     (tmp_path / "out").mkdir()

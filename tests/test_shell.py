@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ def python(code: str) -> list[str]:
 def alive(pid: int) -> bool:
     """Whether a process is there and not merely waiting to be collected."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii")
+        return stat.rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -38,7 +39,8 @@ def test_a_crash_names_its_signal(tmp_path):
 
 def test_the_deadline_ends_the_child_and_its_children(tmp_path):
     code = (
-        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "import subprocess, sys, time;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
         "print(child.pid, flush=True); time.sleep(600)"
     )
     pids = []
@@ -68,7 +70,9 @@ def test_a_missing_program_is_one_sentence(tmp_path):
 
 
 def test_words_are_never_a_shells(tmp_path):
-    done = shell.run([sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id` *"], log=tmp_path / "log", deadline_s=60)
+    done = shell.run(
+        [sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id` *"], log=tmp_path / "log", deadline_s=60
+    )
     assert done.stdout == "$(id); `id` *\n"
 
 

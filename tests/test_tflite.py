@@ -45,7 +45,10 @@ def test_a_model_without_metadata_gets_stated_assumptions(tmp_path):
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (tiny.half_input(), r"input image float16\[1,8,8,3\] is unsupported: its type must be one of float32, uint8, int8"),
+        (
+            tiny.half_input(),
+            r"input image float16\[1,8,8,3\] is unsupported: its type must be one of float32, uint8, int8",
+        ),
         (tiny.scores(in_channels=1), r"input image float32\[1,8,8,1\] is unsupported: its shape"),
         (tiny.scores(channels=1), r"output logits float32\[1,8,8,1\] is unsupported"),
         (tiny.scores(channels=257), r"output logits float32\[1,8,8,257\] is unsupported"),

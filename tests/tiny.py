@@ -155,7 +155,9 @@ def scores(dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channe
 def class_map(dtype="int32", height=8, width=8, offset=0, image_dtype="float32") -> bytes:
     """Class indices [1, height, width], the strongest of red, green and blue plus `offset`."""
     graph = Graph()
-    quantised = {} if image_dtype == "float32" else {"scale": 1 / 127.5, "zero_point": 128 if image_dtype == "uint8" else 0}
+    quantised = (
+        {} if image_dtype == "float32" else {"scale": 1 / 127.5, "zero_point": 128 if image_dtype == "uint8" else 0}
+    )
     image = graph.tensor("image", [1, height, width, 3], image_dtype, **quantised)
     axis = graph.tensor("axis", [1], "int32", data=np.array([3], np.int32))
     last = graph.tensor("winner", [1, height, width], "int32")

@@ -133,6 +133,9 @@ class RuntimeInfo(Strict):
     delegate: Text
     threads: int = Field(ge=1)
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}, {self.delegate}, {self.threads} threads"
+
 
 class ModelInfo(Strict):
     """The model that was run, by its bytes."""

@@ -76,7 +76,7 @@ def select(config: Config, suite_name: str, models: list[str], pipelines: list[s
 def check(
     root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch(), also: Sequence[Pair] = ()
 ) -> Report:
-    """Compare every selected case on every selected target with its golden, and write the report, with `also`, to `out`."""
+    """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     open_folder(out)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     pairs: list[Pair] = [*also]
@@ -181,7 +181,8 @@ def _told_once(model: str, pipeline: str, target: str, missing: dict[str, Goldma
     """Each reason once, however many cases it stops."""
     reasons = {error.what: error.fix for error in missing.values()}
     return [
-        Skipped(target=target, pipeline=pipeline, model=model, reason=reason, fix=fix) for reason, fix in reasons.items()
+        Skipped(target=target, pipeline=pipeline, model=model, reason=reason, fix=fix)
+        for reason, fix in reasons.items()
     ]
 
 

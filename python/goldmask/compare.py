@@ -1,4 +1,4 @@
-"""A mask against its golden: the metrics, the verdict, and one sentence that says why. Pure: nothing is run or written."""
+"""A mask against its golden: the metrics, the verdict, and one sentence that says why. Nothing is run or written."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from .bundle import STAGES, Bundle, Latency, Result, StageHashes, Strict, margin_of, mask_of
+from .bundle import STAGES, Bundle, Latency, StageHashes, Strict, margin_of, mask_of
 from .config import Tolerances
 from .errors import ExitCode, GoldmaskError
 
@@ -88,7 +88,9 @@ class Pair:
     confident: np.ndarray | None = None
 
 
-def confident_pixels(differing: np.ndarray, margin: tuple[np.ndarray, str] | None, tolerances: Tolerances) -> np.ndarray:
+def confident_pixels(
+    differing: np.ndarray, margin: tuple[np.ndarray, str] | None, tolerances: Tolerances
+) -> np.ndarray:
     """bool [h, w]: the differing pixels that no near-tie excuses; all of them where there is no margin map."""
     if margin is None:
         return differing
@@ -219,8 +221,8 @@ def judge(metrics: Metrics, tolerances: Tolerances) -> list[str]:
     window = metrics.densest_window
     if window and window.density > tolerances.window_density_max:
         broken.append(
-            f"{window.density:.0%} of the {window.size_px}×{window.size_px} window at x {window.x}, y {window.y} differs "
-            f"(at most {tolerances.window_density_max:.0%})"
+            f"{window.density:.0%} of the {window.size_px}×{window.size_px} window "
+            f"at x {window.x}, y {window.y} differs (at most {tolerances.window_density_max:.0%})"
         )
     if tolerances.area_change_max is not None:
         for label, change in metrics.area_change.items():
@@ -251,7 +253,7 @@ def compare_case(
         "case": case,
         "target": bundle.target.name,
         "pipeline": bundle.pipeline,
-        "runtime": f"{bundle.runtime.name} {bundle.runtime.version}, {bundle.runtime.delegate}, {bundle.runtime.threads} threads",
+        "runtime": str(bundle.runtime),
     }
 
     def verdict(verdict: Verdict, reason: str, code: ExitCode, **rest: object) -> Comparison:
@@ -273,7 +275,9 @@ def compare_case(
     try:
         expected, margin = mask_of(golden_folder, wanted), margin_of(golden_folder, wanted)
         if margin and margin[0].shape != expected.shape:
-            return Pair(verdict(Verdict.ERROR, "the golden's margin map has another size than its mask", ExitCode.GOLDEN))
+            return Pair(
+                verdict(Verdict.ERROR, "the golden's margin map has another size than its mask", ExitCode.GOLDEN)
+            )
     except GoldmaskError as error:
         return Pair(verdict(Verdict.ERROR, error.what, ExitCode.GOLDEN))
     try:
@@ -284,9 +288,7 @@ def compare_case(
     first = first_difference(wanted.stages, result.stages)
     rest = {"latency": result.latency, "stages": Stages(first_difference=first)}
     if actual.shape != expected.shape:
-        reason = (
-            f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
-        )
+        reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
         return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):

@@ -32,7 +32,7 @@ class Tolerances(Strict):
     boundary_f_min: float | None = Field(default=None, ge=0, le=1)
     boundary_px: int = Field(default=2, ge=0, le=64)
     window_px: int = Field(default=20, ge=1, le=1024)
-    # Without a margin map every differing pixel counts; a thin tie line fills a tenth of a window, a wrong block all of it.
+    # Without a margin map every differing pixel counts: a thin tie line fills a tenth of a window, a wrong block all.
     window_density_max: float = Field(default=0.25, ge=0, le=1)
     area_change_max: float | None = Field(default=None, ge=0)
     same_labels: bool = False
@@ -83,7 +83,9 @@ def load_config(root: Path) -> Config:
         try:
             Tolerances.model_validate(config.tolerances.model_dump() | override.tolerances)
         except ValidationError as error:
-            raise ConfigError(f"{path}: overrides {number}: {_problem(error, Tolerances)}", fix=f"edit {path}") from error
+            raise ConfigError(
+                f"{path}: overrides {number}: {_problem(error, Tolerances)}", fix=f"edit {path}"
+            ) from error
     return config
 
 

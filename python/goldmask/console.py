@@ -19,9 +19,17 @@ class Bars(Watch):
 
     def __init__(self) -> None:
         text, bar = TextColumn("{task.description}"), BarColumn(bar_width=30)
-        self._downloads = Progress(text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal)
+        self._downloads = Progress(
+            text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal
+        )
         self._steps = Progress(
-            text, bar, MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+            text,
+            bar,
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
         )
         self._running: Progress | None = None
         self._bars: dict[str, int] = {}

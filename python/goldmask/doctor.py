@@ -42,10 +42,16 @@ def _cache() -> Finding:
         folder.mkdir(parents=True, exist_ok=True)
         free_gb = shutil.disk_usage(folder).free / 1e9
     except OSError as error:
-        return Finding("cache", False, f"{folder}: {error.strerror}", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor")
+        return Finding(
+            "cache", False, f"{folder}: {error.strerror}", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor"
+        )
     if not os.access(folder, os.W_OK):
-        return Finding("cache", False, f"{folder} is not writable", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor")
-    return Finding("cache", free_gb > 1, f"{folder}, {free_gb:.0f} GB free", "" if free_gb > 1 else "free some disk space")
+        return Finding(
+            "cache", False, f"{folder} is not writable", "GOLDMASK_CACHE=<a folder you own> ./goldmask doctor"
+        )
+    return Finding(
+        "cache", free_gb > 1, f"{folder}, {free_gb:.0f} GB free", "" if free_gb > 1 else "free some disk space"
+    )
 
 
 def _mirror() -> Finding:
@@ -53,7 +59,9 @@ def _mirror() -> Finding:
     if not mirror or mirror.startswith(("http://", "https://")):
         return Finding("mirror", True, mirror.split("?")[0] or "none (GOLDMASK_MIRROR is not set)")
     there = Path(mirror).is_dir()
-    return Finding("mirror", there, mirror if there else f"{mirror} is no folder", "" if there else "unset GOLDMASK_MIRROR")
+    return Finding(
+        "mirror", there, mirror if there else f"{mirror} is no folder", "" if there else "unset GOLDMASK_MIRROR"
+    )
 
 
 def _model(root: Path, name: str) -> Iterator[Finding]:
@@ -74,5 +82,10 @@ def _runtime(pipeline: str) -> Finding:
         try:
             python.prepare(pipeline, Path(logs))
         except GoldmaskError as error:
-            return Finding(f"python {pipeline}", False, error.what, "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again")
+            return Finding(
+                f"python {pipeline}",
+                False,
+                error.what,
+                "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
+            )
     return Finding(f"python {pipeline}", True, "the reference runtime is installed")

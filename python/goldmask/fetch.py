@@ -108,7 +108,9 @@ def _cached_path(source: Source) -> Path:
 def _local(source: Source, folder: Path) -> Path:
     path = folder / source.file
     if not path.is_file():
-        raise ConfigError(f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}")
+        raise ConfigError(
+            f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}"
+        )
     actual = sha256_of(path)
     if actual != source.sha256:
         raise ConfigError(
@@ -127,7 +129,11 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None):
             yield url, lambda url=url: _download(url, source, cached, on_progress)
         elif (Path(mirror) / key).is_file():
             yield f"mirror {mirror}", lambda key=key: _adopt(Path(mirror) / key, source, cached)
-    if mirror and not urlsplit(mirror).scheme and not any((Path(mirror) / k).is_file() for k in (source.sha256, source.file_name)):
+    if (
+        mirror
+        and not urlsplit(mirror).scheme
+        and not any((Path(mirror) / k).is_file() for k in (source.sha256, source.file_name))
+    ):
         yield f"mirror {mirror}", lambda: _refuse("does not have it")
     for url in source.urls:
         yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
@@ -153,7 +159,7 @@ def _adopt(found: Path, source: Source, cached: Path) -> None:
         actual = sha256_of(beside)
         if actual != source.sha256:
             raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {source.sha256[:12]}…")
-        os.replace(beside, cached)
+        beside.replace(cached)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -174,7 +180,7 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
 
     def resume(url: str, output_file: str, _pooch: object) -> None:
         _resume(url, partial, source.size, on_progress, source.file_name)
-        os.replace(partial, output_file)
+        partial.replace(output_file)
 
     store.fetch(cached.name, downloader=resume)
 

@@ -22,12 +22,13 @@ def sha256_of(path: Path) -> str:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside, then rename. Raises OSError, with nothing left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        os.chmod(beside, 0o644)  # mkstemp's 0600 is for secrets; these are results to share
-        os.replace(beside, path)
+        beside.chmod(0o644)  # mkstemp's 0600 is for secrets; these are results to share
+        beside.replace(path)
     except BaseException:
-        os.unlink(beside)
+        beside.unlink()
         raise

@@ -125,9 +125,8 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
             orientations[case.id] = case.orientation
     if merge and existing:
         if existing.bundle.runtime != bundle.runtime:
-            old, new = existing.bundle.runtime, bundle.runtime
             raise GoldenError(
-                f"the goldens in {folder} come from {old.name} {old.version}, the new ones from {new.name} {new.version}; "
+                f"the goldens in {folder} come from {existing.bundle.runtime}, the new ones from {bundle.runtime}; "
                 "one golden has one runtime",
                 fix=RECORD_FIX,
             )
@@ -198,7 +197,9 @@ def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str
     except OSError as error:
         if old.exists() and not folder.exists():
             old.rename(folder)
-        raise GoldenError(f"the golden in {folder} cannot be written: {error.strerror}", fix=f"ls -ld {folder.parent}") from error
+        raise GoldenError(
+            f"the golden in {folder} cannot be written: {error.strerror}", fix=f"ls -ld {folder.parent}"
+        ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

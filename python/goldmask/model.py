@@ -13,7 +13,7 @@ from .case import Case
 from .config import load_toml
 from .errors import ConfigError, UsageError
 from .fetch import Progress, Source, fetch
-from .file import Name, sha256_of
+from .file import sha256_of
 from .mask import MAX_CLASSES
 from .tflite import Signature, inspect
 
@@ -115,7 +115,9 @@ def load_spec(root: Path, name: str) -> ModelSpec:
     names = model_names(root)
     if name not in names:
         known = ", ".join(names) or "none"
-        raise ConfigError(f"there is no model {name!r} in {root / 'models'} (there are: {known})", fix="./goldmask models.list")
+        raise ConfigError(
+            f"there is no model {name!r} in {root / 'models'} (there are: {known})", fix="./goldmask models.list"
+        )
     return load_toml(model_folder(root, name) / "model.toml", ModelSpec)
 
 
@@ -146,9 +148,7 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
     return fetch_model(root, name_or_path, load_spec(root, name_or_path), on_progress)
 
 
-def _described(
-    name: str, path: Path, sha256: str, spec: ModelSpec | None, signature: Signature | None = None
-) -> Model:
+def _described(name: str, path: Path, sha256: str, spec: ModelSpec | None, signature: Signature | None = None) -> Model:
     signature = signature or inspect(path)
     declared = spec.normalization if spec else None
     if declared:

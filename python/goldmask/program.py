@@ -91,7 +91,11 @@ def run_adhoc(
         try:
             options = Options.model_validate(
                 defaults.model_dump()
-                | {"pipeline": pipeline, "threads": threads or defaults.threads, "delegate": delegate or defaults.delegate}
+                | {
+                    "pipeline": pipeline,
+                    "threads": threads or defaults.threads,
+                    "delegate": delegate or defaults.delegate,
+                }
             )
         except ValidationError as error:
             raise UsageError(f"an option is wrong: {first_problem(error)}", fix="./goldmask --help run") from error
@@ -99,13 +103,14 @@ def run_adhoc(
         TARGETS[target].prepare(pipeline, path / "logs", runtime)
         bundle = TARGETS[target].run(request, path, bars.count(f"{target} · {pipeline}", len(cases)), runtime)
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
-        out.print(Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow"))
+        out.print(
+            Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
+        )
     return _show_bundle(bundle, path, found)
 
 
 def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
-    runtime = bundle.runtime
-    out.print(Text(f"{runtime.name} {runtime.version} · delegate {runtime.delegate} · {runtime.threads} threads"))
+    out.print(Text(str(bundle.runtime)))
     table = Table("case", "size", "ms", "classes", box=None, header_style="bold")
     for result in bundle.results:
         table.add_row(*map(Text, _result_row(folder, result, model)))
@@ -256,7 +261,7 @@ def show_doctor() -> ExitCode:
 
 def run_tests(select: str) -> ExitCode:
     """`test`: the whole test suite, as CI runs it."""
-    argv = [sys.executable, "-m", "pytest", *(["-k", select] if select else []), str(TOOL_ROOT / "tests")]
+    argv = [sys.executable, "-m", "pytest", "-n", "auto", *(["-k", select] if select else []), str(TOOL_ROOT / "tests")]
     done = shell.run(argv, log=TOOL_ROOT / "build/test.log", deadline_s=TEST_DEADLINE_S, cwd=TOOL_ROOT, on_line=print)
     sys.stderr.write(done.log_tail(20))
     return ExitCode.OK if done.code == 0 else ExitCode.USAGE

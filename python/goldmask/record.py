@@ -43,7 +43,7 @@ def record(
 
     `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
     when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
-    EnvironmentMissing when it or a file cannot be had; nothing is written then.
+    EnvironmentMissing when it or a file cannot be had; the goldens of that model and pipeline stay as they were.
     """
     recorded = []
     for name in models:
@@ -96,12 +96,14 @@ def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path)
         raise GoldenError(f"the golden of case {stale[0].id} in {folder} is {reason}", fix=RECORD_FIX)
     if missing and mode == "never":
         names = ", ".join(case.id for case in missing)
-        raise GoldenError(f"{folder} has no golden of {names}, and recording is off", fix="./goldmask golden.record --mode missing")
+        raise GoldenError(
+            f"{folder} has no golden of {names}, and recording is off", fix="./goldmask golden.record --mode missing"
+        )
     return tuple(missing)
 
 
 def verify(root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch()) -> Report:
-    """Run the reference again and compare it with the goldens; a golden that no case uses fails too. Writes no golden."""
+    """Run the reference again and compare it with the goldens; unused goldens fail too. Writes no golden."""
     strangers = [
         Pair(
             Comparison(

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ from .bundle import (
     save,
 )
 from .errors import GoldmaskError
-from .file import sha256_of, write_atomically
+from .file import sha256_of
 from .image import decode
 from .mask import MAX_CLASSES, encode_margin, encode_mask, top_two_margin
 
@@ -114,17 +115,13 @@ def write_bundle(
         runtime = engine.runtime
     except (StageError, OSError, ValueError, RuntimeError, TypeError) as error:
         failure = Failure(stage="init", message=_one_line(error))
-        results = [_failed(case, failure) for case in request.cases]
-        for result in results:
-            on_result(result)
+        outcomes = (_failed(case, failure) for case in request.cases)
     else:
-        results = []
-        for case in request.cases:
-            try:
-                results.append(_run_case(engine, request, case, base, out, init_ms))
-            except StageError as error:
-                results.append(_failed(case, Failure(stage=error.stage, message=_one_line(error))))
-            on_result(results[-1])
+        outcomes = _run_cases(engine, request, base, out, init_ms)
+    results = []
+    for result in outcomes:
+        results.append(result)
+        on_result(result)
     bundle = Bundle(
         schema=1,
         target=TargetInfo(
@@ -141,43 +138,79 @@ def write_bundle(
     return bundle
 
 
-def _run_case(engine: Engine, request: Request, case: RequestCase, base: Path, out: Path, init_ms: float) -> Result:
+@dataclass(frozen=True)
+class _Drawn:
+    """A case with its mask in memory."""
+
+    case: RequestCase
+    pixels: np.ndarray  # uint8 [h, w, 3], decoded and upright
+    last: Segmented
+    latency: Latency
+
+
+def _run_cases(engine: Engine, request: Request, base: Path, out: Path, init_ms: float) -> Iterator[Result]:
+    """Every case in turn. One case's files are hashed, encoded and written while the next is drawn."""
+    options = request.options
+    # But where runs are repeated somebody wants to know how long they take: the machine is theirs alone.
+    measuring = options.warmup + options.runs > 1 or options.min_duration_s > 0
+    waiting: Future[Result] | None = None
+    with ThreadPoolExecutor(max_workers=1) as finisher:
+        for case in request.cases:
+            try:
+                future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out)
+            except StageError as error:
+                future = finisher.submit(_failed, case, Failure(stage=error.stage, message=_one_line(error)))
+            if measuring:
+                wait([future])
+            if waiting:
+                yield waiting.result()
+            waiting = future
+        if waiting:
+            yield waiting.result()
+
+
+def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_ms: float) -> _Drawn:
     options = request.options
     path = base / case.file
     try:
-        image_sha256 = sha256_of(path)
-        if image_sha256 != case.sha256:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != case.sha256:
             raise StageError("decode", f"{path.name} is not the image that was asked for (sha256 differs)")
-        pixels = decode(path, case.orientation)
+        pixels = decode(path, case.orientation, data)
     except (GoldmaskError, OSError) as error:
         raise StageError("decode", getattr(error, "what", str(error))) from error
-    timed: list[Segmented] = []
+    runs: list[tuple[float, float, float]] = []
     first_ms, started = None, time.perf_counter()
     done = 0
     while done < options.warmup + options.runs or time.perf_counter() - started < options.min_duration_s:
-        # Each run's picture is dropped for the next one: hundreds of runs keep figures, not masks.
         last = engine.segment(pixels, "margin" in options.taps)
         first_ms = last.inference_ms if first_ms is None else first_ms
         done += 1
         if done > options.warmup:
-            timed.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
-    preprocess, inference, postprocess = zip(*timed, strict=True)
+            runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
+    preprocess, inference, postprocess = zip(*runs, strict=True)
+    latency = Latency(
+        init_ms=init_ms,
+        first_ms=first_ms,
+        preprocess_ms=preprocess,
+        inference_ms=inference,
+        postprocess_ms=postprocess,
+    )
+    return _Drawn(case, pixels, last, latency)
+
+
+def _finish(drawn: _Drawn, out: Path) -> Result:
+    case, last = drawn.case, drawn.last
     mask_file = f"masks/{case.id}.png"
     return Result(
         case=case.id,
-        image_sha256=image_sha256,
+        image_sha256=case.sha256,
         status="ok",
         mask=mask_file,
         mask_sha256=_write(out / mask_file, encode_mask(last.mask)),
         mask_size=last.mask.shape[::-1],
-        stages=StageHashes(decoded=_sha256(pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)),
-        latency=Latency(
-            init_ms=init_ms,
-            first_ms=first_ms,
-            preprocess_ms=preprocess,
-            inference_ms=inference,
-            postprocess_ms=postprocess,
-        ),
+        stages=StageHashes(decoded=_sha256(drawn.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)),
+        latency=drawn.latency,
         memory_peak_mb=_memory_peak_mb(),
         taps=_taps(last, case, out),
     )
@@ -228,7 +261,9 @@ def _failed(case: RequestCase, failure: Failure) -> Result:
 
 
 def _write(path: Path, data: bytes) -> str:
-    write_atomically(path, data)
+    # Not beside and renamed: bundle.json, written last, is what makes a bundle of these files.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
 

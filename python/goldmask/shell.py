@@ -1,5 +1,6 @@
 """The only door to other processes: argv lists, a deadline, a log file, and nothing left running."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -105,17 +106,13 @@ def _end_group(process: subprocess.Popen) -> None:
     """End the child and whatever it started: SIGTERM, a grace period, SIGKILL."""
     if process.poll() is None:
         _signal_group(process, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(TERMINATE_GRACE_S)
-        except subprocess.TimeoutExpired:
-            pass
     # The group outlives its leader when the leader left children behind.
     _signal_group(process, signal.SIGKILL)
     process.wait()
 
 
 def _signal_group(process: subprocess.Popen, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass

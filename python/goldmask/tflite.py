@@ -123,9 +123,7 @@ def _parse(data: bytes, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, .
     """Inputs, outputs and the metadata buffer, with every offset that is followed held against the file's size."""
     import tflite
 
-    dtypes = {
-        value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)
-    }
+    dtypes = {value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAs(data, 0)
     for index in range(_bounded(model.BuffersLength(), data)):
         buffer = model.Buffers(index)
@@ -176,15 +174,17 @@ def _supported(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Pa
     if len(image.shape) != 4 or image.shape[0] not in (1, -1) or image.shape[3] != 3 or min(image.shape[1:]) < 1:
         raise UsageError(f"{path}: input {image} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
     if image.dtype not in INPUT_DTYPES:
-        raise UsageError(f"{path}: input {image} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix)
+        raise UsageError(
+            f"{path}: input {image} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
+        )
     if image.dtype == "int8" and not image.scale:
         raise UsageError(f"{path}: input {image} is unsupported: int8 needs a scale and a zero point", fix=fix)
     kinds = [(index, kind) for index, tensor in enumerate(outputs) if (kind := _kind(tensor))]
     if len(kinds) != 1:
         found = "; ".join(map(str, outputs)) or "none"
         raise UsageError(
-            f"{path}: output {found} is unsupported: exactly one must be scores [1, h, w, classes] "
-            f"({', '.join(SCORE_DTYPES)}; 2 to {MAX_CLASSES} classes) or a class map [1, h, w] ({', '.join(CLASS_DTYPES)})",
+            f"{path}: output {found} is unsupported: exactly one must be scores [1, h, w, 2 to {MAX_CLASSES} classes] "
+            f"({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] ({', '.join(CLASS_DTYPES)})",
             fix=fix,
         )
     return kinds[0]

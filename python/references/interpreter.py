@@ -28,11 +28,11 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np  # noqa: E402 - after the path of the project's own modules
+import numpy as np
 
-from goldmask.bundle import Request, RuntimeInfo  # noqa: E402
-from goldmask.image import resize, to_tensor  # noqa: E402
-from goldmask.reference import Segmented, StageError, main, mask_from_output  # noqa: E402
+from goldmask.bundle import Request, RuntimeInfo
+from goldmask.image import resize, to_tensor
+from goldmask.reference import Segmented, StageError, main, mask_from_output
 
 
 class InterpreterEngine:
@@ -75,7 +75,8 @@ class InterpreterEngine:
         try:
             self._interpreter.set_tensor(self._input["index"], tensor)
             self._interpreter.invoke()
-            output = self._interpreter.get_tensor(self._output["index"])
+            # A view of the runtime's own memory, good until the next invoke(): scores are megabytes to copy.
+            output = self._interpreter.tensor(self._output["index"])()
         except (RuntimeError, ValueError) as error:
             raise StageError("inference", str(error)) from error
         inferred = time.perf_counter()

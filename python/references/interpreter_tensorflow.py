@@ -45,8 +45,6 @@
 uv run --script python/references/interpreter_tensorflow.py request.json --out DIR
 """
 
-from importlib.metadata import version
-
 from interpreter import InterpreterEngine, main
 
 if __name__ == "__main__":

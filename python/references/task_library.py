@@ -33,7 +33,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import libusb_package  # noqa: E402
+import libusb_package
 
 # The wheel is linked against libusb, for Coral sticks, and does not carry it.
 ctypes.CDLL(str(libusb_package.get_library_path()))
@@ -61,7 +61,9 @@ class TaskLibraryEngine:
             self._segmenter = self._open(OutputType.CATEGORY_MASK)
             delegate = "xnnpack" if XNNPACK_SIGN in log() else "cpu"
         if delegate != options.delegate:
-            raise StageError("init", f"this Task Library chooses its delegate itself: {delegate}, not {options.delegate}")
+            raise StageError(
+                "init", f"this Task Library chooses its delegate itself: {delegate}, not {options.delegate}"
+            )
         # The same model once more: one segmenter returns classes or scores, never both.
         self._scorer = self._open(OutputType.CONFIDENCE_MASK) if "margin" in options.taps else None
         # The library turns quantised scores into floats; a margin of steps is got back by division.

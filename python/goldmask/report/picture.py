@@ -26,7 +26,10 @@ def side_by_side(expected: np.ndarray, actual: np.ndarray, confident: np.ndarray
         panels.append((f"differs: {np.count_nonzero(confident)} red, {ties} yellow (ties)", faint))
     # Small masks are enlarged by a whole factor, so that one wrong pixel stays one square.
     factor = max(1, -(-LEAST_WIDTH_PX // max(panel.shape[1] for _, panel in panels)))
-    images = [(caption, Image.fromarray(panel).resize((panel.shape[1] * factor, panel.shape[0] * factor), 0)) for caption, panel in panels]
+    images = [
+        (caption, Image.fromarray(panel).resize((panel.shape[1] * factor, panel.shape[0] * factor), 0))
+        for caption, panel in panels
+    ]
     width = sum(image.width + GAP_PX for _, image in images) + GAP_PX
     height = max(image.height for _, image in images) + CAPTION_PX + GAP_PX
     sheet = Image.new("RGB", (width, height), "white")

@@ -35,12 +35,16 @@ def to_terminal(report: Report) -> RenderableType:
     # Text, not markup: names and reasons may come from a device.
     parts: list[RenderableType] = [table, Text()]
     for skipped in report.skipped:
-        parts.append(Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow"))
+        parts.append(
+            Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow")
+        )
         parts.append(Text(f"  try: {skipped.fix}"))
     counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
     colour = "green" if report.exit_code is ExitCode.OK else "bold red"
-    outcome = f"{counts or 'no comparisons'} · models run: {models} · {MEANINGS[report.exit_code]} (exit {report.exit_code})"
+    outcome = (
+        f"{counts or 'no comparisons'} · models run: {models} · {MEANINGS[report.exit_code]} (exit {report.exit_code})"
+    )
     parts.append(Text(outcome, style=colour))
     return Group(*parts)
 

@@ -4,6 +4,7 @@ TensorFlow and tflite-support cannot be imported into one process (tensorflow/tf
 should decide which numpy this program has; hence scripts (python/references/), not imports.
 """
 
+import contextlib
 import json
 import platform
 import sys
@@ -65,24 +66,26 @@ def prepare(pipeline: str, logs: Path, runtime: str = "litert") -> None:
         )
 
 
-def run(request: Request, out: Path, on_case: Callable[[str], None] = lambda case: None, runtime: str = "litert") -> Bundle:
+def run(
+    request: Request, out: Path, on_case: Callable[[str], None] = lambda case: None, runtime: str = "litert"
+) -> Bundle:
     """Run `request` in its reference runtime; the bundle is written to `out`.
 
     `on_case` hears of each finished case. Raises RunError when the runtime ends without a bundle, UsageError
     for options that no reference runtime has.
     """
     if request.options.delegate not in DELEGATES:
-        raise UsageError(f"target {NAME} has no delegate {request.options.delegate!r}", fix=f"--delegate {'|'.join(DELEGATES)}")
+        raise UsageError(
+            f"target {NAME} has no delegate {request.options.delegate!r}", fix=f"--delegate {'|'.join(DELEGATES)}"
+        )
     script = _script(request.options.pipeline, runtime)
     request_file = out / "request.json"
     save(request, request_file)
     (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
 
     def tell(line: str) -> None:
-        try:
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # native code prints to stdout as well
             on_case(json.loads(line)["case"])
-        except (ValueError, KeyError, TypeError):
-            pass  # native code prints to stdout as well
 
     python = _interpreter(request.options.pipeline)
     argv = [*UV, "run", "--quiet", "--offline", "--python", python, "--script", script, request_file, "--out", out]
@@ -98,7 +101,10 @@ def run(request: Request, out: Path, on_case: Callable[[str], None] = lambda cas
 
 def _script(pipeline: str, runtime: str) -> Path:
     if (pipeline, runtime) not in SCRIPTS:
-        raise UsageError(f"{pipeline} has no runtime {runtime!r}", fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)")
+        raise UsageError(
+            f"{pipeline} has no runtime {runtime!r}",
+            fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)",
+        )
     return REFERENCES / SCRIPTS[pipeline, runtime]
 
 
