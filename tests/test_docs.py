@@ -1,0 +1,93 @@
+"""What is on paper and in code at once is the same; and the style that a machine can check."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import REPO
+
+from goldmask import shell
+from goldmask.config import Tolerances
+from goldmask.errors import ExitCode
+
+SOURCES = sorted((REPO / "python").rglob("*.py"))
+
+
+def test_the_readme_has_every_exit_code():
+    codes = re.findall(r"^\| (\d+) \|", (REPO / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert [int(code) for code in codes] == [int(code) for code in ExitCode]
+
+
+def test_every_gate_is_documented():
+    text = (REPO / "docs/metrics.md").read_text("utf-8")
+    assert [name for name in Tolerances.model_fields if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", *(f"docs/{path.name}" for path in (REPO / "docs").glob("*.md"))])
+def test_links_lead_somewhere(document):
+    text = (REPO / document).read_text("utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    assert [link for link in links if not ((REPO / document).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("script", sorted((REPO / "python/references").glob("*.py")), ids=lambda path: path.stem)
+def test_a_references_pins_are_its_hashed_requirements(script):
+    """The header is what runs, the .txt is what is verified; they must name the same versions."""
+    block = re.search(r"^# /// script\n(.*?)^# ///$", script.read_text("utf-8"), re.MULTILINE | re.DOTALL).group(1)
+    pins = tomllib.loads(re.sub(r"^# ?", "", block, flags=re.MULTILINE))["dependencies"]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", pin) for pin in pins)
+    locked = script.with_suffix(".txt").read_text("utf-8")
+    assert "http" not in locked and locked.count("--hash=sha256:") >= len(pins)
+    everywhere = re.findall(r"^([a-z0-9-]+==[0-9.]+) \\", locked, re.MULTILINE)  # without "; sys_platform == …" ones
+    assert sorted(everywhere) == sorted(pins)
+
+
+def test_lock_files_have_hashes_and_no_addresses():
+    for lock in REPO.glob("requirements*.txt"):
+        text = lock.read_text("utf-8")
+        assert "http" not in text
+        pins = re.findall(r"^[a-z0-9-]+==", text, re.MULTILINE)
+        assert pins and text.count("--hash=sha256:") >= len(pins)
+
+
+def test_only_the_shell_starts_processes():
+    found = {
+        path.name
+        for path in SOURCES
+        if re.search(r"import subprocess|from subprocess|os\.system", path.read_text("utf-8"))
+    }
+    assert found == {"shell.py"}
+
+
+def test_every_module_and_public_function_says_what_it_is():
+    silent = []
+    for path in [*SOURCES, REPO / "tasks.py"]:
+        module = ast.parse(path.read_text("utf-8"))
+        classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+        for node in (module, *module.body, *(member for each in classes for member in each.body)):
+            name = getattr(node, "name", path.name)
+            documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            if documented and not name.startswith("_") and not ast.get_docstring(node):
+                silent.append(f"{path.name}: {name}")
+    assert silent == []
+
+
+@pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=["lint", "format"])
+def test_ruff_has_nothing_to_say(tmp_path, words):
+    done = shell.run([sys.executable, "-m", "ruff", *words, REPO], log=tmp_path / "log", deadline_s=120, cwd=REPO)
+    assert done.code == 0, done.stdout + done.log_tail()
+
+
+def test_no_machine_is_named():
+    """Absolute paths of somebody's machine do not belong into a commit."""
+    done = shell.run(["git", "ls-files"], log=REPO / "build/git.log", deadline_s=60, cwd=REPO)
+    files = [REPO / name for name in done.stdout.splitlines()] if done.code == 0 else SOURCES
+    named = re.compile(r"(?<![\w.])/(?:home|root|Users|work)/\w")
+    texts = [
+        path for path in files if path.suffix in (".py", ".toml", ".md", ".txt", ".json", ".sh") and path.is_file()
+    ]
+    own = Path(__file__).name
+    assert [path.name for path in texts if path.name != own and named.search(path.read_text("utf-8"))] == []
