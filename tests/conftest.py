@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +52,11 @@ class Ran:
 
 def run_program(folder: Path, *words: str | Path, **environment: str) -> Ran:
     """The program as a user starts it in `folder`, past the launcher. A traceback is a failure of any test."""
-    log = folder / "stderr.log"
     argv = [sys.executable, REPO / "tasks.py", *words]
-    done = shell.run(argv, log=log, deadline_s=300, cwd=folder, env={"CI": "", **environment})
-    stderr = log.read_text("utf-8", "replace")
-    log.unlink()
+    with tempfile.TemporaryDirectory() as logs:  # not in `folder`, which parallel tests share when it is REPO
+        log = Path(logs) / "stderr.log"
+        done = shell.run(argv, log=log, deadline_s=300, cwd=folder, env={"CI": "", **environment})
+        stderr = log.read_text("utf-8", "replace")
     assert "Traceback" not in stderr, stderr
     return Ran(done.code, done.stdout, stderr)
 

@@ -109,8 +109,8 @@ def test_every_task_and_every_flag_has_help():
             assert len(line.split(None, 1)) == 2, f"{name} {flag} has no help"
 
 
-def test_inv_is_the_same_program():
-    log = REPO / "build/inv.log"
+def test_inv_is_the_same_program(tmp_path):
+    log = tmp_path / "log"
     done = shell.run([Path(sys.executable).with_name("inv"), "models.list"], log=log, deadline_s=60, cwd=REPO)
     assert done.code == 0 and done.stdout == run_program(REPO, "models.list").stdout
 
