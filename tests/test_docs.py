@@ -62,6 +62,28 @@ def test_only_the_shell_starts_processes():
     assert found == {"shell.py"}
 
 
+ORDER = (
+    "errors", "file", "shell", "mask", "bundle", "image", "fetch", "config", "case", "tflite", "model", "golden",
+    "targets", "compare", "report", "check", "record", "doctor", "console", "program",
+)  # fmt: skip
+
+
+def test_imports_only_point_up_the_list():
+    """The order of docs/development.md; reference.py runs elsewhere, with numpy, Pillow and pydantic only."""
+    down = []
+    for path in sorted((REPO / "python/goldmask").rglob("*.py")):
+        noun = path.relative_to(REPO / "python/goldmask").with_suffix("").parts[0]
+        allowed = ORDER[: ORDER.index(noun)] if noun in ORDER else ("bundle", "errors", "file", "image", "mask")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                inside = noun in ("targets", "report") and node.level == 1
+                names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+                down += [
+                    f"{noun} imports {name}" for name in names if not inside and name not in (*allowed, "__version__")
+                ]
+    assert [each for each in down if not each.startswith("__init__")] == []
+
+
 def test_every_module_and_public_function_says_what_it_is():
     silent = []
     for path in [*SOURCES, REPO / "tasks.py"]:

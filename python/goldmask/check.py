@@ -87,7 +87,9 @@ def check(
             for target in selection.targets:
                 missing = assets.missing
                 try:
+                    watch.step(f"{target} · {pipeline} · set up", 0, 1)
                     TARGETS[target].prepare(pipeline, out / "logs", selection.runtime)
+                    watch.step(f"{target} · {pipeline} · set up", 1, 1)
                 except EnvironmentMissing as error:
                     missing = {case.id: error for case in spec.cases}
                 pairs += _not_run(name, pipeline, target, missing, selection.named)

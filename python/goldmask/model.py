@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from .bundle import InputSpec, OutputSpec, Pipeline, RequestModel, Strict, first_problem
 from .case import Case
@@ -21,36 +21,35 @@ from .tflite import Signature, inspect
 ASSUMED_NORMALIZATION = ((127.5,), (127.5,))
 
 
-class Normalization(Strict):
-    """(pixel - mean) / std, one value or one for each channel."""
+class DeclaredInput(Strict):
+    """[input]: `height`, `width` and `dtype` are held against the file; `mean` and `std` replace its metadata's."""
 
-    mean: tuple[float, ...] = Field(min_length=1, max_length=3)
-    std: tuple[float, ...] = Field(min_length=1, max_length=3)
+    height: int | None = Field(default=None, ge=1)
+    width: int | None = Field(default=None, ge=1)
+    dtype: Literal["float32", "uint8", "int8"] | None = None
+    mean: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
+    std: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
 
-    @field_validator("mean", "std")
-    @classmethod
-    def _one_or_three(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if len(values) == 2:
-            raise ValueError("give one value or three")
-        return values
-
-    @field_validator("std")
-    @classmethod
-    def _not_zero(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if 0 in values:
+    @model_validator(mode="after")
+    def _normalisation(self) -> "DeclaredInput":
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std go together")
+        if 2 in (len(self.mean or ()), len(self.std or ())):
+            raise ValueError("give one mean and std, or three")
+        if 0 in (self.std or ()):
             raise ValueError("a std of 0 divides by zero")
-        return values
+        return self
 
 
 class ModelSpec(Strict):
-    """A model.toml. `labels` and `normalization` replace the file's own metadata."""
+    """A model.toml. `labels` replace the file's own."""
 
     schema_: Literal[1] = Field(alias="schema")
     summary: str
     model: Source
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
     labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
-    normalization: Normalization | None = None
+    input: DeclaredInput = DeclaredInput()
     cases: tuple[Case, ...] = Field(min_length=1)
 
     @field_validator("cases")
@@ -150,17 +149,25 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
 
 def _described(name: str, path: Path, sha256: str, spec: ModelSpec | None, signature: Signature | None = None) -> Model:
     signature = signature or inspect(path)
-    declared = spec.normalization if spec else None
-    if declared:
+    declared = spec.input if spec else DeclaredInput()
+    for key, actual in zip(
+        ("height", "width", "dtype"), (*signature.input.shape[1:3], signature.input.dtype), strict=True
+    ):
+        if getattr(declared, key) not in (None, actual):
+            raise ConfigError(
+                f"the model.toml of {name} declares an input {key} of {getattr(declared, key)}, the file has {actual}",
+                fix=f"./goldmask models.info --model {path}",
+            )
+    if declared.mean:
         mean, std, origin = declared.mean, declared.std, "model.toml"
     elif signature.mean and signature.std:
         mean, std, origin = signature.mean, signature.std, "metadata"
         try:
-            Normalization(mean=mean, std=std)
+            DeclaredInput(mean=mean, std=std)
         except ValidationError as error:
             raise UsageError(
                 f"{path}: its metadata's normalisation is unusable: {first_problem(error)}",
-                fix="declare [normalization] in a model.toml",
+                fix="declare mean and std under [input] in a model.toml",
             ) from error
     else:
         (mean, std), origin = ASSUMED_NORMALIZATION, "assumed"
