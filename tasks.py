@@ -35,6 +35,8 @@ def command(name=None, several=()):
     def decorate(function):
         @functools.wraps(function)
         def run(*args, **kwargs):
+            # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
+            sys.dont_write_bytecode = False
             try:
                 code = function(*args, **kwargs)
             except GoldmaskError as error:
