@@ -14,10 +14,11 @@ from .image import decode
 
 
 class Case(Source):
-    """`orientation` is an EXIF orientation, 1 to 8, that replaces the file's own."""
+    """`orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `truth` is the right mask."""
 
     id: Name
     orientation: int | None = Field(default=None, ge=1, le=8)
+    truth: Source | None = Field(default=None, description="8-bit PNG, pixel = class, of the upright image's shape")
 
 
 def fetch_case(case: Case, folder: Path, on_progress: Progress | None = None) -> RequestCase:

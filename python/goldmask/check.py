@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__
@@ -12,6 +12,7 @@ from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
 from .config import Config, suite, tolerances_for
 from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, RunError
+from .fetch import fetch
 from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
@@ -49,6 +50,7 @@ class Assets:
     model: Model | None
     cases: tuple[RequestCase, ...]
     missing: dict[str, EnvironmentMissing]
+    truths: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,17 @@ class Selection:
     targets: tuple[str, ...]
     named: frozenset[str] = frozenset()
     runtime: str = "litert"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stays the same during one check."""
+
+    root: Path
+    config: Config
+    selection: Selection
+    out: Path
+    watch: Watch
 
 
 def select(config: Config, suite_name: str, models: list[str], pipelines: list[str], targets: list[str]) -> Selection:
@@ -78,6 +91,7 @@ def check(
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     open_folder(out)
+    run = Run(root, config, selection, out, watch)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     pairs: list[Pair] = [*also]
     skipped: list[Skipped] = []
@@ -85,19 +99,13 @@ def check(
         assets = gather(root, name, spec, watch)
         for pipeline in (pipeline for pipeline in selection.pipelines if pipeline in spec.pipelines):
             for target in selection.targets:
-                missing = assets.missing
-                try:
-                    watch.step(f"{target} · {pipeline} · set up", 0, 1)
-                    TARGETS[target].prepare(pipeline, out / "logs", selection.runtime)
-                    watch.step(f"{target} · {pipeline} · set up", 1, 1)
-                except EnvironmentMissing as error:
-                    missing = {case.id: error for case in spec.cases}
+                missing = assets.missing | _unavailable(run, spec, pipeline, target)
                 pairs += _not_run(name, pipeline, target, missing, selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
                 cases = tuple(case for case in assets.cases if case.id not in missing)
                 if cases:
                     request = request_for(assets.model, cases, pipeline, config)
-                    pairs += _run_and_compare(root, config, request, target, out, watch, selection.runtime)
+                    pairs += _run_and_compare(run, request, target, assets.truths)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
     return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out)
 
@@ -110,12 +118,16 @@ def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
         return Assets(None, (), {case.id: error for case in spec.cases})
     cases: list[RequestCase] = []
     missing: dict[str, EnvironmentMissing] = {}
+    truths: dict[str, Path] = {}
+    folder = model_folder(root, name)
     for case in spec.cases:
         try:
-            cases.append(fetch_case(case, model_folder(root, name), watch.download))
+            if case.truth:
+                truths[case.id] = fetch(case.truth, folder, watch.download)
+            cases.append(fetch_case(case, folder, watch.download))
         except EnvironmentMissing as error:
             missing[case.id] = error
-    return Assets(model, tuple(cases), missing)
+    return Assets(model, tuple(cases), missing, truths)
 
 
 def request_for(
@@ -126,12 +138,22 @@ def request_for(
     return Request(schema=1, model=model.request(), options=options, cases=cases)
 
 
-def _run_and_compare(
-    root: Path, config: Config, request: Request, target: str, out: Path, watch: Watch, runtime: str
-) -> list[Pair]:
+def _unavailable(run: Run, spec: ModelSpec, pipeline: str, target: str) -> dict[str, EnvironmentMissing]:
+    """Why a target cannot run any case of a model here; empty when it can, set up now if it was not before."""
+    what = f"{target} · {pipeline} · set up"
+    run.watch.step(what, 0, 1)
+    try:
+        TARGETS[target].prepare(pipeline, run.out / "logs", run.selection.runtime)
+    except EnvironmentMissing as error:
+        return {case.id: error for case in spec.cases}
+    run.watch.step(what, 1, 1)
+    return {}
+
+
+def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, Path]) -> list[Pair]:
     """Run those cases that have a good golden, and compare them; the others are errors that say why."""
     name, pipeline = request.model.name, request.options.pipeline
-    folder = golden_folder(root, name, pipeline)
+    folder = golden_folder(run.root, name, pipeline)
     try:
         golden = load_golden(folder)
         problems = {case.id: problem(golden, request, case) for case in request.cases}
@@ -144,15 +166,15 @@ def _run_and_compare(
     if not cases:
         return pairs
     request = request.model_copy(update={"cases": cases})
-    run_folder = out / "bundles" / target / pipeline / name
+    run_folder = run.out / "bundles" / target / pipeline / name
     try:
-        on_case = watch.count(f"{target} · {pipeline} · {name}", len(cases))
-        bundle = TARGETS[target].run(request, run_folder, on_case, runtime)
+        on_case = run.watch.count(f"{target} · {pipeline} · {name}", len(cases))
+        bundle = TARGETS[target].run(request, run_folder, on_case, run.selection.runtime)
     except RunError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
     for case in cases:
         place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
-        tolerances, override = tolerances_for(config, **place)
+        tolerances, override = tolerances_for(run.config, **place)
         pairs.append(
             compare_case(
                 model=name,
@@ -164,6 +186,7 @@ def _run_and_compare(
                 labels=request.model.labels,
                 tolerances=tolerances,
                 override=override,
+                truth=truths.get(case.id),
             )
         )
     return pairs

@@ -11,6 +11,7 @@ from pydantic import Field
 from .bundle import STAGES, Bundle, Latency, StageHashes, Strict, margin_of, mask_of
 from .config import Tolerances
 from .errors import ExitCode, GoldmaskError
+from .mask import read_mask
 
 
 class Verdict(StrEnum):
@@ -55,6 +56,13 @@ class Metrics(Strict):
     area_change: dict[str, float | None]
 
 
+class TruthScores(Strict):
+    """mIoU with the case's ground truth, of the mask and of its golden: whether a change is for the better."""
+
+    miou: float
+    golden_miou: float
+
+
 class Stages(Strict):
     """The first of decoded, resized and tensor whose hash differs from the golden's; None where none does."""
 
@@ -74,6 +82,7 @@ class Comparison(Strict):
     metrics: Metrics | None = None
     latency: Latency | None = None
     stages: Stages = Stages()
+    truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
     runtime: str = ""
     picture: str | None = Field(default=None, description="expected, actual and difference side by side")
 
@@ -112,9 +121,9 @@ def measure(
     count = int(np.count_nonzero(differing))
     confident_count = int(np.count_nonzero(confident))
     confusion = confusion_matrix(expected, actual, len(labels))
-    was, now, both = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    was, now = confusion.sum(axis=1), confusion.sum(axis=0)
     present = np.flatnonzero(was + now)
-    iou = both[present] / (was + now - both)[present]
+    iou = class_iou(confusion)[present]
     f_scores = boundary_f(expected, actual, present, tolerances.boundary_px)
     return Metrics(
         pixels=expected.size,
@@ -194,6 +203,27 @@ def densest_window(differing: np.ndarray, size_px: int) -> Window | None:
     return Window(x=int(x), y=int(y), size_px=size_px, differing=most, density=most / (height * width))
 
 
+def truth_scores(truth: np.ndarray, expected: np.ndarray, actual: np.ndarray, classes: int) -> TruthScores:
+    """Both masks, uint8 [h, w], against a ground truth of any size, which is sampled at their pixels' centres."""
+    rows, columns = (
+        (2 * np.arange(side) + 1) * whole // (2 * side) for side, whole in zip(actual.shape, truth.shape, strict=True)
+    )
+    sampled = truth[rows[:, None], columns]
+    return TruthScores(miou=mean_iou(sampled, actual, classes), golden_miou=mean_iou(sampled, expected, classes))
+
+
+def mean_iou(expected: np.ndarray, actual: np.ndarray, classes: int) -> float:
+    """Mean intersection over union of the classes that either mask has."""
+    return float(np.nanmean(class_iou(confusion_matrix(expected, actual, classes))))
+
+
+def class_iou(confusion: np.ndarray) -> np.ndarray:
+    """float [classes]: intersection over union from a confusion matrix; NaN for a class that neither side has."""
+    both = confusion.diagonal()
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+    return np.divide(both, union, out=np.full(len(both), np.nan), where=union > 0)
+
+
 def first_difference(expected: StageHashes, actual: StageHashes) -> str | None:
     """The first stage whose hash differs, among those both sides have; None where all agree."""
     for stage in STAGES:
@@ -246,6 +276,7 @@ def compare_case(
     labels: tuple[str, ...],
     tolerances: Tolerances,
     override: str = "",
+    truth: Path | None = None,
 ) -> Pair:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
     place = {
@@ -278,6 +309,10 @@ def compare_case(
             return Pair(
                 verdict(Verdict.ERROR, "the golden's margin map has another size than its mask", ExitCode.GOLDEN)
             )
+        drawn = read_mask(truth) if truth else None
+        if drawn is not None and drawn.max() >= len(labels):
+            reason = f"the ground truth has class {drawn.max()}, the model's highest is {len(labels) - 1}"
+            return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
     except GoldmaskError as error:
         return Pair(verdict(Verdict.ERROR, error.what, ExitCode.GOLDEN))
     try:
@@ -295,15 +330,21 @@ def compare_case(
         reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
         return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
     metrics = measure(expected, actual, margin, labels, tolerances)
+    if drawn is not None:
+        rest["truth"] = truth_scores(drawn, expected, actual, len(labels))
     broken = judge(metrics, tolerances)
     confident = confident_pixels(expected != actual, margin, tolerances)
     if broken:
-        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages)
+        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages) + _worth(rest.get("truth"))
         comparison = verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, metrics=metrics, **rest)
     else:
         reason = _praise(metrics) + (f" (tolerances changed: {override})" if override else "")
         comparison = verdict(Verdict.PASS, reason, ExitCode.OK, metrics=metrics, **rest)
     return Pair(comparison, expected, actual, confident)
+
+
+def _worth(truth: TruthScores | None) -> str:
+    return f"; mIoU with the ground truth {truth.miou:.4f}, the golden's {truth.golden_miou:.4f}" if truth else ""
 
 
 def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:

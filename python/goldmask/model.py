@@ -1,6 +1,7 @@
 """A pinned .tflite and its cases: models/<name>/model.toml, or any segmentation model by its path."""
 
 import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from .case import Case
 from .config import load_toml
 from .errors import ConfigError, UsageError
 from .fetch import Progress, Source, fetch
-from .file import sha256_of
+from .file import Name, sha256_of
 from .mask import MAX_CLASSES
 from .tflite import Signature, inspect
 
@@ -41,8 +42,15 @@ class DeclaredInput(Strict):
         return self
 
 
+class Variant(Strict):
+    """The same network in another precision, with the cases, labels and pipelines of its model."""
+
+    model: Source
+    input: DeclaredInput = DeclaredInput()
+
+
 class ModelSpec(Strict):
-    """A model.toml. `labels` replace the file's own."""
+    """A model.toml. `labels` replace the file's own; variant `v` of model `m` goes by the name `m-v`."""
 
     schema_: Literal[1] = Field(alias="schema")
     summary: str
@@ -50,6 +58,7 @@ class ModelSpec(Strict):
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
     labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
     input: DeclaredInput = DeclaredInput()
+    variants: dict[Name, Variant] = Field(default={})
     cases: tuple[Case, ...] = Field(min_length=1)
 
     @field_validator("cases")
@@ -95,29 +104,58 @@ class Model:
 
 
 def model_folder(root: Path, name: str) -> Path:
-    """Where a declared model lives."""
-    return root / "models" / name
+    """Where a declared model, or the model of a variant, lives. Raises ConfigError with the known names."""
+    return _locate(root, name)[0]
 
 
-def golden_folder(root: Path, model: str, pipeline: str) -> Path:
+def goldens_folder(root: Path, name: str) -> Path:
+    """Where a declared model's goldens live, in a folder for each pipeline."""
+    folder, variant = _locate(root, name)
+    return folder / (f"goldens-{variant}" if variant else "goldens")
+
+
+def golden_folder(root: Path, name: str, pipeline: str) -> Path:
     """Where a declared model's goldens for a pipeline live."""
-    return model_folder(root, model) / "goldens" / pipeline
+    return goldens_folder(root, name) / pipeline
 
 
 def model_names(root: Path) -> list[str]:
-    """All declared models."""
-    return sorted(path.parent.name for path in root.glob("models/*/model.toml"))
+    """All declared models, each followed by its variants."""
+    return [name for name, _, _ in _declared(root)]
+
+
+def _declared(root: Path) -> list[tuple[str, Path, str | None]]:
+    """(name, folder, variant or None) of everything in models/."""
+    found: list[tuple[str, Path, str | None]] = []
+    for path in sorted(root.glob("models/*/model.toml")):
+        found.append((path.parent.name, path.parent, None))
+        try:
+            variants = tomllib.loads(path.read_text("utf-8")).get("variants", {})
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            continue  # load_spec says what is wrong with it, to whoever wants this model
+        if isinstance(variants, dict):
+            found += [(f"{path.parent.name}-{variant}", path.parent, variant) for variant in variants]
+    return found
+
+
+def _locate(root: Path, name: str) -> tuple[Path, str | None]:
+    for known, folder, variant in _declared(root):
+        if known == name:
+            return folder, variant
+    names = ", ".join(model_names(root)) or "none"
+    raise ConfigError(
+        f"there is no model {name!r} in {root / 'models'} (there are: {names})", fix="./goldmask models.list"
+    )
 
 
 def load_spec(root: Path, name: str) -> ModelSpec:
-    """A declared model's model.toml. Raises ConfigError; for an unknown name, with the known ones."""
-    names = model_names(root)
-    if name not in names:
-        known = ", ".join(names) or "none"
-        raise ConfigError(
-            f"there is no model {name!r} in {root / 'models'} (there are: {known})", fix="./goldmask models.list"
-        )
-    return load_toml(model_folder(root, name) / "model.toml", ModelSpec)
+    """A declared model's model.toml, with the variant's file where `name` is one's. Raises ConfigError."""
+    folder, variant = _locate(root, name)
+    spec = load_toml(folder / "model.toml", ModelSpec)
+    if variant is None:
+        return spec
+    chosen = spec.variants[variant]
+    return spec.model_copy(update={"model": chosen.model, "input": chosen.input})
 
 
 def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:

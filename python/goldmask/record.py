@@ -13,7 +13,7 @@ from .compare import Comparison, Pair, Verdict
 from .config import Config
 from .errors import ExitCode, GoldenError
 from .golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
-from .model import golden_folder, load_spec, model_folder
+from .model import golden_folder, goldens_folder, load_spec
 from .report import Report
 from .targets import python
 
@@ -137,7 +137,7 @@ def _strangers(
     found = []
     for model in models:
         spec = load_spec(root, model)
-        for folder in sorted((model_folder(root, model) / "goldens").glob("[!.]*")):
+        for folder in sorted(goldens_folder(root, model).glob("[!.]*")):
             cases = [case.id for case in spec.cases] if folder.name in spec.pipelines else []
             found += [(model, folder.name, name) for name in look(load_golden(folder), cases)]
     return found
