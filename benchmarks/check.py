@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
 from goldmask import shell  # noqa: E402 - after the path that makes it importable
+from goldmask.script import REFERENCES  # noqa: E402
 from goldmask.targets import python  # noqa: E402
 
 ROUNDS = 7
@@ -38,7 +39,7 @@ def main() -> int:
             alone = 0.0
             for request in sorted(out.glob("bundles/python/*/*/request.json")):
                 pipeline = request.parent.parent.name
-                script = python.REFERENCES / python.SCRIPTS[pipeline, "litert"]
+                script = REFERENCES / python.SCRIPTS[pipeline, "litert"]
                 alone += seconds(
                     *(sys.executable, "-m", "uv", "run", "--quiet", "--offline", "--script", script),
                     *(request, "--out", Path(name) / "alone"),

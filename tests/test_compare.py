@@ -15,7 +15,16 @@ from sklearn.metrics import jaccard_score
 
 from goldmask import mask as masks
 from goldmask.bundle import Bundle, ModelInfo, Result, RuntimeInfo, StageHashes, Tap, TargetInfo
-from goldmask.compare import Verdict, boundary_f, compare_case, confusion_matrix, densest_window, judge, measure
+from goldmask.compare import (
+    Verdict,
+    boundary_counts,
+    boundary_f,
+    compare_case,
+    confusion_matrix,
+    densest_window,
+    judge,
+    measure,
+)
 from goldmask.config import Tolerances
 from goldmask.errors import ExitCode
 
@@ -69,7 +78,7 @@ def test_boundary_f_equals_the_slow_one(pair, distance_px):
     expected, actual = pair
     classes = np.arange(6)
     slow = [slow_boundary_f(expected, actual, index, distance_px) for index in classes]
-    assert boundary_f(expected, actual, classes, distance_px).tolist() == pytest.approx(slow)
+    assert boundary_f(boundary_counts(expected, actual, classes, distance_px)).tolist() == pytest.approx(slow)
 
 
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16))), st.integers(1, 20))

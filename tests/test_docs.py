@@ -63,8 +63,8 @@ def test_only_the_shell_starts_processes():
 
 
 ORDER = (
-    "errors", "file", "shell", "mask", "bundle", "image", "fetch", "config", "case", "tflite", "model", "golden",
-    "targets", "compare", "report", "check", "record", "doctor", "console", "program",
+    "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "case", "tflite", "model",
+    "golden", "targets", "compare", "report", "check", "record", "doctor", "console", "program",
 )  # fmt: skip
 
 

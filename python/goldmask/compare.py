@@ -1,5 +1,6 @@
 """A mask against its golden: the metrics, the verdict, and one sentence that says why. Nothing is run or written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -124,7 +125,7 @@ def measure(
     was, now = confusion.sum(axis=1), confusion.sum(axis=0)
     present = np.flatnonzero(was + now)
     iou = class_iou(confusion)[present]
-    f_scores = boundary_f(expected, actual, present, tolerances.boundary_px)
+    f_scores = boundary_f(boundary_counts(expected, actual, present, tolerances.boundary_px))
     return Metrics(
         pixels=expected.size,
         differing=count,
@@ -151,30 +152,40 @@ def confusion_matrix(expected: np.ndarray, actual: np.ndarray, classes: int) -> 
     return np.bincount(joint, minlength=classes * classes).reshape(classes, classes)
 
 
-def boundary_f(expected: np.ndarray, actual: np.ndarray, classes: np.ndarray, distance_px: int) -> np.ndarray:
-    """float [len(classes)]: each class's boundary F-score within `distance_px` pixels (Csurka et al., BMVC 2013).
+def boundary_f(counts: np.ndarray) -> np.ndarray:
+    """float [classes]: each class's boundary F-score (Csurka et al., BMVC 2013) from `boundary_counts`.
 
-    A boundary pixel of a class belongs to it and touches another class above, below, left or right.
-    Precision and recall count the boundary pixels that have one of the other mask's within a Euclidean
-    distance; a class without a boundary in either mask scores 1, in one of them 0.
+    A class without a boundary in either mask scores 1, in one of them 0. Counts of several images may be summed.
     """
-    size = 2 * distance_px + 1
-    y, x = np.ogrid[-distance_px : distance_px + 1, -distance_px : distance_px + 1]
-    disc = (x * x + y * y <= distance_px * distance_px).astype(np.uint8).reshape(size, size)
+    was, was_near, now, now_near = counts.T.astype(float)
+    precision, recall = now_near / np.maximum(now, 1), was_near / np.maximum(was, 1)
+    total = precision + recall
+    scores = np.divide(2 * precision * recall, total, out=np.zeros(len(counts)), where=total > 0)
+    scores[(was == 0) & (now == 0)] = 1
+    return scores
+
+
+def boundary_counts(expected: np.ndarray, actual: np.ndarray, classes: Sequence[int], distance_px: float) -> np.ndarray:
+    """int64 [len(classes), 4]: boundary pixels of `expected`, those near one of `actual`'s, and the same the other way.
+
+    A boundary pixel of a class belongs to it and touches another class above, below, left or right. Near is within
+    a Euclidean distance of `distance_px`.
+    """
+    reach = int(distance_px)
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disc = (x * x + y * y <= distance_px * distance_px).astype(np.uint8)
     edges = _edges(expected), _edges(actual)
-    scores = np.empty(len(classes))
+    counts = np.zeros((len(classes), 4), np.int64)
     for place, index in enumerate(classes):
-        # compareAndAnd in C: a class's boundary is the mask's edge where the class is.
         was = cv2.bitwise_and(cv2.compare(expected, int(index), cv2.CMP_EQ), edges[0])
         now = cv2.bitwise_and(cv2.compare(actual, int(index), cv2.CMP_EQ), edges[1])
-        was_count, now_count = cv2.countNonZero(was), cv2.countNonZero(now)
-        if not was_count or not now_count:
-            scores[place] = 1.0 if was_count == now_count else 0.0
-            continue
-        precision = cv2.countNonZero(cv2.bitwise_and(now, cv2.dilate(was, disc))) / now_count
-        recall = cv2.countNonZero(cv2.bitwise_and(was, cv2.dilate(now, disc))) / was_count
-        scores[place] = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return scores
+        counts[place] = (
+            cv2.countNonZero(was),
+            cv2.countNonZero(cv2.bitwise_and(was, cv2.dilate(now, disc))),
+            cv2.countNonZero(now),
+            cv2.countNonZero(cv2.bitwise_and(now, cv2.dilate(was, disc))),
+        )
+    return counts
 
 
 def _edges(mask: np.ndarray) -> np.ndarray:
