@@ -25,6 +25,10 @@ HELP = {
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
+    "version": "v1, v2, v3 or v3+",
+    "steps": "training steps; the schedule is fitted to them",
+    "seed": "decides the data and the weights to begin with",
+    "weights": "the folder of a finished training",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -162,8 +166,33 @@ def golden_prune(c, model=None):
     return program.prune_goldens(model)
 
 
+@command(name="train")
+def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
+    """Train a DeepLab on synthetic shapes; goes on where it stopped."""
+    from goldmask.deeplab import program
+
+    return program.run_train(version, steps, seed, out)
+
+
+@command(name="export")
+def deeplab_export(c, weights="", out=""):
+    """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
+    from goldmask.deeplab import program
+
+    return program.run_export(weights, out)
+
+
+@command(name="tradeoff")
+def deeplab_tradeoff(c, weights="", out=""):
+    """Measure output strides and DeepLab versions: scores, latency, operations, memory."""
+    from goldmask.deeplab import program
+
+    return program.run_tradeoff(weights, out)
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
+namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 

@@ -160,6 +160,25 @@ def fetched(get: Callable[[], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_backbone():
+    """The name of a DeepLab backbone that builds, trains and converts in a second or two."""
+    from goldmask.deeplab.builder import BACKBONES, Backbone
+
+    tiny_one = Backbone(
+        stem=8,
+        rows=((1, 8, 1, 1), (2, 8, 1, 2), (2, 8, 1, 2), (2, 8, 1, 2), (2, 16, 1, 2)),
+        head_channels=8,
+        low_level_channels=8,
+        large_fov_rate=2,
+        v2_rates=(1, 2),
+        v3_rates=(1, 2),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, "tiny", tiny_one)
+        yield "tiny"
+
+
+@pytest.fixture(scope="session")
 def starter_model() -> Path:
     """The real starter model's file."""
     return fetched(lambda: fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path)

@@ -64,7 +64,7 @@ def test_only_the_shell_starts_processes():
 
 ORDER = (
     "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "case", "tflite", "model",
-    "golden", "targets", "compare", "report", "check", "record", "doctor", "console", "program",
+    "golden", "targets", "compare", "report", "check", "record", "doctor", "console", "deeplab", "program",
 )  # fmt: skip
 
 

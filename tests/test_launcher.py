@@ -16,6 +16,7 @@ ROOT_FILES = (
     "goldmask.toml",
     "pyproject.toml",
     "requirements.txt",
+    "requirements-deeplab.txt",
     "requirements-dev.txt",
     "requirements-uv.txt",
 )

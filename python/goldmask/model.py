@@ -59,6 +59,7 @@ class ModelSpec(Strict):
     labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
     input: DeclaredInput = DeclaredInput()
     variants: dict[Name, Variant] = Field(default={})
+    provenance: dict[str, str | int | float] = Field(default={}, description="how the model was made; for people")
     cases: tuple[Case, ...] = Field(min_length=1)
 
     @field_validator("cases")
