@@ -11,6 +11,7 @@ from PIL import Image
 
 from goldmask.bundle import load_bundle, mask_of, to_json
 from goldmask.errors import ExitCode
+from goldmask.file import sha256_of
 from goldmask.golden import SIDECAR
 from goldmask.mask import encode_mask
 
@@ -50,13 +51,14 @@ def flip_one(mask: np.ndarray) -> np.ndarray:
     return mask
 
 
-def test_the_starter_model_passes_through_both_pipelines(tmp_path, starter_model):
+def test_all_models_pass_through_both_pipelines(tmp_path, starter_model):
     ran = run_program(REPO, "check", "--out", tmp_path)
     assert ran.code == ExitCode.OK, ran.text
-    assert "12 PASS · models run: deeplabv3" in ran.text
+    assert "72 PASS · models run: deeplabv3, shapes, shapes-int8" in ran.text
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert {row["pipeline"] for row in report["comparisons"]} == {"lib_interpreter", "lib_task_api"}
-    assert all(row["metrics"]["pixels"] == 66049 for row in report["comparisons"])
+    starter = [row for row in report["comparisons"] if row["model"] == "deeplabv3"]
+    assert len(starter) == 12 and {row["pipeline"] for row in starter} == {"lib_interpreter", "lib_task_api"}
+    assert all(row["metrics"]["pixels"] == 66049 for row in starter)
 
 
 def test_0_all_passed(project: Project):
@@ -214,11 +216,68 @@ def test_a_class_map_model_says_that_it_has_no_margin(bare_project):
 def test_without_network_a_warm_cache_passes_and_a_cold_one_says_what_is_missing(tmp_path, starter_model):
     warm = run_program(REPO, "check", "--out", tmp_path / "warm", **NO_NETWORK)
     assert warm.code == ExitCode.OK, warm.text
-    cold = run_program(REPO, "check", "--out", tmp_path / "cold", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    words = ("check", "--model", "deeplabv3", "--out", tmp_path / "cold")
+    cold = run_program(REPO, *words, GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
     assert cold.code == ExitCode.ENVIRONMENT and "cannot fetch deeplabv3.tflite" in cold.text
+
+
+def test_with_no_model_download_the_bundled_model_does_the_whole_job(tmp_path):
+    ran = run_program(REPO, "check", "--out", tmp_path / "out", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.OK, ran.text
+    assert "60 PASS, 12 SKIP · models run: shapes, shapes-int8" in ran.text
+    assert "SKIP deeplabv3 on python (lib_task_api): cannot fetch deeplabv3.tflite" in ran.text
+    rows = json.loads((tmp_path / "out/report.json").read_text("utf-8"))["comparisons"]
+    worth = [row["truth"]["miou"] for row in rows if row["model"] != "deeplabv3" and row["case"] != "empty"]
+    assert len(worth) == 56 and np.mean(worth) > 0.85
 
 
 def test_a_runtime_that_cannot_be_installed_is_skipped_with_its_reason(project: Project, tmp_path):
     """An empty uv cache and no network, as on a machine that PyPI has no wheel for."""
     ran = project.run("check", UV_CACHE_DIR=str(tmp_path / "uv"), **NO_NETWORK)
     assert ran.code == ExitCode.ENVIRONMENT and "cannot be installed here" in ran.text and "2 SKIP" in ran.text
+
+
+def test_a_variant_shares_cases_and_has_goldens_of_its_own(project: Project):
+    (project.model / "tiny_int8.tflite").write_bytes(tiny.scores("int8"))
+    digest = sha256_of(project.model / "tiny_int8.tflite")
+    with (project.model / "model.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[variants.int8.model]\nfile = "tiny_int8.tflite"\nsha256 = "{digest}"\n')
+        file.write('[variants.int8.input]\ndtype = "int8"\n')
+    assert "tiny-int8" in project.run("models.list").stdout
+    assert project.run("check", "--model", "tiny-int8").code == ExitCode.GOLDEN
+    assert project.run("golden.record", "--model", "tiny-int8").code == 0
+    assert (project.model / "goldens-int8/lib_interpreter/golden.json").is_file()
+    ran = project.run("check", "--model", "tiny", "--model", "tiny-int8")
+    assert ran.code == 0 and "4 PASS · models run: tiny, tiny-int8" in ran.text
+    assert project.run("golden.verify", "--model", "tiny", "tiny-int8").code == 0
+    row = report_of(project)["comparisons"][-1]
+    assert row["model"] == "tiny-int8" and row["metrics"]["confident_flips"] == 0
+
+
+def test_a_ground_truth_tells_whether_a_change_is_for_the_better(project: Project):
+    right = mask_of(project.golden, load_bundle(project.golden).result("flag"))
+    (project.model / "flag_mask.png").write_bytes(encode_mask(right.repeat(3, axis=0).repeat(5, axis=1)))
+    project.edit(
+        "models/tiny/model.toml",
+        '[[cases]]\nid = "wide"',
+        f'[cases.truth]\nfile = "flag_mask.png"\nsha256 = "{sha256_of(project.model / "flag_mask.png")}"\n'
+        '[[cases]]\nid = "wide"',
+    )
+    assert project.run("check").code == 0
+    rows = {row["case"]: row["truth"] for row in report_of(project)["comparisons"]}
+    assert rows == {"flag": {"miou": 1.0, "golden_miou": 1.0}, "wide": None}
+    forge(project, flip_one)
+    ran = project.run("check")
+    assert ran.code == ExitCode.MASKS_DIFFER and "mIoU with the ground truth 1.0000, the golden's 0.9" in ran.text
+
+
+def test_a_ground_truth_with_an_unknown_class_is_an_error(project: Project):
+    (project.model / "flag_mask.png").write_bytes(encode_mask(np.full((8, 8), 9, np.uint8)))
+    project.edit(
+        "models/tiny/model.toml",
+        '[[cases]]\nid = "wide"',
+        f'[cases.truth]\nfile = "flag_mask.png"\nsha256 = "{sha256_of(project.model / "flag_mask.png")}"\n'
+        '[[cases]]\nid = "wide"',
+    )
+    ran = project.run("check")
+    assert ran.code == ExitCode.GOLDEN and "the ground truth has class 9, the model's highest is 2" in ran.text

@@ -220,6 +220,7 @@ class _Normalisation(layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
+        """As Keras's, but for how a training step finds the batch's mean and variance."""
         if not training:
             return super().call(inputs, training=False, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -306,7 +307,9 @@ class _AlignedResize(layers.Layer):
         self._size = tuple(size)
 
     def call(self, inputs):
+        """float32 [n, h, w, channels] to the size the layer was made for."""
         return tf.compat.v1.image.resize_bilinear(inputs, self._size, align_corners=True)
 
     def compute_output_shape(self, input_shape):
+        """The shape `call` gives, for Keras's own bookkeeping."""
         return (input_shape[0], *self._size, input_shape[3])

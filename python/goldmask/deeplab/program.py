@@ -30,9 +30,10 @@ def run_train(version: str, steps: int, seed: int, folder: str) -> ExitCode:
     given = {"version": version, "steps": steps, "seed": seed}
     recipe = replace(Recipe(), **{name: value for name, value in given.items() if value})
     path = _folder(folder)
-    write_atomically(path / RECIPE_FILE, _json(asdict(recipe)))
     with Bars() as bars:
         training = train(recipe, path, lambda progress: bars.step("train", progress.step, progress.steps))
+    # Only now: a training that was refused must not leave its recipe beside another's weights.
+    write_atomically(path / RECIPE_FILE, _json(asdict(recipe)))
     best = training.best
     out.print(Text(f"step {best.step}: mIoU {best.miou:.4f}, boundary F {best.boundary_f:.4f} on the validation split"))
     out.print(Text(f"{path / WEIGHTS_FILE}, {path / 'curves.csv'}, {path / 'curves.png'}"))
