@@ -15,9 +15,8 @@ def test_models_fetch_fills_a_cache_that_works_without_network(tmp_path, starter
     cache = str(tmp_path / "cache")
     ran = run_program(REPO, "models.fetch", "--model", "deeplabv3", GOLDMASK_CACHE=cache)
     assert ran.code == 0 and ran.text.count(cache) == 7, ran.text
-    again = run_program(
-        REPO, "models.fetch", GOLDMASK_CACHE=cache, GOLDMASK_MIRROR="", HTTPS_PROXY="http://127.0.0.1:9"
-    )
+    words = ("models.fetch", "--model", "deeplabv3")
+    again = run_program(REPO, *words, GOLDMASK_CACHE=cache, GOLDMASK_MIRROR="", HTTPS_PROXY="http://127.0.0.1:9")
     assert again.code == 0 and again.stdout == ran.stdout
 
 

@@ -93,13 +93,17 @@ def check(
     open_folder(out)
     run = Run(root, config, selection, out, watch)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
+    used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in selection.pipelines}
+    cannot = {(target, pipeline): _set_up(run, pipeline, target) for target in selection.targets for pipeline in used}
     pairs: list[Pair] = [*also]
     skipped: list[Skipped] = []
     for name, spec in specs.items():
         assets = gather(root, name, spec, watch)
         for pipeline in (pipeline for pipeline in selection.pipelines if pipeline in spec.pipelines):
             for target in selection.targets:
-                missing = assets.missing | _unavailable(run, spec, pipeline, target)
+                missing = assets.missing
+                if error := cannot[target, pipeline]:
+                    missing = dict.fromkeys((case.id for case in spec.cases), error) | missing
                 pairs += _not_run(name, pipeline, target, missing, selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
                 cases = tuple(case for case in assets.cases if case.id not in missing)
@@ -138,16 +142,16 @@ def request_for(
     return Request(schema=1, model=model.request(), options=options, cases=cases)
 
 
-def _unavailable(run: Run, spec: ModelSpec, pipeline: str, target: str) -> dict[str, EnvironmentMissing]:
-    """Why a target cannot run any case of a model here; empty when it can, set up now if it was not before."""
+def _set_up(run: Run, pipeline: str, target: str) -> EnvironmentMissing | None:
+    """Make a target ready for a pipeline, if it was not before; why it cannot be, where it cannot."""
     what = f"{target} · {pipeline} · set up"
     run.watch.step(what, 0, 1)
     try:
         TARGETS[target].prepare(pipeline, run.out / "logs", run.selection.runtime)
     except EnvironmentMissing as error:
-        return {case.id: error for case in spec.cases}
+        return error
     run.watch.step(what, 1, 1)
-    return {}
+    return None
 
 
 def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, Path]) -> list[Pair]:

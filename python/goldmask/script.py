@@ -1,15 +1,15 @@
 """PEP 723 scripts (python/references/), each in an environment of its own that uv makes, checks and keeps."""
 
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from uv import find_uv_bin
 
 from . import shell
 from .errors import EnvironmentMissing
 
 REFERENCES = Path(__file__).resolve().parents[1] / "references"
-UV = (sys.executable, "-m", "uv")
 PREPARE_DEADLINE_S = 1200
 
 
@@ -23,7 +23,7 @@ def prepare(script: Path, python: str, logs: Path) -> None:
     log = logs / f"{script.stem}.environment.log"
 
     def uv(*words: str | Path) -> shell.Finished:
-        return shell.run([*UV, *words], log=log, deadline_s=PREPARE_DEADLINE_S)
+        return shell.run([find_uv_bin(), *words], log=log, deadline_s=PREPARE_DEADLINE_S)
 
     sync = ("sync", "--quiet", "--offline", "--python", python, "--script", script)
     if not uv(*sync, "--check").code:
@@ -51,7 +51,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
 ) -> shell.Finished:
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
-    argv = [*UV, "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
+    argv = [find_uv_bin(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
     return shell.run(argv, log=log, deadline_s=deadline_s, on_line=on_line)
 
 

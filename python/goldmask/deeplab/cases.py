@@ -12,7 +12,7 @@ from ..mask import encode_mask
 from .synthetic import LABELS, paint, soften
 
 EXIF_ORIENTATION = 0x0112
-SEED = 25  # of the bundled set: one in which every class and every kind of overlap occurs
+SEED = 25  # of the bundled set; another seed would need other goldens
 TURN_RIGHT = 6  # the value of phones held upright: the stored image is to be turned 90 degrees clockwise
 
 
