@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from conftest import REPO, run_program
 
 from goldmask.bundle import load_bundle, mask_of
+from goldmask.deeplab.builder import FEATURES
 from goldmask.deeplab.evaluate import agreement, evaluate
 from goldmask.deeplab.export import export
 from goldmask.deeplab.program import CALIBRATION_IMAGES, DESCRIPTION, HELD_OUT_IMAGES, trained
@@ -140,3 +142,18 @@ def test_a_few_steps_through_the_program_end_in_files_that_are_taken_up_again(tm
     assert again.code == 0 and again.stdout == first.stdout
     other = run_program(tmp_path, "deeplab.train", "--steps", "3", "--seed", "3", "--out", "short")
     assert other.code == ExitCode.USAGE and "belongs to another recipe" in other.text
+
+
+def test_trained_features_at_output_stride_8_meet_those_at_16_where_both_are(recipe_and_weights):
+    """The atrous property on the bundled weights: what is trained on the coarse grid is the dense computation, sampled."""
+    recipe, weights = recipe_and_weights
+    images, _ = next(iter(held_out(20)))
+    features = {}
+    for output_stride in (16, 8):
+        model = recipe.model(output_stride)
+        model.load_weights(weights)
+        features[output_stride] = keras.Model(model.input, model.get_layer(FEATURES).output)(images[:4]).numpy()
+    assert features[16].shape[1:3] == (9, 9) and features[8].shape[1:3] == (17, 17)
+    assert np.abs(features[16]).max() > 1
+    np.testing.assert_allclose(features[8][:, ::2, ::2], features[16], atol=1e-4)
+    assert np.abs(features[8][:, 1::2, ::2] - features[16][:, :-1]).max() > 0.1  # elsewhere they do not

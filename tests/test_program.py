@@ -36,6 +36,12 @@ def test_models_info_of_the_starter_model(starter_model):
     assert run_program(REPO, "models.info", "--model", starter_model).text == by_name.text
 
 
+def test_models_info_of_the_bundled_model_in_both_precisions():
+    for name, image in (("shapes", "float32[1,129,129,3]"), ("shapes-int8", "uint8[1,129,129,3], quantised")):
+        ran = run_program(REPO, "models.info", "--model", name)
+        assert ran.code == 0 and image in ran.text and "background, circle, square, triangle, star, cross" in ran.text
+
+
 def test_models_info_says_what_it_assumes(project: Project):
     (project.folder / "bare.tflite").write_bytes(tiny.scores("int8"))
     ran = project.run("models.info", "--model", "bare.tflite")

@@ -132,11 +132,20 @@ def draw_rows(rows: Sequence[Row], path: Path) -> None:
         costs = [getattr(row, name) for row in rows]
         axis.scatter(costs, [row.miou for row in rows], label="mIoU")
         axis.scatter(costs, [row.boundary_f for row in rows], marker="^", label="boundary F")
-        for row, cost in zip(rows, costs, strict=True):
+        for place, (row, cost) in enumerate(zip(rows, costs, strict=True)):
+            # Above and below in turn: neighbours often cost nearly the same.
+            offset, side = ((0, 6), "bottom") if place % 2 else ((0, -6), "top")
             axis.annotate(
-                f"{row.version} /{row.output_stride}", (cost, row.miou), (4, 4), textcoords="offset points", fontsize=8
+                f"{row.version} /{row.output_stride}",
+                (cost, row.miou),
+                offset,
+                textcoords="offset points",
+                fontsize=8,
+                ha="center",
+                va=side,
             )
-        axis.set(xlabel=label, xlim=(0, None))
+        axis.set(xlabel=label, xlim=(0, 1.15 * max(costs)))
+        axis.margins(y=0.15)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("score on held-out images")
     axes[0].legend()
