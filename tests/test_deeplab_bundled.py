@@ -145,7 +145,7 @@ def test_a_few_steps_through_the_program_end_in_files_that_are_taken_up_again(tm
 
 
 def test_trained_features_at_output_stride_8_meet_those_at_16_where_both_are(recipe_and_weights):
-    """The atrous property on the bundled weights: what is trained on the coarse grid is the dense computation, sampled."""
+    """The atrous property on the bundled weights: the coarse grid is the dense computation, sampled."""
     recipe, weights = recipe_and_weights
     images, _ = next(iter(held_out(20)))
     features = {}
