@@ -12,7 +12,7 @@ from goldmask.bundle import Options, Request, load_bundle, mask_of
 from goldmask.case import fetch_case
 from goldmask.errors import UsageError
 from goldmask.golden import load_golden
-from goldmask.model import load_spec, model_folder, model_from_path
+from goldmask.model import fetch_model, load_spec, model_folder, model_from_path
 from goldmask.targets import python
 
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -22,15 +22,9 @@ def starter_request(pipeline: str, **options) -> Request:
     """TensorFlow's test image through the starter model."""
     spec = load_spec(REPO, "deeplabv3")
     case = next(case for case in spec.cases if case.id == "rotation0")
-    model = fetched(lambda: model_from_path_of_starter())
+    model = fetched(lambda: fetch_model(REPO, "deeplabv3", spec))
     image = fetched(lambda: fetch_case(case, model_folder(REPO, "deeplabv3")))
     return Request(schema=1, model=model.request(), options=Options(pipeline=pipeline, **options), cases=(image,))
-
-
-def model_from_path_of_starter():
-    from goldmask.model import fetch_model
-
-    return fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3"))
 
 
 def run_reference(tmp_path, request: Request, runtime: str = "litert"):

@@ -1,6 +1,5 @@
 """One input image of a model: declared in its model.toml, or named on the command line."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from pydantic import Field
 from .bundle import RequestCase
 from .errors import UsageError
 from .fetch import Progress, Source, fetch
-from .file import Name, sha256_of
+from .file import Name, name_of, sha256_of
 from .image import decode
 
 
@@ -34,7 +33,7 @@ def cases_from_files(paths: Sequence[Path]) -> tuple[RequestCase, ...]:
         if not path.is_file():
             raise UsageError(f"there is no image {path}", fix="./goldmask run … --image FILE")
         decode(path)  # a bad image is refused here, where the path is still the user's own
-        stem = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:48] or "image"
+        stem = name_of(path, "image", longest=48)  # room for a number behind it
         name, number = stem, 2
         while name in cases:
             name, number = f"{stem}-{number}", number + 1

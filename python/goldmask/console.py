@@ -4,10 +4,8 @@ import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from .check import Watch
-from .errors import GoldmaskError
 
 # Piped output is for programs and log files: no folding at 80 columns there.
 out = Console(width=None if sys.stdout.isatty() else 240)
@@ -18,7 +16,7 @@ class Bars(Watch):
     """Progress bars, one for each download and each step; a context manager. Silent where stderr is no terminal."""
 
     def __init__(self) -> None:
-        text, bar = TextColumn("{task.description}"), BarColumn(bar_width=30)
+        text, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)
         self._downloads = Progress(
             text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal
         )
@@ -56,10 +54,5 @@ class Bars(Watch):
             self._running = progress
             progress.start()
         if what not in self._bars:
-            self._bars[what] = progress.add_task(Text(what).plain, total=total)
+            self._bars[what] = progress.add_task(what, total=total)
         progress.update(self._bars[what], completed=done, total=total)
-
-
-def error_text(error: GoldmaskError) -> str:
-    """An error as the user sees it."""
-    return f"goldmask: {error}"

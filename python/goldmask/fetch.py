@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from . import shell
 from .errors import ConfigError, EnvironmentMissing, GoldmaskError
-from .file import Sha256, sha256_of
+from .file import Sha256, is_html, sha256_of
 
 # An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
@@ -122,19 +122,18 @@ def _local(source: Source, folder: Path) -> Path:
 
 def _origins(source: Source, cached: Path, on_progress: Progress | None):
     """(name for people, function that fills `cached`) of each place to ask, in order."""
-    mirror = os.environ.get("GOLDMASK_MIRROR")
-    for key in (source.sha256, source.file_name) if mirror else ():
-        if urlsplit(mirror).scheme in ("http", "https"):
+    mirror = os.environ.get("GOLDMASK_MIRROR", "")
+    keys = (source.sha256, source.file_name) if mirror else ()
+    if urlsplit(mirror).scheme in ("http", "https"):
+        for key in keys:
             url = f"{mirror.rstrip('/')}/{key}"
             yield url, lambda url=url: _download(url, source, cached, on_progress)
-        elif (Path(mirror) / key).is_file():
-            yield f"mirror {mirror}", lambda key=key: _adopt(Path(mirror) / key, source, cached)
-    if (
-        mirror
-        and not urlsplit(mirror).scheme
-        and not any((Path(mirror) / k).is_file() for k in (source.sha256, source.file_name))
-    ):
-        yield f"mirror {mirror}", lambda: _refuse("does not have it")
+    elif mirror:
+        found = [path for key in keys if (path := Path(mirror) / key).is_file()]
+        for path in found:
+            yield f"mirror {mirror}", lambda path=path: _adopt(path, source, cached)
+        if not found:
+            yield f"mirror {mirror}", lambda: _refuse("does not have it")
     for url in source.urls:
         yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
     if source.package:
@@ -211,10 +210,11 @@ def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | N
                 if size and done > size:
                     break
     if size and done != size:
-        head = partial.open("rb").read(512).lstrip().lower()
-        if done > size or head.startswith((b"<!doctype", b"<html")):
-            partial.unlink()
-        what = "an HTML page" if head.startswith((b"<!doctype", b"<html")) else f"{done:,} bytes"
+        with partial.open("rb") as stream:
+            html = is_html(stream.read(512))
+        if html or done > size:
+            partial.unlink()  # nothing to resume from
+        what = "an HTML page" if html else f"{done:,} bytes"
         raise requests.RequestException(f"got {what}, expected {size:,} bytes")
 
 

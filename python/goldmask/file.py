@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,16 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def name_of(path: Path, default: str, longest: int = 64) -> str:
+    """A Name made of a file's own name."""
+    return re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:longest] or default
+
+
+def is_html(head: bytes) -> bool:
+    """Whether bytes begin as a web page does: what a server sends instead of a file that it wants a login for."""
+    return head[:512].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -1,6 +1,5 @@
 """A pinned .tflite and its cases: models/<name>/model.toml, or any segmentation model by its path."""
 
-import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from .case import Case
 from .config import load_toml
 from .errors import ConfigError, UsageError
 from .fetch import Progress, Source, fetch
-from .file import Name, sha256_of
+from .file import Name, name_of, sha256_of
 from .mask import MAX_CLASSES
 from .tflite import Signature, inspect
 
@@ -162,16 +161,15 @@ def load_spec(root: Path, name: str) -> ModelSpec:
 def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:
     """A declared model's verified file, inspected. Raises as fetch and inspect do."""
     path = fetch(spec.model, model_folder(root, name), on_progress)
-    return _described(name, path, spec.model.sha256, spec)
+    return _described(name, path, spec.model.sha256, inspect(path), spec)
 
 
 def model_from_path(path: Path) -> Model:
     """Any segmentation .tflite by its path. Raises UsageError."""
     if not path.is_file():
         raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
-    signature_first = inspect(path)  # before hashing: a file that is no model is refused at once
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64] or "model"
-    return _described(name, path.resolve(), sha256_of(path), None, signature_first)
+    signature = inspect(path)  # before hashing: a file that is no model is refused at once
+    return _described(name_of(path, "model"), path.resolve(), sha256_of(path), signature)
 
 
 def find_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Model:
@@ -186,8 +184,7 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
     return fetch_model(root, name_or_path, load_spec(root, name_or_path), on_progress)
 
 
-def _described(name: str, path: Path, sha256: str, spec: ModelSpec | None, signature: Signature | None = None) -> Model:
-    signature = signature or inspect(path)
+def _described(name: str, path: Path, sha256: str, signature: Signature, spec: ModelSpec | None = None) -> Model:
     declared = spec.input if spec else DeclaredInput()
     for key, actual in zip(
         ("height", "width", "dtype"), (*signature.input.shape[1:3], signature.input.dtype), strict=True

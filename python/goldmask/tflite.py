@@ -12,6 +12,7 @@ import flatbuffers.table
 import numpy as np
 
 from .errors import UsageError
+from .file import is_html
 from .mask import MAX_CLASSES
 
 IDENTIFIER = b"TFL3"
@@ -109,7 +110,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="./goldmask models.list") from error
     if data[4:8] != IDENTIFIER:
-        what = "an HTML page" if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")) else "something else"
+        what = "an HTML page" if is_html(data) else "something else"
         what = "empty" if not data else what
         raise UsageError(f"{path} is not a .tflite model: it is {what}", fix="download the model file itself")
     return data
