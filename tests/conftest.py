@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from goldmask.fetch import Source, fetch
 from goldmask.file import sha256_of
 from goldmask.model import fetch_model, load_spec
 
+Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.
 if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():
@@ -151,8 +153,8 @@ def bare_project(tmp_path) -> Callable[..., Project]:
     return lambda model=None: make_project(tmp_path / "project", model)
 
 
-def fetched(get: Callable[[], Path]) -> Path:
-    """A download that a test needs; without mirror and network the test is skipped, which CI does not allow."""
+def had(get: Callable[[], Thing]) -> Thing:
+    """What a test needs of the machine; where it cannot be had the test is skipped, which CI does not allow."""
     try:
         return get()
     except EnvironmentMissing as error:
@@ -181,7 +183,7 @@ def tiny_backbone():
 @pytest.fixture(scope="session")
 def starter_model() -> Path:
     """The real starter model's file."""
-    return fetched(lambda: fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path)
+    return had(lambda: fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path)
 
 
 @pytest.fixture(scope="session")
@@ -196,6 +198,6 @@ def tensorflow_golden() -> np.ndarray:
         sha256="9ee993919b753118928ba2d14f7c5c83a6cfc23355e6943dac4ad81eedd73069",
         size=1453,
     )
-    mask = np.asarray(Image.open(fetched(lambda: fetch(source, REPO))))
+    mask = np.asarray(Image.open(had(lambda: fetch(source, REPO))))
     assert not (mask % 10).any()
     return mask // 10

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import tiny
-from conftest import REPO, Project, colours, fetched
+from conftest import REPO, Project, colours, had
 from PIL import Image
 
 from goldmask.bundle import Options, Request, load_bundle, mask_of
@@ -22,8 +22,8 @@ def starter_request(pipeline: str, **options) -> Request:
     """TensorFlow's test image through the starter model."""
     spec = load_spec(REPO, "deeplabv3")
     case = next(case for case in spec.cases if case.id == "rotation0")
-    model = fetched(lambda: fetch_model(REPO, "deeplabv3", spec))
-    image = fetched(lambda: fetch_case(case, model_folder(REPO, "deeplabv3")))
+    model = had(lambda: fetch_model(REPO, "deeplabv3", spec))
+    image = had(lambda: fetch_case(case, model_folder(REPO, "deeplabv3")))
     return Request(schema=1, model=model.request(), options=Options(pipeline=pipeline, **options), cases=(image,))
 
 

