@@ -21,7 +21,8 @@ HELP = {
     "image": "a JPEG, PNG, BMP or WebP file",
     "threads": "threads of the runtime",
     "delegate": "xnnpack or cpu",
-    "runtime": "litert or tensorflow",
+    "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
+    "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
@@ -61,11 +62,11 @@ def command(name=None, several=()):
 
 
 @command(several=("model", "pipeline", "target"))
-def check(c, suite="default", model=None, pipeline=None, target=None, out=""):
+def check(c, suite="default", model=None, pipeline=None, target=None, abi="", out=""):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
-    return program.run_check(suite, model, pipeline, target, out)
+    return program.run_check(suite, model, pipeline, target, abi, out)
 
 
 @command(several=("image",))
@@ -77,13 +78,14 @@ def run(
     image=None,
     threads=0,
     delegate="",
-    runtime="litert",
+    runtime="",
+    abi="",
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
-    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime)
+    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi)
 
 
 @command()
@@ -151,7 +153,7 @@ def golden_record(c, model=None, pipeline=None, mode=""):
 
 
 @command(name="verify", several=("model", "pipeline"))
-def golden_verify(c, suite="default", model=None, pipeline=None, runtime="litert", out=""):
+def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out=""):
     """Run the reference again and compare; unused goldens fail too. Writes no golden."""
     from goldmask import program
 
@@ -190,13 +192,30 @@ def deeplab_tradeoff(c, weights="", out=""):
     return program.run_tradeoff(weights, out)
 
 
+@command(name="lock")
+def android_lock(c):
+    """Resolve the Android project's dependencies anew and write their lock."""
+    from goldmask import program
+
+    return program.lock_android()
+
+
+@command(name="matrix", several=("runtime", "model"))
+def android_matrix(c, runtime=None, suite="default", model=None, delegate="", threads=0, abi="", out=""):
+    """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
+    from goldmask import program
+
+    return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
+namespace.add_collection(Collection("android", android_lock, android_matrix))
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 
-def spread(words, several=("--image", "--model", "--pipeline", "--target")):
+def spread(words, several=("--image", "--model", "--pipeline", "--runtime", "--target")):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

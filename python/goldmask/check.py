@@ -17,9 +17,9 @@ from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import python
+from .targets import Setup, android_jvm, python
 
-TARGETS = {python.NAME: python}
+TARGETS = {target.NAME: target for target in (python, android_jvm)}
 
 
 class Watch:
@@ -49,7 +49,7 @@ class Assets:
 
     model: Model | None
     cases: tuple[RequestCase, ...]
-    missing: dict[str, EnvironmentMissing]
+    missing: dict[str, GoldmaskError]
     truths: dict[str, Path] = field(default_factory=dict)
 
 
@@ -61,7 +61,8 @@ class Selection:
     pipelines: tuple[Pipeline, ...]
     targets: tuple[str, ...]
     named: frozenset[str] = frozenset()
-    runtime: str = "litert"
+    runtime: str = ""
+    abi: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ class Run:
     selection: Selection
     out: Path
     watch: Watch
+
+    @property
+    def setup(self) -> Setup:
+        """How targets are to run."""
+        chosen = self.selection
+        return Setup(self.root, self.out / "logs", chosen.runtime, chosen.abi, self.config.android, self.watch.step)
 
 
 def select(config: Config, suite_name: str, models: list[str], pipelines: list[str], targets: list[str]) -> Selection:
@@ -142,13 +149,13 @@ def request_for(
     return Request(schema=1, model=model.request(), options=options, cases=cases)
 
 
-def _set_up(run: Run, pipeline: str, target: str) -> EnvironmentMissing | None:
+def _set_up(run: Run, pipeline: str, target: str) -> GoldmaskError | None:
     """Make a target ready for a pipeline, if it was not before; why it cannot be, where it cannot."""
     what = f"{target} · {pipeline} · set up"
     run.watch.step(what, 0, 1)
     try:
-        TARGETS[target].prepare(pipeline, run.out / "logs", run.selection.runtime)
-    except EnvironmentMissing as error:
+        TARGETS[target].prepare(pipeline, run.setup)
+    except (EnvironmentMissing, RunError) as error:
         return error
     run.watch.step(what, 1, 1)
     return None
@@ -173,7 +180,7 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
     run_folder = run.out / "bundles" / target / pipeline / name
     try:
         on_case = run.watch.count(f"{target} · {pipeline} · {name}", len(cases))
-        bundle = TARGETS[target].run(request, run_folder, on_case, run.selection.runtime)
+        bundle = TARGETS[target].run(request, run_folder, run.setup, on_case)
     except RunError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
     for case in cases:
@@ -199,16 +206,22 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
 def _not_run(
     model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError], named: frozenset[str]
 ) -> list[Pair]:
-    """A row for each case that cannot run here: SKIP, or an error when the user asked for it by name."""
+    """A row for each case that cannot run here: SKIP, or an error when it broke or the user asked for it by name."""
     asked = named & {model, pipeline, target}
-    verdict, code = (Verdict.ERROR, ExitCode.ENVIRONMENT) if asked else (Verdict.SKIP, ExitCode.OK)
-    place = {"model": model, "target": target, "pipeline": pipeline, "verdict": verdict, "exit_code": code}
-    return [Pair(Comparison(case=case, reason=error.what, **place)) for case, error in missing.items()]
+    pairs = []
+    for case, error in missing.items():
+        if isinstance(error, EnvironmentMissing) and not asked:
+            place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
+            pairs.append(Pair(Comparison(**place, verdict=Verdict.SKIP, reason=error.what, exit_code=ExitCode.OK)))
+        else:
+            reason = error.what if isinstance(error, EnvironmentMissing) else str(error)
+            pairs.append(_error(model, case, target, pipeline, reason, error.exit_code))
+    return pairs
 
 
 def _told_once(model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError]) -> list[Skipped]:
-    """Each reason once, however many cases it stops."""
-    reasons = {error.what: error.fix for error in missing.values()}
+    """Each reason why something is not here once, however many cases it stops."""
+    reasons = {error.what: error.fix for error in missing.values() if isinstance(error, EnvironmentMissing)}
     return [
         Skipped(target=target, pipeline=pipeline, model=model, reason=reason, fix=fix)
         for reason, fix in reasons.items()

@@ -12,7 +12,7 @@ from .errors import ConfigError
 from .file import Name
 
 FILE_NAME = "goldmask.toml"
-TargetName = Literal["python"]
+TargetName = Literal["python", "android-jvm"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -57,6 +57,21 @@ class Suite(Strict):
     targets: tuple[TargetName, ...] = Field(default=("python",), min_length=1)
 
 
+class GoldenTest(Strict):
+    """The Android golden test of a pipeline: a module of the Gradle project, and the class in it."""
+
+    module: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
+
+
+class Android(Strict):
+    """The Android project whose code is run; without a folder, goldmask's own example app."""
+
+    folder: str = Field(default="", description="relative to goldmask.toml")
+    lib_interpreter: GoldenTest | None = None
+    lib_task_api: GoldenTest | None = None
+
+
 class Config(Strict):
     """The file as a whole."""
 
@@ -65,6 +80,7 @@ class Config(Strict):
     tolerances: Tolerances = Tolerances()
     suites: dict[Name, Suite] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
+    android: Android = Android()
 
 
 def find_root(start: Path, fallback: Path) -> Path:

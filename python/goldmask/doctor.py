@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import bionic, maven
 from .errors import GoldmaskError
 from .fetch import cache_folder, cached_file
+from .jdk import find_jdk
 from .model import load_spec, model_names
-from .targets import python
+from .targets import Setup, android_jvm, python
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def examine(root: Path) -> Iterator[Finding]:
         yield from _model(root, name)
     for pipeline, runtime in python.SCRIPTS:
         if runtime == "litert":
-            yield _runtime(pipeline)
+            yield _runtime(root, pipeline)
+    yield from _android()
 
 
 def _cache() -> Finding:
@@ -77,10 +80,10 @@ def _model(root: Path, name: str) -> Iterator[Finding]:
     yield Finding(f"model {name}", whole, detail, "" if whole else f"./goldmask models.fetch --model {name}")
 
 
-def _runtime(pipeline: str) -> Finding:
+def _runtime(root: Path, pipeline: str) -> Finding:
     with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
         try:
-            python.prepare(pipeline, Path(logs))
+            python.prepare(pipeline, Setup(root, Path(logs)))
         except GoldmaskError as error:
             return Finding(
                 f"python {pipeline}",
@@ -89,3 +92,26 @@ def _runtime(pipeline: str) -> Finding:
                 "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
             )
     return Finding(f"python {pipeline}", True, "the reference runtime is installed")
+
+
+def _android() -> Iterator[Finding]:
+    """What android-jvm needs; where no Android library could load, it is not missed."""
+    try:
+        host = android_jvm.host_abi()
+    except GoldmaskError as error:
+        yield Finding(android_jvm.NAME, True, f"not on this machine: {error.what}")
+        return
+    try:
+        jdk = find_jdk()
+        yield Finding("JDK", True, f"Java {jdk.version} in {jdk.home}")
+    except GoldmaskError as error:
+        yield Finding("JDK", False, error.what, error.fix)
+    there = shutil.which("mvn")
+    yield Finding("Maven", bool(there), there or "mvn is not on PATH", "" if there else maven.INSTALL)
+    yield Finding("C compiler", True, bionic.compiler_of(host))
+    if host != "arm64-v8a":
+        try:
+            android_jvm.find_emulator()
+            yield Finding("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
+        except GoldmaskError as error:
+            yield Finding("arm64 emulation", True, f"none; only --abi arm64-v8a needs it: {error.fix}")

@@ -124,6 +124,6 @@ class Kotlin:
             lines = log.read_text("utf-8", "replace").splitlines()
             # Under -Werror the complaint is a warning, and the only error says that there is one.
             said = [line for line in lines if "warning:" in line or "error:" in line]
-            said.sort(key=lambda line: "-Werror" in line or "error:" not in line)
+            said.sort(key=lambda line: ("-Werror" in line, "error:" not in line))
             first = said[0] if said else done.log_tail(1) or done.ending
             raise RunError(f"{module.name} does not compile: {first.strip()}", fix=f"cat {log}")

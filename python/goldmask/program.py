@@ -1,6 +1,7 @@
 """What each task does: the user's words in, printed results and an exit code out."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,8 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import record, shell
-from .bundle import Bundle, Options, Request, Result, first_problem, load_bundle, mask_of
+from . import maven, record, shell
+from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
 from .compare import Pair, compare_case
@@ -20,11 +21,12 @@ from .doctor import examine
 from .errors import ExitCode, UsageError
 from .golden import SIDECAR, load_golden
 from .mask import MAX_CLASSES
+from .matrix import compare_runtimes
 from .model import Model, fetch_model, find_model, load_spec, model_folder, model_names
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import python
+from .targets import Setup, android_jvm, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -59,9 +61,12 @@ def _finish(report: Report, folder: Path) -> ExitCode:
     return report.exit_code
 
 
-def run_check(suite: str, models: list[str], pipelines: list[str], targets: list[str], folder: str) -> ExitCode:
+def run_check(
+    suite: str, models: list[str], pipelines: list[str], targets: list[str], abi: str, folder: str
+) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
+    selection = replace(selection, abi=abi)
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -75,38 +80,46 @@ def show_report(folder: str) -> ExitCode:
 
 
 def run_adhoc(
-    target: str, pipeline: str, model: str, images: list[str], folder: str, delegate: str, threads: int, runtime: str
+    target: str,
+    pipeline: str,
+    model: str,
+    images: list[str],
+    folder: str,
+    delegate: str,
+    threads: int,
+    runtime: str,
+    abi: str,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
     _among(target, tuple(TARGETS), "target")
     if not images:
         raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
-    defaults = load_config(root()).options
+    config = load_config(root())
     with Bars() as bars:
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         path = Path(folder or "build/run")
         open_folder(path)
-        try:
-            options = Options.model_validate(
-                defaults.model_dump()
-                | {
-                    "pipeline": pipeline,
-                    "threads": threads or defaults.threads,
-                    "delegate": delegate or defaults.delegate,
-                }
-            )
-        except ValidationError as error:
-            raise UsageError(f"an option is wrong: {first_problem(error)}", fix="./goldmask --help run") from error
+        options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
-        TARGETS[target].prepare(pipeline, path / "logs", runtime)
-        bundle = TARGETS[target].run(request, path, bars.count(f"{target} · {pipeline}", len(cases)), runtime)
+        setup = Setup(root(), path / "logs", runtime, abi, config.android, bars.step)
+        TARGETS[target].prepare(pipeline, setup)
+        bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
         out.print(
             Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
         )
     return _show_bundle(bundle, path, found)
+
+
+def _options(defaults: RunOptions, delegate: str, threads: int) -> RunOptions:
+    """The project's options with what the user said instead. Raises UsageError."""
+    said = {"threads": threads or defaults.threads, "delegate": delegate or defaults.delegate}
+    try:
+        return RunOptions.model_validate(defaults.model_dump() | said)
+    except ValidationError as error:
+        raise UsageError(f"an option is wrong: {first_problem(error)}", fix="./goldmask --help run") from error
 
 
 def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
@@ -230,7 +243,7 @@ def record_goldens(models: list[str], pipelines: list[str], mode: str) -> ExitCo
 
 def verify_goldens(suite: str, models: list[str], pipelines: list[str], runtime: str, folder: str) -> ExitCode:
     """`golden.verify`."""
-    _among(runtime, python.RUNTIMES, "runtime")
+    _among(runtime or python.RUNTIMES[0], python.RUNTIMES, "runtime")
     config, selection = _selection(suite, models, pipelines, [python.NAME])
     path = _folder(folder, "build/verify")
     with Bars() as bars:
@@ -245,6 +258,62 @@ def prune_goldens(models: list[str]) -> ExitCode:
         out.print(Text(f"removed {model} {pipeline} {name}"))
     out.print(Text(f"{len(removed)} unused goldens removed" if removed else "no golden is unused"))
     return ExitCode.OK
+
+
+def lock_android() -> ExitCode:
+    """`android.lock`."""
+    config = load_config(root())
+    folder = (root() / config.android.folder).resolve() if config.android.folder else android_jvm.OUR_PROJECT
+    with Bars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        lock = maven.write_lock(folder, Path(logs), bars.step)
+    out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))
+    return ExitCode.OK
+
+
+def run_matrix(
+    versions: list[str], suite: str, models: list[str], delegate: str, threads: int, abi: str, folder: str
+) -> ExitCode:
+    """`android.matrix`: one table of masks and latencies for several versions of TensorFlow Lite."""
+    # Only this pipeline's runtime is a library of its own; the Task Library has its inside.
+    config, selection = _selection(suite, models, ["lib_interpreter"], [])
+    config = config.model_copy(update={"options": _options(config.options, delegate, threads)})
+    wanted = [version for words in versions for version in words.split(",") if version]
+    if not wanted:
+        raise UsageError(
+            "android.matrix needs versions of TensorFlow Lite", fix="./goldmask android.matrix --runtime 2.14.0,2.16.1"
+        )
+    path = _folder(folder, "build/matrix")
+    with Bars() as bars:
+        rows, code = compare_runtimes(root(), config, replace(selection, abi=abi), wanted, path, bars)
+    table = Table(
+        "version",
+        "model",
+        "ran",
+        "passed",
+        "agreement",
+        "confident",
+        "ties",
+        "ms",
+        "reason",
+        box=None,
+        header_style="bold",
+    )
+    for row in rows:
+        cells = (
+            row.version,
+            row.model,
+            row.runtime or "–",
+            f"{row.passed}/{row.cases}",
+            "–" if row.agreement is None else f"{row.agreement:.3%}",
+            "–" if row.confident_flips is None else str(row.confident_flips),
+            "–" if row.tie_flips is None else str(row.tie_flips),
+            "–" if row.inference_ms is None else f"{row.inference_ms:.1f}",
+            row.reason,
+        )
+        table.add_row(*map(Text, cells))
+    out.print(table)
+    out.print(Text(f"reports: {path}; agreement and flips are the worst case's, ms is the median inference"))
+    return code
 
 
 def show_doctor() -> ExitCode:

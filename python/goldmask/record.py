@@ -15,7 +15,7 @@ from .errors import ExitCode, GoldenError
 from .golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
 from .model import golden_folder, goldens_folder, load_spec
 from .report import Report
-from .targets import python
+from .targets import Setup, python
 
 Mode = Literal["all", "missing", "never"]
 MODES: tuple[Mode, ...] = ("all", "missing", "never")
@@ -65,8 +65,9 @@ def _record_pipeline(folder: Path, request: Request, mode: Mode, watch: Watch) -
     if wanted:
         narrowed = request.model_copy(update={"cases": wanted})
         with tempfile.TemporaryDirectory(prefix="goldmask-") as scratch:
-            python.prepare(pipeline, Path(scratch))
-            python.run(narrowed, Path(scratch), watch.count(f"record · {pipeline} · {name}", len(wanted)))
+            setup = Setup(folder, Path(scratch))
+            python.prepare(pipeline, setup)
+            python.run(narrowed, Path(scratch), setup, watch.count(f"record · {pipeline} · {name}", len(wanted)))
             if bless(narrowed, Path(scratch), folder, existing, merge=mode == "missing"):
                 action = "recorded"
     ids = {case.id for case in wanted}

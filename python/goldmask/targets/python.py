@@ -14,6 +14,7 @@ from pathlib import Path
 from .. import script
 from ..bundle import Bundle, Request, load_bundle, save
 from ..errors import RunError, UsageError
+from . import Setup
 
 NAME = "python"
 SCRIPTS = {
@@ -29,14 +30,12 @@ CASE_DEADLINE_S = 60
 ROSETTA_PYTHON = "cpython-3.11-macos-x86_64-none"
 
 
-def prepare(pipeline: str, logs: Path, runtime: str = "litert") -> None:
+def prepare(pipeline: str, setup: Setup) -> None:
     """Set up a pipeline's runtime. Raises EnvironmentMissing, and UsageError where it has no such runtime."""
-    script.prepare(_script(pipeline, runtime), interpreter_of(pipeline), logs)
+    script.prepare(_script(pipeline, setup.runtime), interpreter_of(pipeline), setup.logs)
 
 
-def run(
-    request: Request, out: Path, on_case: Callable[[str], None] = lambda case: None, runtime: str = "litert"
-) -> Bundle:
+def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
     """Run `request` in its reference runtime; the bundle is written to `out`.
 
     `on_case` hears of each finished case. Raises RunError when the runtime ends without a bundle, UsageError
@@ -46,7 +45,7 @@ def run(
         raise UsageError(
             f"target {NAME} has no delegate {request.options.delegate!r}", fix=f"--delegate {'|'.join(DELEGATES)}"
         )
-    path = _script(request.options.pipeline, runtime)
+    path = _script(request.options.pipeline, setup.runtime)
     request_file = out / "request.json"
     save(request, request_file)
     (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
@@ -69,6 +68,7 @@ def run(
 
 
 def _script(pipeline: str, runtime: str) -> Path:
+    runtime = runtime or RUNTIMES[0]
     if (pipeline, runtime) not in SCRIPTS:
         raise UsageError(
             f"{pipeline} has no runtime {runtime!r}",
