@@ -39,7 +39,7 @@ class Row:
 def compare_runtimes(
     root: Path, config: Config, selection: Selection, versions: Sequence[str], out: Path, watch: Watch = Watch()
 ) -> tuple[list[Row], ExitCode]:
-    """Check `selection` on android-jvm with each version of TensorFlow Lite; the rows, and what a check would exit with.
+    """Check `selection` on android-jvm with each version of TensorFlow Lite; the rows, and the exit code.
 
     Each version's own report goes to `out`/<version>, the rows to `out`/matrix.json.
     """

@@ -19,7 +19,8 @@ from .. import bionic, maven, shell
 from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
 from ..config import Android, GoldenTest
 from ..errors import EnvironmentMissing, RunError, UsageError
-from ..fetch import fetch_package
+from ..fetch import cache_folder, fetch_package
+from ..file import write_atomically
 from ..gradle import Project, load_project
 from ..jdk import find_jdk
 from ..kotlin import Kotlin
@@ -118,21 +119,22 @@ def machine(pipeline: str, setup: Setup) -> Machine:
     if setup.runtime:
         classes, artifacts = _other_runtime(kotlin, classes, artifacts, setup.runtime)
     setup.on_step("native libraries", 0, 1)
-    natives = bionic.prepare(_loadable(maven.native_libraries(artifacts, abi)), abi, setup.logs)
+    loadable = [path for path in maven.native_libraries(artifacts, abi) if not bionic.needs_a_device(path)]
+    natives = bionic.prepare(loadable, abi, setup.logs)
     setup.on_step("native libraries", 1, 1)
     environment = bionic.environment(natives, abi)
     flags = [
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
         f"-Djava.library.path={natives}",
         f"-Dgoldmask.abi={abi}",
-        *robolectric_flags(kotlin, native_graphics=abi == "x86_64"),
+        *robolectric_flags(kotlin),
     ]
     if emulated:
         # qemu itself is of this machine: what the guest is to preload goes through it.
         guest = [word for key, value in environment.items() for word in ("-E", f"{key}={value}")]
         java, environment = (java[0], *guest, *java[1:]), {}
         flags.append("-Dgoldmask.emulated=qemu-user")
-    joined = os.pathsep.join(map(str, classes))
+    joined = os.pathsep.join(map(str, [robolectric_settings(abi), *classes]))
     argv = (*java, *flags, "-cp", joined, "org.junit.runner.JUnitCore", test.test)
     return Machine(argv, environment, emulated)
 
@@ -191,17 +193,21 @@ def library_files(kotlin: Kotlin, module: str) -> dict[maven.Artifact, Path]:
     return kotlin.fetch([bundle for each in needed for bundle in each.bundles("api", "implementation")])
 
 
-def robolectric_flags(kotlin: Kotlin, native_graphics: bool) -> list[str]:
-    """System properties for Robolectric: Android from the cache, no network, and Skia where it has one."""
-    instrumented = kotlin.fetch(["tool-android-instrumented"])
-    (jar,) = instrumented.values()
-    return [
-        "-Drobolectric.offline=true",
-        f"-Drobolectric.dependency.dir={jar.parent}",
-        f"-Drobolectric.enabledSdks={SDK}",
-        # Robolectric brings Skia for Linux on x86_64 only; elsewhere Java's own decoders stand in for it.
-        f"-Drobolectric.graphicsMode={'NATIVE' if native_graphics else 'LEGACY'}",
-    ]
+def robolectric_flags(kotlin: Kotlin) -> list[str]:
+    """System properties for Robolectric: Android from the cache, and no network."""
+    (android,) = kotlin.fetch(["tool-android-instrumented"]).values()
+    return ["-Drobolectric.offline=true", f"-Drobolectric.dependency.dir={android.parent}"]
+
+
+def robolectric_settings(abi: str) -> Path:
+    """A folder for the class path with Robolectric's settings, so that no test of an app needs any."""
+    # It brings Skia for Linux on x86_64 only; elsewhere Java's own decoders stand in for it.
+    graphics = "NATIVE" if abi == "x86_64" else "LEGACY"
+    folder = cache_folder() / "robolectric" / graphics.lower()
+    path, content = folder / "robolectric.properties", f"sdk={SDK}\ngraphicsMode={graphics}\n".encode()
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
+    return folder
 
 
 def _other_runtime(

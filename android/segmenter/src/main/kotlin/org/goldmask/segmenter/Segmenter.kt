@@ -2,6 +2,7 @@ package org.goldmask.segmenter
 
 import android.graphics.Bitmap
 import java.io.File
+import java.nio.ByteBuffer
 
 /** A loaded segmentation model. Use it from one thread at a time. */
 interface Segmenter : AutoCloseable {
@@ -41,7 +42,7 @@ class Segmentation(
     val inferenceMs: Double,
     val postprocessMs: Double,
     val resized: ByteArray? = null,
-    val tensor: ByteArray? = null,
+    val tensor: ByteBuffer? = null,
 )
 
 /** The model in [file] and what has to be known of it to feed it and to read its output. */
@@ -66,7 +67,16 @@ enum class TensorType { FLOAT32, UINT8, INT8 }
 enum class OutputKind { LOGITS, CLASSES }
 
 /** What computes: the runtime's own kernels, or what they can be handed to. */
-enum class Delegate { CPU, XNNPACK, GPU, NNAPI }
+enum class Delegate {
+    CPU,
+    XNNPACK,
+    GPU,
+    NNAPI,
+    ;
+
+    /** As requests and bundles spell it. */
+    val word: String get() = name.lowercase()
+}
 
 /** How an image gets the model's size: bit for bit the same everywhere, or as the platform does it. */
 enum class Resize { FIXED, PLATFORM }

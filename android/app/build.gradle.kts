@@ -1,0 +1,53 @@
+plugins {
+    alias(libs.plugins.android.application)
+    alias(libs.plugins.kotlin.android)
+}
+
+android {
+    namespace = "org.goldmask.app"
+    defaultConfig {
+        applicationId = "org.goldmask.app"
+        targetSdk = 34
+        versionCode = 1
+        versionName = "0.1"
+        ndk {
+            abiFilters += listOf("arm64-v8a", "x86_64")
+        }
+    }
+    flavorDimensions += "pipeline"
+    productFlavors {
+        create("libInterpreter") { dimension = "pipeline" }
+        create("libTaskApi") { dimension = "pipeline" }
+    }
+    sourceSets {
+        // The test APK of a flavour has the golden test of its pipeline.
+        getByName("androidTestLibInterpreter").kotlin.srcDir("../lib_interpreter/src/sharedTest/kotlin")
+        getByName("androidTestLibTaskApi").kotlin.srcDir("../lib_task_api/src/sharedTest/kotlin")
+        getByName("main").assets.srcDir(layout.buildDirectory.dir("models"))
+    }
+    androidResources {
+        noCompress += "tflite" // models are mapped into memory straight from the APK
+    }
+}
+
+// The bundled models and their sample images, from the place where goldmask keeps them.
+val copyModels = tasks.register<Copy>("copyModels") {
+    from(rootDir.resolve("../models/shapes")) {
+        include("*.tflite", "cases/*")
+    }
+    into(layout.buildDirectory.dir("models/shapes"))
+}
+
+tasks.named("preBuild") {
+    dependsOn(copyModels)
+}
+
+dependencies {
+    implementation(project(":segmenter"))
+    implementation(libs.bundles.app)
+    "libInterpreterImplementation"(project(":lib_interpreter"))
+    "libTaskApiImplementation"(project(":lib_task_api"))
+    testImplementation(libs.bundles.golden)
+    testImplementation(libs.bundles.jvm)
+    androidTestImplementation(project(":golden"))
+}

@@ -1,0 +1,112 @@
+package org.goldmask.golden
+
+import kotlinx.serialization.Serializable
+import kotlinx.serialization.encodeToString
+import java.io.File
+import java.nio.file.Files
+import java.nio.file.StandardCopyOption
+
+/** bundle.json: what an app says it did. docs/bundle.md explains every key. */
+@Serializable
+data class Bundle(
+    val schema: Int = SCHEMA,
+    val target: Target,
+    val pipeline: String,
+    val runtime: Runtime,
+    val model: BundleModel,
+    val startedAt: String,
+    val environment: Map<String, String> = emptyMap(),
+    val results: List<Result>,
+) {
+    init {
+        require(schema == SCHEMA) { "schema: $schema is not $SCHEMA" }
+        val cases = results.map { it.case }
+        require(cases.toSet().size == cases.size) { "results: a case has two" }
+    }
+
+    /** Writes bundle.json into [folder], beside first and then renamed: a reader sees the old one or the new one. */
+    fun write(folder: File) {
+        val beside = File(folder, ".bundle.json")
+        beside.writeText(contract.encodeToString(this) + "\n")
+        Files.move(beside.toPath(), File(folder, FILE_NAME).toPath(), StandardCopyOption.REPLACE_EXISTING)
+    }
+
+    companion object {
+        const val FILE_NAME = "bundle.json"
+
+        /** Reads [folder]'s bundle.json. Throws [ContractException]. */
+        fun read(folder: File): Bundle = readContract(File(folder, FILE_NAME))
+    }
+}
+
+/** Where it ran; [kind] is `jvm`, `emulator` or `device`. */
+@Serializable
+data class Target(
+    val name: String,
+    val kind: String,
+    val platform: String,
+    val abi: String,
+    val os: String,
+    val device: String = "",
+)
+
+/** What really ran. */
+@Serializable
+data class Runtime(val name: String, val version: String, val delegate: String, val threads: Int)
+
+/** The model that was run, by its bytes. */
+@Serializable
+data class BundleModel(val name: String, val sha256: String)
+
+/** Why a case has no mask. */
+@Serializable
+data class Failure(val stage: String, val message: String)
+
+/** sha256 of what each stage handed on; null where the segmenter does not see it. */
+@Serializable
+data class Stages(val decoded: String? = null, val resized: String? = null, val tensor: String? = null)
+
+/** Milliseconds; the lists have an entry for each run after the warm-up, [firstMs] is the first run of all. */
+@Serializable
+data class Latency(
+    val initMs: Double,
+    val firstMs: Double,
+    val preprocessMs: List<Double>,
+    val inferenceMs: List<Double>,
+    val postprocessMs: List<Double>,
+)
+
+/** A file kept besides the mask; no Android app keeps one yet, but bundles of others have them. */
+@Serializable
+data class Tap(val file: String, val sha256: String, val unit: String)
+
+/** One case: a mask, or the reason why there is none. */
+@Serializable
+data class Result(
+    val case: String,
+    val imageSha256: String,
+    val status: String,
+    val error: Failure? = null,
+    val mask: String? = null,
+    val maskSha256: String? = null,
+    val maskSize: List<Int>? = null,
+    val stages: Stages = Stages(),
+    val latency: Latency? = null,
+    val memoryPeakMb: Double? = null,
+    val taps: Map<String, Tap> = emptyMap(),
+) {
+    init {
+        requireName("results.case", case)
+        requireSha256("results.$case.image_sha256", imageSha256)
+        require(status in setOf(OK, ERROR)) { "results.$case.status: $status is neither $OK nor $ERROR" }
+        require(status != OK || (mask != null && maskSha256 != null && maskSize?.size == 2)) {
+            "results.$case: status ok needs mask, mask_sha256 and mask_size"
+        }
+        require(status != ERROR || error != null) { "results.$case: status error needs error" }
+    }
+
+    companion object {
+        const val OK = "ok"
+        const val ERROR = "error"
+    }
+}

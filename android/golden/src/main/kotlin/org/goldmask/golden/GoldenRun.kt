@@ -1,0 +1,167 @@
+package org.goldmask.golden
+
+import android.graphics.Bitmap
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.Segmentation
+import org.goldmask.segmenter.Segmenter
+import org.goldmask.segmenter.SegmenterException
+import org.goldmask.segmenter.SegmenterOptions
+import java.io.File
+import java.nio.ByteBuffer
+import java.security.MessageDigest
+import java.time.Instant
+import java.time.temporal.ChronoUnit
+
+/**
+ * One request through one app: every case in turn, its mask and its result into the bundle in [out].
+ *
+ * bundle.json is written anew after every case, so that a process that dies leaves what it had done.
+ */
+internal class GoldenRun(
+    private val request: Request,
+    private val folder: File,
+    private val out: File,
+    private val decode: (name: String, data: ByteArray, orientation: Int?) -> Bitmap,
+    private val open: (Model, SegmenterOptions) -> Segmenter,
+    private val onResult: (Result) -> Unit,
+) {
+    private val startedAt = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()
+    private val results = mutableListOf<Result>()
+    private var runtime = Runtime("none", "none", "none", request.options.threads)
+
+    fun run() {
+        write()
+        val log = DelegateLog()
+        val started = System.nanoTime()
+        val segmenter = try {
+            openModel()
+        } catch (error: Throwable) { // a missing native library is an Error, and has its place in the bundle too
+            val failure = failure("init", error)
+            request.cases.forEach { finish(failed(it, failure)) }
+            return
+        }
+        val initMs = msSince(started)
+        segmenter.use {
+            for (case in request.cases) {
+                val result = try {
+                    draw(segmenter, case, initMs)
+                } catch (error: Throwable) {
+                    failed(case, failure("inference", error))
+                }
+                val told = segmenter.runtime
+                // Delegates take a graph when it is first used; the log then knows better than the app.
+                runtime = Runtime(told.name, told.version, log.delegate() ?: told.delegate, told.threads)
+                finish(result)
+            }
+        }
+    }
+
+    private fun openModel(): Segmenter {
+        val model = request.model.model(folder)
+        val options = request.options.segmenterOptions()
+        if (!model.file.isFile) {
+            throw SegmenterException("init", "${request.model.file} does not exist")
+        }
+        if (sha256(model.file.readBytes()) != request.model.sha256) {
+            throw SegmenterException("init", "${request.model.file} is not the model that was asked for (sha256 differs)")
+        }
+        return open(model, options)
+    }
+
+    private fun draw(segmenter: Segmenter, case: RequestCase, initMs: Double): Result {
+        val file = folder.resolve(case.file)
+        val data = try {
+            file.readBytes()
+        } catch (error: java.io.IOException) {
+            throw SegmenterException("decode", "${case.file} cannot be read: ${error.message}", error)
+        }
+        if (sha256(data) != case.sha256) {
+            throw SegmenterException("decode", "${file.name} is not the image that was asked for (sha256 differs)")
+        }
+        val image = try {
+            decode(case.file, data, case.orientation)
+        } catch (error: RuntimeException) {
+            throw SegmenterException("decode", "${file.name} cannot be decoded: ${error.message}", error)
+        }
+        val options = request.options
+        val times = mutableListOf<Segmentation>()
+        val started = System.nanoTime()
+        var firstMs = 0.0
+        var done = 0
+        lateinit var last: Segmentation
+        while (done < options.warmup + options.runs || msSince(started) < options.minDurationS * MS_PER_S) {
+            last = segmenter.segment(image)
+            if (done == 0) firstMs = last.inferenceMs
+            if (++done > options.warmup) times += last.timesOnly()
+        }
+        val mask = "masks/${case.id}.png"
+        val png = MaskPng.encode(last.mask)
+        out.resolve(mask).apply { parentFile?.mkdirs() }.writeBytes(png)
+        return Result(
+            case = case.id,
+            imageSha256 = case.sha256,
+            status = Result.OK,
+            mask = mask,
+            maskSha256 = sha256(png),
+            maskSize = listOf(last.mask.width, last.mask.height),
+            stages = Stages(sha256(ImageFile.rgb(image)), last.resized?.let(::sha256), last.tensor?.let(::sha256)),
+            latency = Latency(
+                initMs,
+                firstMs,
+                times.map { it.preprocessMs },
+                times.map { it.inferenceMs },
+                times.map { it.postprocessMs },
+            ),
+            memoryPeakMb = memoryPeakMb(),
+        )
+    }
+
+    private fun finish(result: Result) {
+        results += result
+        write()
+        onResult(result)
+    }
+
+    private fun write() {
+        Bundle(
+            target = target(),
+            pipeline = request.options.pipeline,
+            runtime = runtime,
+            model = BundleModel(request.model.name, request.model.sha256),
+            startedAt = startedAt,
+            environment = environment(),
+            results = results.toList(),
+        ).write(out)
+    }
+
+    private fun failed(case: RequestCase, failure: Failure) =
+        Result(case = case.id, imageSha256 = case.sha256, status = Result.ERROR, error = failure)
+
+    private fun failure(stage: String, error: Throwable): Failure {
+        val where = (error as? SegmenterException)?.stage ?: stage
+        val what = error.message?.takeIf { it.isNotBlank() }
+        val sentence = if (error is SegmenterException || error is ContractException) what else null
+        return Failure(where, (sentence ?: listOfNotNull(error.javaClass.simpleName, what).joinToString(": ")).oneLine())
+    }
+
+    private fun String.oneLine() = split(Regex("\\s+")).joinToString(" ").trim()
+
+    /** Without the mask: a thousand runs are a thousand times, not a thousand masks. */
+    private fun Segmentation.timesOnly() = Segmentation(NO_MASK, preprocessMs, inferenceMs, postprocessMs)
+
+    private companion object {
+        const val MS_PER_S = 1e3
+        const val NS_PER_MS = 1e6
+        val NO_MASK = org.goldmask.segmenter.Mask(0, 0, ByteArray(0))
+
+        fun msSince(started: Long) = (System.nanoTime() - started) / NS_PER_MS
+
+        fun sha256(data: ByteArray) = sha256(ByteBuffer.wrap(data))
+
+        fun sha256(data: ByteBuffer): String {
+            val digest = MessageDigest.getInstance("SHA-256")
+            digest.update(data.duplicate().rewind() as ByteBuffer)
+            return digest.digest().joinToString("") { "%02x".format(it) }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.goldmask.golden
+
+import android.graphics.Bitmap
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import androidx.test.platform.app.InstrumentationRegistry
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.Segmenter
+import org.goldmask.segmenter.SegmenterOptions
+import org.junit.Test
+import org.junit.runner.RunWith
+import java.io.File
+
+/**
+ * The golden test of an app: runs what goldmask asks for in a request.json, and writes a bundle.
+ *
+ * An app inherits it and says in [open] how its segmenter is made; docs/adopt-android.md shows the whole of it. The
+ * same class runs on a JVM, by Robolectric, and on a device, by instrumentation. It judges nothing: a model that
+ * does not load and an image that does not decode are errors in the bundle, and goldmask compares the masks. The test
+ * itself fails only where no bundle can be written.
+ */
+@RunWith(AndroidJUnit4::class)
+abstract class GoldenTest {
+    /** The app's segmenter for [model]. What it throws becomes an error of stage `init` in the bundle. */
+    protected abstract fun open(model: Model, options: SegmenterOptions): Segmenter
+
+    /** The upright bitmap of an image file; for apps that decode in another way than [ImageFile]. */
+    protected open fun decode(name: String, data: ByteArray, orientation: Int?): Bitmap =
+        ImageFile.decode(name, data, orientation)
+
+    @Test
+    fun golden() {
+        val file = File(argument("goldmask.request", "request.json"))
+        val out = File(argument("goldmask.out", "the bundle's folder"))
+        check(out.isDirectory || out.mkdirs()) { "goldmask.out: the folder $out cannot be made" }
+        val request = Request.read(file)
+        val folder = file.absoluteFile.parentFile ?: File("/")
+        GoldenRun(request, folder, out, ::decode, ::open, ::tell).run()
+    }
+
+    private fun argument(key: String, what: String): String =
+        InstrumentationRegistry.getArguments().getString(key) ?: System.getProperty(key)
+            ?: error("the path of $what is missing: give it as instrumentation argument or system property $key")
+
+    /** A line for goldmask's progress bar: on stdout of a JVM, as instrumentation status on a device. */
+    private fun tell(result: Result) {
+        if (ON_JVM) {
+            println("""{"case": "${result.case}", "status": "${result.status}"}""")
+            return
+        }
+        val status = android.os.Bundle()
+        status.putString("goldmask.case", result.case)
+        status.putString("goldmask.status", result.status)
+        InstrumentationRegistry.getInstrumentation().sendStatus(0, status)
+    }
+}

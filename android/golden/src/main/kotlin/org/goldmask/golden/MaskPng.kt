@@ -1,0 +1,73 @@
+package org.goldmask.golden
+
+import org.goldmask.segmenter.Mask
+import java.io.ByteArrayOutputStream
+import java.io.DataOutputStream
+import java.util.zip.CRC32
+import java.util.zip.Deflater
+import java.util.zip.DeflaterOutputStream
+
+/**
+ * A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
+ *
+ * Own code, because Android's encoder writes no palettes, and none of its Java libraries does.
+ */
+object MaskPng {
+    private val SIGNATURE = byteArrayOf(0x89.toByte(), 'P'.b, 'N'.b, 'G'.b, '\r'.b, '\n'.b, 0x1a, '\n'.b)
+    private const val BITS = 8
+    private const val PALETTE_COLOUR: Int = 3
+    private const val HEADER_BYTES = 13
+
+    private val Char.b: Byte get() = code.toByte()
+
+    /** RGB of every class, 3 × 256 bytes: the PASCAL VOC colour map, a colour from the bits of the class index. */
+    val palette: ByteArray = ByteArray(CHANNELS * MAX_CLASSES).also { colours ->
+        for (index in 0 until MAX_CLASSES) {
+            for (bit in 0 until BITS) {
+                for (channel in 0 until CHANNELS) {
+                    val value = (index shr (CHANNELS * bit + channel)) and 1
+                    val place = CHANNELS * index + channel
+                    colours[place] = (colours[place].toInt() or (value shl (BITS - 1 - bit))).toByte()
+                }
+            }
+        }
+    }
+
+    /** The PNG file of [mask]; the same bytes for the same mask. */
+    fun encode(mask: Mask): ByteArray {
+        val header = ByteArrayOutputStream(HEADER_BYTES)
+        DataOutputStream(header).apply {
+            writeInt(mask.width)
+            writeInt(mask.height)
+            write(byteArrayOf(BITS.toByte(), PALETTE_COLOUR.toByte(), 0, 0, 0))
+        }
+        val pixels = ByteArrayOutputStream()
+        DeflaterOutputStream(pixels, Deflater(Deflater.BEST_SPEED)).use { deflated ->
+            for (row in 0 until mask.height) {
+                deflated.write(0) // no filter: neighbouring class indices are equal or unrelated
+                deflated.write(mask.classes, row * mask.width, mask.width)
+            }
+        }
+        val file = ByteArrayOutputStream()
+        file.write(SIGNATURE)
+        for ((name, content) in listOf(
+            "IHDR" to header.toByteArray(),
+            "PLTE" to palette,
+            "IDAT" to pixels.toByteArray(),
+            "IEND" to ByteArray(0),
+        )) {
+            DataOutputStream(file).chunk(name.toByteArray(), content)
+        }
+        return file.toByteArray()
+    }
+
+    private fun DataOutputStream.chunk(name: ByteArray, content: ByteArray) {
+        writeInt(content.size)
+        write(name)
+        write(content)
+        val checksum = CRC32()
+        checksum.update(name)
+        checksum.update(content)
+        writeInt(checksum.value.toInt())
+    }
+}

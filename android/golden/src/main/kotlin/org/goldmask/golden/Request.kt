@@ -1,0 +1,177 @@
+package org.goldmask.golden
+
+import kotlinx.serialization.ExperimentalSerializationApi
+import kotlinx.serialization.SerializationException
+import kotlinx.serialization.Serializable
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonNamingStrategy
+import org.goldmask.segmenter.Delegate
+import org.goldmask.segmenter.ImageInput
+import org.goldmask.segmenter.MaskOutput
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.OutputKind
+import org.goldmask.segmenter.Resize
+import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.TensorType
+import java.io.File
+import java.io.IOException
+
+/** A request or a bundle that breaks the contract of docs/bundle.md, in one sentence. */
+class ContractException(message: String, cause: Throwable? = null) : Exception(message, cause)
+
+/** request.json: what is asked of an app. */
+@Serializable
+data class Request(val schema: Int, val model: RequestModel, val options: RequestOptions, val cases: List<RequestCase>) {
+    init {
+        require(schema == SCHEMA) { "schema: $schema is not $SCHEMA" }
+        require(cases.isNotEmpty()) { "cases: there are none" }
+        val ids = cases.map { it.id }
+        require(ids.toSet().size == ids.size) { "cases: an id is used twice" }
+    }
+
+    companion object {
+        /** Reads a request.json. Throws [ContractException]. */
+        fun read(file: File): Request = readContract(file)
+    }
+}
+
+/** The model to run; [file] is absolute or relative to request.json. */
+@Serializable
+data class RequestModel(
+    val name: String,
+    val file: String,
+    val sha256: String,
+    val labels: List<String>,
+    val input: RequestInput,
+    val output: RequestOutput,
+) {
+    init {
+        requireName("model.name", name)
+        requireSha256("model.sha256", sha256)
+        require(labels.size in 1..MAX_CLASSES) { "model.labels: there are ${labels.size} of them" }
+    }
+
+    /** The model for a segmenter, its file looked for from [folder]. */
+    fun model(folder: File) = Model(
+        folder.resolve(file),
+        labels,
+        ImageInput(
+            input.height,
+            input.width,
+            TensorType.valueOf(input.dtype.uppercase()),
+            input.mean.toFloatArray(),
+            input.std.toFloatArray(),
+        ),
+        MaskOutput(output.index, OutputKind.valueOf(output.kind.uppercase())),
+    )
+}
+
+/** The image tensor `[1, height, width, 3]` and its normalisation. */
+@Serializable
+data class RequestInput(
+    val height: Int,
+    val width: Int,
+    val dtype: String,
+    val mean: List<Float>,
+    val std: List<Float>,
+) {
+    init {
+        require(height >= 1 && width >= 1) { "model.input: $width×$height is no size" }
+        requireOneOf("model.input.dtype", dtype, TensorType.entries)
+        require(mean.size in setOf(1, CHANNELS) && std.size in setOf(1, CHANNELS)) {
+            "model.input: mean and std have one value or three"
+        }
+        require(0f !in std) { "model.input.std: 0 divides by zero" }
+    }
+}
+
+/** Which output makes the mask; [scale] is one quantisation step of its scores, 0 where they are floats. */
+@Serializable
+data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0.0) {
+    init {
+        require(index >= 0) { "model.output.index: $index is negative" }
+        requireOneOf("model.output.kind", kind, OutputKind.entries)
+    }
+}
+
+/** How to run it: each image [warmup] + [runs] times, and on until [minDurationS] seconds have passed. */
+@Serializable
+data class RequestOptions(
+    val pipeline: String,
+    val threads: Int = 2,
+    val delegate: String = "xnnpack",
+    val resize: String = "fixed",
+    val warmup: Int = 0,
+    val runs: Int = 1,
+    val minDurationS: Double = 0.0,
+    val taps: List<String> = emptyList(),
+) {
+    init {
+        require(pipeline in PIPELINES) { "options.pipeline: $pipeline is none of $PIPELINES" }
+        require(threads in 1..MAX_THREADS) { "options.threads: $threads is not 1 to $MAX_THREADS" }
+        require(delegate in DELEGATES) { "options.delegate: $delegate is none of $DELEGATES" }
+        requireOneOf("options.resize", resize, Resize.entries)
+        require(warmup >= 0 && runs >= 1 && minDurationS >= 0) { "options: a number of runs is negative" }
+    }
+
+    /** The options for a segmenter. Throws [ContractException] for what no Android app has. */
+    fun segmenterOptions(): SegmenterOptions {
+        if (taps.isNotEmpty()) {
+            throw ContractException("an Android app keeps no taps, and $taps were asked for")
+        }
+        val known = Delegate.entries.firstOrNull { it.word == delegate }
+            ?: throw ContractException("Android has no delegate $delegate")
+        return SegmenterOptions(threads, known, Resize.valueOf(resize.uppercase()))
+    }
+}
+
+/** One image; [orientation] (EXIF, 1 to 8) replaces the file's own. */
+@Serializable
+data class RequestCase(val id: String, val file: String, val sha256: String, val orientation: Int? = null) {
+    init {
+        requireName("cases.id", id)
+        requireSha256("cases.$id.sha256", sha256)
+        require(orientation == null || orientation in ORIENTATIONS) { "cases.$id.orientation: $orientation is not 1 to 8" }
+    }
+}
+
+internal const val SCHEMA = 1
+internal const val MAX_CLASSES = 256
+internal const val CHANNELS = 3
+internal val ORIENTATIONS = 1..8
+private const val MAX_THREADS = 64
+private val PIPELINES = listOf("lib_interpreter", "lib_task_api")
+private val DELEGATES = listOf("cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal")
+private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
+private val SHA256 = Regex("[0-9a-f]{64}")
+
+internal fun requireName(key: String, value: String) =
+    require(NAME.matches(value)) { "$key: '$value' is no name (a-z, 0-9, '.', '_', '-')" }
+
+internal fun requireSha256(key: String, value: String) =
+    require(SHA256.matches(value)) { "$key: '$value' is no sha256" }
+
+private fun requireOneOf(key: String, value: String, entries: List<Enum<*>>) {
+    val words = entries.map { it.name.lowercase() }
+    require(value in words) { "$key: $value is none of $words" }
+}
+
+@OptIn(ExperimentalSerializationApi::class)
+internal val contract = Json {
+    namingStrategy = JsonNamingStrategy.SnakeCase
+    prettyPrint = true
+    prettyPrintIndent = "  "
+    explicitNulls = false
+    encodeDefaults = true
+}
+
+/** Reads a file of the contract: unknown keys, missing keys and bad values are refused. */
+internal inline fun <reified T> readContract(file: File): T = try {
+    contract.decodeFromString<T>(file.readText())
+} catch (error: IOException) {
+    throw ContractException("$file cannot be read: ${error.message}", error)
+} catch (error: SerializationException) {
+    throw ContractException("$file breaks the bundle contract: ${error.message?.lines()?.first()}", error)
+} catch (error: IllegalArgumentException) {
+    throw ContractException("$file breaks the bundle contract: ${error.message}", error)
+}

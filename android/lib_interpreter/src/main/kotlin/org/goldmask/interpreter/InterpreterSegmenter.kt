@@ -1,0 +1,151 @@
+package org.goldmask.interpreter
+
+import android.graphics.Bitmap
+import org.goldmask.segmenter.Delegate
+import org.goldmask.segmenter.Mask
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.Resize
+import org.goldmask.segmenter.RuntimeInfo
+import org.goldmask.segmenter.Segmentation
+import org.goldmask.segmenter.Segmenter
+import org.goldmask.segmenter.SegmenterException
+import org.goldmask.segmenter.SegmenterOptions
+import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.TensorFlowLite
+import java.io.IOException
+import java.io.RandomAccessFile
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+
+/**
+ * [Segmenter] on the Interpreter Java API: pre- and post-processing are here, bit for bit those of docs/images.md.
+ *
+ * @throws SegmenterException of stage `init` for a model that does not load and a delegate that is not there
+ */
+open class InterpreterSegmenter(private val model: Model, private val options: SegmenterOptions) : Segmenter {
+    private val delegate = InterpreterDelegate.open(options.delegate)
+    private val interpreter = openInterpreter()
+    private val tensor: InputTensor
+    private val output: OutputMask
+    private val rgb = ByteArray(CHANNELS * model.input.width * model.input.height)
+    private val results: Map<Int, ByteBuffer>
+    private var pixels = IntArray(0)
+    private var fixed: FixedResize? = null
+
+    init {
+        try {
+            val input = interpreter.getInputTensor(0)
+            val wanted = listOf(1, model.input.height, model.input.width, CHANNELS)
+            if (input.shape().toList() != wanted || input.dataType().name != model.input.type.name) {
+                fail("the input is ${input.dataType()} ${input.shape().toList()}, not ${model.input.type} $wanted")
+            }
+            val quantisation = input.quantizationParams()
+            tensor = InputTensor(model.input, quantisation.scale, quantisation.zeroPoint)
+            val index = model.output.index
+            if (index >= interpreter.outputTensorCount) {
+                fail("there is no output $index; the model has ${interpreter.outputTensorCount}")
+            }
+            val mask = interpreter.getOutputTensor(index)
+            output = OutputMask(model.output.kind, mask.shape(), mask.dataType(), mask.numBytes())
+            results = (0 until interpreter.outputTensorCount).associateWith {
+                if (it == index) output.bytes else ByteBuffer.allocateDirect(interpreter.getOutputTensor(it).numBytes())
+            }
+        } catch (error: SegmenterException) {
+            close()
+            throw error
+        }
+    }
+
+    override val runtime = RuntimeInfo(
+        name = "Interpreter Java API",
+        version = TensorFlowLite.runtimeVersion(),
+        delegate = options.delegate.word,
+        // The Java API hands setNumThreads to the CPU kernels only; XNNPACK is made with its own default, one thread.
+        threads = if (options.delegate == Delegate.CPU) options.threads else 1,
+    )
+
+    override fun segment(image: Bitmap): Segmentation {
+        val began = System.nanoTime()
+        resize(image, rgb)
+        fill(tensor, rgb)
+        val prepared = System.nanoTime()
+        results.values.forEach { it.rewind() }
+        try {
+            interpreter.runForMultipleInputsOutputs(arrayOf(tensor.bytes), results)
+        } catch (error: RuntimeException) {
+            throw SegmenterException("inference", error.message ?: "the interpreter failed", error)
+        }
+        val inferred = System.nanoTime()
+        val mask = read(output)
+        val done = System.nanoTime()
+        return Segmentation(
+            mask,
+            preprocessMs = (prepared - began) / NS_PER_MS,
+            inferenceMs = (inferred - prepared) / NS_PER_MS,
+            postprocessMs = (done - inferred) / NS_PER_MS,
+            resized = rgb,
+            tensor = tensor.bytes,
+        )
+    }
+
+    override fun close() {
+        interpreter.close()
+        delegate?.close()
+    }
+
+    /** Stage `resized`: [image] as RGB bytes of the model's size. */
+    protected open fun resize(image: Bitmap, rgb: ByteArray) {
+        if (options.resize == Resize.PLATFORM) {
+            val scaled = Bitmap.createScaledBitmap(image, model.input.width, model.input.height, true)
+            resizer(scaled).resize(pixels, rgb)
+            if (scaled !== image) scaled.recycle()
+        } else {
+            resizer(image).resize(pixels, rgb)
+        }
+    }
+
+    /** Stage `tensor`: RGB bytes of the model's size into its input tensor. */
+    protected open fun fill(tensor: InputTensor, rgb: ByteArray) = tensor.fill(rgb)
+
+    /** The mask of the output tensor. */
+    protected open fun read(output: OutputMask): Mask = output.read()
+
+    /** Reads the pixels of [image], and returns what resizes them. */
+    private fun resizer(image: Bitmap): FixedResize {
+        val (width, height) = image.width to image.height
+        if (pixels.size != width * height) pixels = IntArray(width * height)
+        image.getPixels(pixels, 0, width, 0, 0, width, height)
+        return fixed?.takeIf { it.fits(width, height) }
+            ?: FixedResize(width, height, model.input.width, model.input.height).also { fixed = it }
+    }
+
+    private fun openInterpreter(): Interpreter = try {
+        val bytes = RandomAccessFile(model.file, "r").use {
+            it.channel.map(FileChannel.MapMode.READ_ONLY, 0, it.length())
+        }
+        Interpreter(
+            bytes,
+            Interpreter.Options().apply {
+                setNumThreads(options.threads)
+                setUseXNNPACK(options.delegate == Delegate.XNNPACK)
+                delegate?.let { addDelegate(it.delegate) }
+            },
+        )
+    } catch (error: IOException) {
+        delegate?.close()
+        fail("${model.file} cannot be read: ${error.message}", error)
+    } catch (error: RuntimeException) {
+        delegate?.close()
+        fail("the interpreter refuses ${model.file.name}: ${error.message?.trim()}", error)
+    } catch (error: UnsatisfiedLinkError) {
+        delegate?.close()
+        fail("TensorFlow Lite's native library does not load: ${error.message}", error)
+    }
+
+    private fun fail(message: String, cause: Throwable? = null): Nothing = throw SegmenterException("init", message, cause)
+
+    private companion object {
+        const val CHANNELS = 3
+        const val NS_PER_MS = 1e6
+    }
+}
