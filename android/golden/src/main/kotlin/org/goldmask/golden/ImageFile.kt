@@ -2,6 +2,7 @@ package org.goldmask.golden
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.Color
 import android.graphics.ColorSpace
 import androidx.exifinterface.media.ExifInterface
 import org.goldmask.segmenter.SegmenterException
@@ -16,6 +17,8 @@ object ImageFile {
     private const val MAX_PIXELS = 1L shl 26
     private const val RGBA_BYTES = 4
     private const val BYTE = 0xff
+    private const val RED_SHIFT = 16
+    private const val GREEN_SHIFT = 8
     private const val OPAQUE = BYTE shl 24
     private const val CMYK_COMPONENTS = 4
     private val FORMATS = setOf("image/jpeg", "image/png", "image/webp", "image/bmp", "image/x-ms-bmp")
@@ -76,8 +79,8 @@ object ImageFile {
         val bytes = ByteArray(CHANNELS * pixels.size)
         var place = 0
         for (pixel in pixels) {
-            bytes[place++] = (pixel shr 16).toByte()
-            bytes[place++] = (pixel shr 8).toByte()
+            bytes[place++] = (pixel shr RED_SHIFT).toByte()
+            bytes[place++] = (pixel shr GREEN_SHIFT).toByte()
             bytes[place++] = pixel.toByte()
         }
         return bytes
@@ -90,16 +93,23 @@ object ImageFile {
             image.getPixels(pixels, 0, image.width, 0, 0, image.width, image.height)
             return pixels
         }
-        val bytes = ByteBuffer.allocate(RGBA_BYTES * pixels.size)
-        image.copyPixelsToBuffer(bytes)
-        val array = bytes.array()
+        val bytes = bytesOf(image)
+        val blue = RGBA_BYTES / 2 - RED_PLACE // red and blue lie around green
         for (index in pixels.indices) {
             val place = RGBA_BYTES * index
-            val (red, green, blue) = Triple(array[place], array[place + 1], array[place + 2])
-            pixels[index] = OPAQUE or (red.toInt() and BYTE shl 16) or (green.toInt() and BYTE shl 8) or
-                (blue.toInt() and BYTE)
+            pixels[index] = OPAQUE or (bytes[place + RED_PLACE].toInt() and BYTE shl RED_SHIFT) or
+                (bytes[place + 1].toInt() and BYTE shl GREEN_SHIFT) or (bytes[place + blue].toInt() and BYTE)
         }
         return pixels
+    }
+
+    private fun bytesOf(image: Bitmap): ByteArray =
+        ByteBuffer.allocate(RGBA_BYTES * image.width * image.height).also(image::copyPixelsToBuffer).array()
+
+    /** Where red lies in the memory of an ARGB_8888 bitmap: first on a device, third in Skia for a Linux desktop. */
+    private val RED_PLACE: Int by lazy {
+        val red = Bitmap.createBitmap(intArrayOf(Color.RED), 1, 1, Bitmap.Config.ARGB_8888)
+        if (bytesOf(red)[0].toInt() == 0) RGBA_BYTES / 2 else 0
     }
 
     private fun bitmap(pixels: IntArray, width: Int): Bitmap {
