@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from .. import bionic, maven, shell
 from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
 from ..config import Android, GoldenTest
@@ -22,6 +24,7 @@ from ..errors import EnvironmentMissing, RunError, UsageError
 from ..fetch import cache_folder, fetch_package
 from ..file import write_atomically
 from ..gradle import Project, load_project
+from ..image import ImageError, decode
 from ..jdk import find_jdk
 from ..kotlin import Kotlin
 from . import Setup
@@ -53,6 +56,7 @@ class Machine:
     argv: tuple[str | Path, ...]
     environment: dict[str, str]
     emulated: bool
+    has_skia: bool
 
 
 def prepare(pipeline: str, setup: Setup) -> None:
@@ -85,6 +89,7 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
         *ready.argv[:-2],
         f"-Dgoldmask.request={request_file.resolve()}",
         f"-Dgoldmask.out={out.resolve()}",
+        *([] if ready.has_skia else [f"-Dgoldmask.decoded={_decoded(request, out).resolve()}"]),
         *ready.argv[-2:],
     ]
     times = EMULATED_TIMES if ready.emulated else 1
@@ -99,11 +104,12 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
             on_line=tell,
             cwd=out,  # where a dying JVM would leave its files
         )
+        (out / "junit.log").write_text(done.stdout, "utf-8")
         ending = f"{done.ending}{_fatal(done.stdout)}: {_tail(native_log, done)}" if done.code else ""
     except RunError as error:  # its deadline; the cases before are there all the same
         ending = error.what
     if not (out / "bundle.json").is_file():
-        raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out / 'run.log'}")
+        raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/*.log")
     return _complete(load_bundle(out), request, ending, out)
 
 
@@ -136,7 +142,7 @@ def machine(pipeline: str, setup: Setup) -> Machine:
         flags.append("-Dgoldmask.emulated=qemu-user")
     joined = os.pathsep.join(map(str, [robolectric_settings(abi), *classes]))
     argv = (*java, *flags, "-cp", joined, "org.junit.runner.JUnitCore", test.test)
-    return Machine(argv, environment, emulated)
+    return Machine(argv, environment, emulated, has_skia=abi == "x86_64")
 
 
 def project_of(android: Android, root: Path, pipeline: str) -> tuple[Project, GoldenTest]:
@@ -201,12 +207,28 @@ def robolectric_flags(kotlin: Kotlin) -> list[str]:
 
 def robolectric_settings(abi: str) -> Path:
     """A folder for the class path with Robolectric's settings, so that no test of an app needs any."""
-    # It brings Skia for Linux on x86_64 only; elsewhere Java's own decoders stand in for it.
+    # Its Skia is for Linux on x86_64 only, as is its TLS, which nothing here uses.
     graphics = "NATIVE" if abi == "x86_64" else "LEGACY"
     folder = cache_folder() / "robolectric" / graphics.lower()
-    path, content = folder / "robolectric.properties", f"sdk={SDK}\ngraphicsMode={graphics}\n".encode()
+    path, content = (
+        folder / "robolectric.properties",
+        f"sdk={SDK}\ngraphicsMode={graphics}\nconscryptMode=OFF\n".encode(),
+    )
     if not path.is_file() or path.read_bytes() != content:
         write_atomically(path, content)
+    return folder
+
+
+def _decoded(request: Request, out: Path) -> Path:
+    """The folder with every case's pixels as this program decodes them, for a JVM that has no Skia."""
+    folder = out / "decoded"
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    for case in request.cases:
+        with contextlib.suppress(ImageError, OSError):  # the golden test says that the case has no pixels
+            pixels = decode(out / case.file, case.orientation)
+            Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
     return folder
 
 
@@ -270,7 +292,9 @@ def _fatal(stdout: str) -> str:
 
 
 def _tail(native_log: Path, done: shell.Finished) -> str:
-    """The last words: of the native library where it had any, of the JVM otherwise."""
+    """The last words: JUnit's where a test failed, the native library's where it had any, the JVM's otherwise."""
+    if failed := re.search(r"^1\) .*\n(.+)$", done.stdout, re.MULTILINE):
+        return failed[1][:300]
     with contextlib.suppress(OSError):
         lines = [line for line in native_log.read_text("utf-8", "replace").splitlines() if line.strip()]
         if lines and done.code < 0:

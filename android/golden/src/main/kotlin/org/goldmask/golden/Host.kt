@@ -1,6 +1,9 @@
 package org.goldmask.golden
 
+import android.graphics.Bitmap
+import android.graphics.Color
 import android.os.Build
+import org.goldmask.segmenter.SegmenterException
 import java.io.File
 
 /** Whether this is Robolectric's Android on a JVM. */
@@ -34,12 +37,36 @@ internal fun environment(): Map<String, String> = buildMap {
     put("kotlin", KotlinVersion.CURRENT.toString())
     if (ON_JVM) {
         put("java", "${System.getProperty("java.vm.name")} ${System.getProperty("java.version")}")
-        put("graphics", System.getProperty("robolectric.graphicsMode") ?: "default")
         System.getProperty("goldmask.emulated")?.let { put("emulated", it) }
+        hostPixelsFolder?.let { put("decoder", "the host's: this JVM has no Skia") }
     } else {
         put("fingerprint", Build.FINGERPRINT)
     }
 }
+
+/**
+ * The upright pixels of a case that the host has decoded, as binary PPM (P6) named after it; null where this process
+ * decodes by itself. Robolectric has Skia for x86_64 only, and what stands in for it elsewhere is no decoder to test.
+ */
+internal fun hostPixels(case: String): Bitmap? {
+    val file = hostPixelsFolder?.resolve("$case.ppm") ?: return null
+    if (!file.isFile) throw SegmenterException("decode", "the host could not decode it")
+    val data = file.readBytes()
+    val header = PPM.find(String(data, 0, minOf(data.size, PPM_HEADER_BYTES), Charsets.ISO_8859_1))
+        ?: throw SegmenterException("decode", "${file.name} is no PPM file")
+    val (width, height) = header.groupValues.drop(1).map(String::toInt)
+    val start = header.range.last + 1
+    val pixels = IntArray(width * height) {
+        val place = start + CHANNELS * it
+        Color.rgb(data[place].toInt() and BYTE, data[place + 1].toInt() and BYTE, data[place + 2].toInt() and BYTE)
+    }
+    return Bitmap.createBitmap(pixels, width, height, Bitmap.Config.ARGB_8888)
+}
+
+private val hostPixelsFolder: File? = System.getProperty("goldmask.decoded")?.let(::File)
+private val PPM = Regex("""^P6\s+(\d+)\s+(\d+)\s+255\s""")
+private const val PPM_HEADER_BYTES = 64
+private const val BYTE = 0xff
 
 /** The largest memory this process had so far, in MB; null where the kernel does not tell. */
 internal fun memoryPeakMb(): Double? = runCatching {
