@@ -111,7 +111,8 @@ class Kotlin:
             *sources,
         ]
         out.mkdir()
-        self._run(argv, "kotlinc", module)
+        if any(source.suffix == ".kt" for source in sources):
+            self._run(argv, "kotlinc", module)
         if java := [source for source in sources if source.suffix == ".java"]:
             both = os.pathsep.join((str(out), joined))
             argv = [self.jdk.javac, "--release", JVM_TARGET, "-proc:none", "-cp", both, "-d", out, *java]

@@ -1,10 +1,10 @@
 package org.goldmask.golden
 
-import kotlinx.serialization.Serializable
-import kotlinx.serialization.encodeToString
 import java.io.File
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption
+import kotlinx.serialization.Serializable
+import kotlinx.serialization.encodeToString
 
 /** bundle.json: what an app says it did. docs/bundle.md explains every key. */
 @Serializable
@@ -16,7 +16,7 @@ data class Bundle(
     val model: BundleModel,
     val startedAt: String,
     val environment: Map<String, String> = emptyMap(),
-    val results: List<Result>,
+    val results: List<Result>
 ) {
     init {
         require(schema == SCHEMA) { "schema: $schema is not $SCHEMA" }
@@ -47,7 +47,7 @@ data class Target(
     val platform: String,
     val abi: String,
     val os: String,
-    val device: String = "",
+    val device: String = ""
 )
 
 /** What really ran. */
@@ -73,7 +73,7 @@ data class Latency(
     val firstMs: Double,
     val preprocessMs: List<Double>,
     val inferenceMs: List<Double>,
-    val postprocessMs: List<Double>,
+    val postprocessMs: List<Double>
 )
 
 /** A file kept besides the mask; no Android app keeps one yet, but bundles of others have them. */
@@ -93,7 +93,7 @@ data class Result(
     val stages: Stages = Stages(),
     val latency: Latency? = null,
     val memoryPeakMb: Double? = null,
-    val taps: Map<String, Tap> = emptyMap(),
+    val taps: Map<String, Tap> = emptyMap()
 ) {
     init {
         requireName("results.case", case)

@@ -42,7 +42,8 @@ internal class DelegateLog {
 
     private companion object {
         val REPLACING = Regex("""Replacing (\d+) out of \d+ node\(s\) with delegate \((\w+)\)""")
-        val NAMES = mapOf("Xnn" to "xnnpack", "XNN" to "xnnpack", "Gpu" to "gpu", "Nnapi" to "nnapi", "NNAPI" to "nnapi")
+        val NAMES =
+            mapOf("Xnn" to "xnnpack", "XNN" to "xnnpack", "Gpu" to "gpu", "Nnapi" to "nnapi", "NNAPI" to "nnapi")
         const val CREATED = "Created TensorFlow Lite XNNPACK delegate"
         const val STARTED = "Initialized TensorFlow Lite runtime"
         const val DEADLINE_S = 10L

@@ -1,17 +1,17 @@
 package org.goldmask.golden
 
 import android.graphics.Bitmap
-import org.goldmask.segmenter.Model
-import org.goldmask.segmenter.Segmentation
-import org.goldmask.segmenter.Segmenter
-import org.goldmask.segmenter.SegmenterException
-import org.goldmask.segmenter.SegmenterOptions
 import java.io.File
 import java.io.IOException
 import java.nio.ByteBuffer
 import java.security.MessageDigest
 import java.time.Instant
 import java.time.temporal.ChronoUnit
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.Segmentation
+import org.goldmask.segmenter.Segmenter
+import org.goldmask.segmenter.SegmenterException
+import org.goldmask.segmenter.SegmenterOptions
 
 /**
  * One request through one app: every case in turn, its mask and its result into the bundle in [out].
@@ -24,7 +24,7 @@ internal class GoldenRun(
     private val out: File,
     private val decode: (name: String, data: ByteArray, orientation: Int?) -> Bitmap,
     private val open: (Model, SegmenterOptions) -> Segmenter,
-    private val onResult: (Result) -> Unit,
+    private val onResult: (Result) -> Unit
 ) {
     private val startedAt = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()
     private val results = mutableListOf<Result>()
@@ -64,7 +64,10 @@ internal class GoldenRun(
             throw SegmenterException("init", "${request.model.file} does not exist")
         }
         if (sha256(model.file.readBytes()) != request.model.sha256) {
-            throw SegmenterException("init", "${request.model.file} is not the model that was asked for (sha256 differs)")
+            throw SegmenterException(
+                "init",
+                "${request.model.file} is not the model that was asked for (sha256 differs)"
+            )
         }
         return open(model, options)
     }
@@ -111,9 +114,9 @@ internal class GoldenRun(
                 firstMs,
                 times.map { it.preprocessMs },
                 times.map { it.inferenceMs },
-                times.map { it.postprocessMs },
+                times.map { it.postprocessMs }
             ),
-            memoryPeakMb = memoryPeakMb(),
+            memoryPeakMb = memoryPeakMb()
         )
     }
 
@@ -131,7 +134,7 @@ internal class GoldenRun(
             model = BundleModel(request.model.name, request.model.sha256),
             startedAt = startedAt,
             environment = environment(),
-            results = results.toList(),
+            results = results.toList()
         ).write(out)
     }
 
@@ -142,7 +145,10 @@ internal class GoldenRun(
         val where = (error as? SegmenterException)?.stage ?: stage
         val what = error.message?.takeIf { it.isNotBlank() }
         val sentence = if (error is SegmenterException || error is ContractException) what else null
-        return Failure(where, (sentence ?: listOfNotNull(error.javaClass.simpleName, what).joinToString(": ")).oneLine())
+        return Failure(
+            where,
+            (sentence ?: listOfNotNull(error.javaClass.simpleName, what).joinToString(": ")).oneLine()
+        )
     }
 
     private fun String.oneLine() = split(Regex("\\s+")).joinToString(" ").trim()

@@ -3,12 +3,12 @@ package org.goldmask.golden
 import android.graphics.Bitmap
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
+import java.io.File
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
 import org.junit.Test
 import org.junit.runner.RunWith
-import java.io.File
 
 /**
  * The golden test of an app: runs what goldmask asks for in a request.json, and writes a bundle.

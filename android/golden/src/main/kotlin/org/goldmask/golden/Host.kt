@@ -3,8 +3,8 @@ package org.goldmask.golden
 import android.graphics.Bitmap
 import android.graphics.Color
 import android.os.Build
-import org.goldmask.segmenter.SegmenterException
 import java.io.File
+import org.goldmask.segmenter.SegmenterException
 
 /** Whether this is Robolectric's Android on a JVM. */
 internal val ON_JVM: Boolean = Build.FINGERPRINT == "robolectric"
@@ -17,7 +17,7 @@ internal fun target(): Target = if (ON_JVM) {
         platform = "android",
         abi = System.getProperty("goldmask.abi") ?: System.getProperty("os.arch").orEmpty(),
         os = "Android ${Build.VERSION.RELEASE} (API ${Build.VERSION.SDK_INT}) by Robolectric on " +
-            "${System.getProperty("os.name")} ${System.getProperty("os.version")}",
+            "${System.getProperty("os.name")} ${System.getProperty("os.version")}"
     )
 } else {
     Target(
@@ -26,7 +26,7 @@ internal fun target(): Target = if (ON_JVM) {
         platform = "android",
         abi = Build.SUPPORTED_ABIS.first(),
         os = "Android ${Build.VERSION.RELEASE} (API ${Build.VERSION.SDK_INT})",
-        device = "${Build.MANUFACTURER} ${Build.MODEL}",
+        device = "${Build.MANUFACTURER} ${Build.MODEL}"
     )
 }
 

@@ -5,9 +5,9 @@ import android.graphics.BitmapFactory
 import android.graphics.Color
 import android.graphics.ColorSpace
 import androidx.exifinterface.media.ExifInterface
-import org.goldmask.segmenter.SegmenterException
 import java.io.ByteArrayInputStream
 import java.nio.ByteBuffer
+import org.goldmask.segmenter.SegmenterException
 
 /**
  * Image files to upright, opaque sRGB bitmaps by the rules of docs/images.md, so that every platform begins with the
@@ -62,7 +62,8 @@ object ImageFile {
             val fromY = if (orientation in UPSIDE_DOWN) outHeight - 1 - y else y
             for (x in 0 until outWidth) {
                 val fromX = if (orientation in MIRRORED) outWidth - 1 - x else x
-                turned[y * outWidth + x] = if (sideways) pixels[fromX * width + fromY] else pixels[fromY * width + fromX]
+                turned[y * outWidth + x] =
+                    if (sideways) pixels[fromX * width + fromY] else pixels[fromY * width + fromX]
             }
         }
         return turned

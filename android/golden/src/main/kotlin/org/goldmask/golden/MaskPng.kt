@@ -1,11 +1,11 @@
 package org.goldmask.golden
 
-import org.goldmask.segmenter.Mask
 import java.io.ByteArrayOutputStream
 import java.io.DataOutputStream
 import java.util.zip.CRC32
 import java.util.zip.Deflater
 import java.util.zip.DeflaterOutputStream
+import org.goldmask.segmenter.Mask
 
 /**
  * A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
@@ -54,7 +54,7 @@ object MaskPng {
             "IHDR" to header.toByteArray(),
             "PLTE" to palette,
             "IDAT" to pixels.toByteArray(),
-            "IEND" to ByteArray(0),
+            "IEND" to ByteArray(0)
         )) {
             DataOutputStream(file).chunk(name.toByteArray(), content)
         }

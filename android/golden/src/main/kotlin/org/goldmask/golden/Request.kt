@@ -1,8 +1,10 @@
 package org.goldmask.golden
 
+import java.io.File
+import java.io.IOException
 import kotlinx.serialization.ExperimentalSerializationApi
-import kotlinx.serialization.SerializationException
 import kotlinx.serialization.Serializable
+import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonNamingStrategy
 import org.goldmask.segmenter.Delegate
@@ -13,15 +15,18 @@ import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.SegmenterOptions
 import org.goldmask.segmenter.TensorType
-import java.io.File
-import java.io.IOException
 
 /** A request or a bundle that breaks the contract of docs/bundle.md, in one sentence. */
 class ContractException(message: String, cause: Throwable? = null) : Exception(message, cause)
 
 /** request.json: what is asked of an app. */
 @Serializable
-data class Request(val schema: Int, val model: RequestModel, val options: RequestOptions, val cases: List<RequestCase>) {
+data class Request(
+    val schema: Int,
+    val model: RequestModel,
+    val options: RequestOptions,
+    val cases: List<RequestCase>
+) {
     init {
         require(schema == SCHEMA) { "schema: $schema is not $SCHEMA" }
         require(cases.isNotEmpty()) { "cases: there are none" }
@@ -43,7 +48,7 @@ data class RequestModel(
     val sha256: String,
     val labels: List<String>,
     val input: RequestInput,
-    val output: RequestOutput,
+    val output: RequestOutput
 ) {
     init {
         requireName("model.name", name)
@@ -60,9 +65,9 @@ data class RequestModel(
             input.width,
             TensorType.valueOf(input.dtype.uppercase()),
             input.mean.toFloatArray(),
-            input.std.toFloatArray(),
+            input.std.toFloatArray()
         ),
-        MaskOutput(output.index, OutputKind.valueOf(output.kind.uppercase())),
+        MaskOutput(output.index, OutputKind.valueOf(output.kind.uppercase()))
     )
 }
 
@@ -73,7 +78,7 @@ data class RequestInput(
     val width: Int,
     val dtype: String,
     val mean: List<Float>,
-    val std: List<Float>,
+    val std: List<Float>
 ) {
     init {
         require(height >= 1 && width >= 1) { "model.input: $width×$height is no size" }
@@ -104,7 +109,7 @@ data class RequestOptions(
     val warmup: Int = 0,
     val runs: Int = 1,
     val minDurationS: Double = 0.0,
-    val taps: List<String> = emptyList(),
+    val taps: List<String> = emptyList()
 ) {
     init {
         require(pipeline in PIPELINES) { "options.pipeline: $pipeline is none of $PIPELINES" }
@@ -131,7 +136,9 @@ data class RequestCase(val id: String, val file: String, val sha256: String, val
     init {
         requireName("cases.id", id)
         requireSha256("cases.$id.sha256", sha256)
-        require(orientation == null || orientation in ORIENTATIONS) { "cases.$id.orientation: $orientation is not 1 to 8" }
+        require(orientation == null || orientation in ORIENTATIONS) {
+            "cases.$id.orientation: $orientation is not 1 to 8"
+        }
     }
 }
 

@@ -8,7 +8,7 @@ class FixedResize(
     private val sourceWidth: Int,
     private val sourceHeight: Int,
     private val width: Int,
-    private val height: Int,
+    private val height: Int
 ) {
     private val same = sourceWidth == width && sourceHeight == height
     private val columns = Taps(sourceWidth, width)
@@ -55,7 +55,7 @@ class FixedResize(
         bottomRight: Int,
         shift: Int,
         along: Int,
-        down: Int,
+        down: Int
     ): Byte {
         val above = (topLeft shr shift and BYTE) * (ONE - along) + (topRight shr shift and BYTE) * along
         val below = (bottomLeft shr shift and BYTE) * (ONE - along) + (bottomRight shr shift and BYTE) * along

@@ -1,12 +1,12 @@
 package org.goldmask.interpreter
 
-import org.goldmask.segmenter.ImageInput
-import org.goldmask.segmenter.TensorType
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.math.abs
 import kotlin.math.floor
 import kotlin.math.withSign
+import org.goldmask.segmenter.ImageInput
+import org.goldmask.segmenter.TensorType
 
 /**
  * RGB bytes as the input tensor of a model; [scale] and [zeroPoint] are its quantisation, of int8 only.

@@ -1,6 +1,10 @@
 package org.goldmask.interpreter
 
 import android.graphics.Bitmap
+import java.io.IOException
+import java.io.RandomAccessFile
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
 import org.goldmask.segmenter.Delegate
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
@@ -12,10 +16,6 @@ import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
-import java.io.IOException
-import java.io.RandomAccessFile
-import java.nio.ByteBuffer
-import java.nio.channels.FileChannel
 
 /**
  * [Segmenter] on the Interpreter Java API: pre- and post-processing are here, bit for bit those of docs/images.md.
@@ -61,7 +61,7 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
         version = TensorFlowLite.runtimeVersion(),
         delegate = options.delegate.word,
         // The Java API hands setNumThreads to the CPU kernels only; XNNPACK is made with its own default, one thread.
-        threads = if (options.delegate == Delegate.CPU) options.threads else 1,
+        threads = if (options.delegate == Delegate.CPU) options.threads else 1
     )
 
     override fun segment(image: Bitmap): Segmentation {
@@ -84,7 +84,7 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             inferenceMs = (inferred - prepared) / NS_PER_MS,
             postprocessMs = (done - inferred) / NS_PER_MS,
             resized = rgb,
-            tensor = tensor.bytes,
+            tensor = tensor.bytes
         )
     }
 
@@ -129,7 +129,7 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
                 setNumThreads(options.threads)
                 setUseXNNPACK(options.delegate == Delegate.XNNPACK)
                 delegate?.let { addDelegate(it.delegate) }
-            },
+            }
         )
     } catch (error: IOException) {
         delegate?.close()
@@ -142,7 +142,8 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
         fail("TensorFlow Lite's native library does not load: ${error.message}", error)
     }
 
-    private fun fail(message: String, cause: Throwable? = null): Nothing = throw SegmenterException("init", message, cause)
+    private fun fail(message: String, cause: Throwable? = null): Nothing =
+        throw SegmenterException("init", message, cause)
 
     private companion object {
         const val CHANNELS = 3

@@ -1,11 +1,11 @@
 package org.goldmask.interpreter
 
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.SegmenterException
 import org.tensorflow.lite.DataType
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
 
 /**
  * The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]`, the lowest
@@ -25,7 +25,8 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
     init {
         val dimensions = if (kind == OutputKind.LOGITS) SCORES_RANK else SCORES_RANK - 1
         // A class map may keep a last axis of one.
-        val fits = shape.size == dimensions || kind == OutputKind.CLASSES && shape.size == SCORES_RANK && shape.last() == 1
+        val fits =
+            shape.size == dimensions || kind == OutputKind.CLASSES && shape.size == SCORES_RANK && shape.last() == 1
         if (!fits || shape[0] != 1 || shape.any { it < 1 }) {
             throw SegmenterException("init", "the output ${shape.toList()} is no mask of kind ${kind.name.lowercase()}")
         }
@@ -86,9 +87,18 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
         when (type) {
             DataType.FLOAT32 -> bytes.asFloatBuffer().apply { position(start) }.get(row)
             DataType.INT8 -> for (index in row.indices) row[index] = bytes.get(start + index).toFloat()
-            DataType.UINT8 -> for (index in row.indices) row[index] = (bytes.get(start + index).toInt() and BYTE).toFloat()
-            DataType.INT32 -> for (index in row.indices) row[index] = bytes.getInt(Int.SIZE_BYTES * (start + index)).toFloat()
-            DataType.INT64 -> for (index in row.indices) row[index] = bytes.getLong(Long.SIZE_BYTES * (start + index)).toFloat()
+            DataType.UINT8 -> for (index in row.indices) {
+                row[index] =
+                    (bytes.get(start + index).toInt() and BYTE).toFloat()
+            }
+            DataType.INT32 -> for (index in row.indices) {
+                row[index] =
+                    bytes.getInt(Int.SIZE_BYTES * (start + index)).toFloat()
+            }
+            DataType.INT64 -> for (index in row.indices) {
+                row[index] =
+                    bytes.getLong(Long.SIZE_BYTES * (start + index)).toFloat()
+            }
             else -> throw SegmenterException("postprocess", "an output of type $type is no mask")
         }
     }

@@ -47,7 +47,7 @@ class TaskSegmenter(model: Model, options: SegmenterOptions) : Segmenter {
             mask,
             preprocessMs = (prepared - began) / NS_PER_MS,
             inferenceMs = (inferred - prepared) / NS_PER_MS,
-            postprocessMs = (done - inferred) / NS_PER_MS,
+            postprocessMs = (done - inferred) / NS_PER_MS
         )
     }
 
@@ -76,7 +76,7 @@ class TaskSegmenter(model: Model, options: SegmenterOptions) : Segmenter {
                     ImageSegmenter.ImageSegmenterOptions.builder()
                         .setBaseOptions(base.build())
                         .setOutputType(OutputType.CATEGORY_MASK)
-                        .build(),
+                        .build()
                 )
             } catch (error: RuntimeException) {
                 fail("the Task Library refuses ${model.file.name}: ${error.message?.trim()}", error)

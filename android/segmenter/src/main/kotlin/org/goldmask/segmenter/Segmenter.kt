@@ -42,20 +42,14 @@ class Segmentation(
     val inferenceMs: Double,
     val postprocessMs: Double,
     val resized: ByteArray? = null,
-    val tensor: ByteBuffer? = null,
+    val tensor: ByteBuffer? = null
 )
 
 /** The model in [file] and what has to be known of it to feed it and to read its output. */
 class Model(val file: File, val labels: List<String>, val input: ImageInput, val output: MaskOutput)
 
 /** The image tensor `[1, height, width, 3]` and its normalisation `(pixel - mean) / std`; one value or three each. */
-class ImageInput(
-    val height: Int,
-    val width: Int,
-    val type: TensorType,
-    val mean: FloatArray,
-    val std: FloatArray,
-)
+class ImageInput(val height: Int, val width: Int, val type: TensorType, val mean: FloatArray, val std: FloatArray)
 
 /** Which output makes the mask. */
 class MaskOutput(val index: Int, val kind: OutputKind)
@@ -71,7 +65,7 @@ enum class Delegate {
     CPU,
     XNNPACK,
     GPU,
-    NNAPI,
+    NNAPI
     ;
 
     /** As requests and bundles spell it. */
@@ -85,7 +79,7 @@ enum class Resize { FIXED, PLATFORM }
 class SegmenterOptions(
     val threads: Int = 2,
     val delegate: Delegate = Delegate.XNNPACK,
-    val resize: Resize = Resize.FIXED,
+    val resize: Resize = Resize.FIXED
 )
 
 /** Why there is no mask: the [stage] (`init`, `decode`, `preprocess`, `inference`, `postprocess`) and a sentence. */

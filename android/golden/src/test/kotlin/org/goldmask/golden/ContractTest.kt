@@ -1,0 +1,104 @@
+package org.goldmask.golden
+
+import java.io.File
+import kotlinx.serialization.encodeToString
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
+import org.goldmask.segmenter.Delegate
+import org.goldmask.segmenter.OutputKind
+import org.goldmask.segmenter.TensorType
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+
+/** The same sample files as Python's tests read. */
+class ContractTest {
+    @get:Rule
+    val folder = TemporaryFolder()
+
+    @Test
+    fun `the sample request is understood`() {
+        val request = Request.read(sample("samples/request.json"))
+        assertEquals(listOf("flag", "broken"), request.cases.map { it.id })
+        assertEquals(6, request.cases[1].orientation)
+        val model = request.model.model(File("/models"))
+        assertEquals(File("/models/tiny.tflite"), model.file)
+        assertEquals(TensorType.FLOAT32, model.input.type)
+        assertEquals(OutputKind.LOGITS, model.output.kind)
+        val options = request.options.copy(taps = emptyList()).segmenterOptions()
+        assertEquals(Delegate.XNNPACK to 2, options.delegate to options.threads)
+    }
+
+    @Test
+    fun `taps and delegates that Android does not have are refused`() {
+        val options = Request.read(sample("samples/request.json")).options
+        val taps = assertThrows(ContractException::class.java) { options.segmenterOptions() }
+        assertTrue(taps.message, "margin" in taps.message!!)
+        val delegate = assertThrows(ContractException::class.java) {
+            options.copy(taps = emptyList(), delegate = "metal").segmenterOptions()
+        }
+        assertTrue(delegate.message, "metal" in delegate.message!!)
+    }
+
+    @Test
+    fun `the sample bundle survives reading and writing`() {
+        val bundle = Bundle.read(sample("samples/bundle.json").parentFile!!)
+        bundle.write(folder.root)
+        assertEquals(bundle, Bundle.read(folder.root))
+        val (ours, theirs) = listOf(folder.root, sample("samples/bundle.json").parentFile!!)
+            .map { Json.parseToJsonElement(File(it, Bundle.FILE_NAME).readText()) }
+        assertEquals(theirs, ours)
+        assertEquals(listOf(Bundle.FILE_NAME), folder.root.list()!!.toList())
+    }
+
+    @Test
+    fun `what breaks the contract is refused with its key`() {
+        for ((old, new, word) in listOf(
+            Triple("\"schema\": 1", "\"schema\": 2", "schema"),
+            Triple("\"threads\": 2", "\"threads\": 0", "threads"),
+            Triple("\"threads\": 2", "\"thread\": 2", "thread"),
+            Triple("\"orientation\": 6", "\"orientation\": 9", "orientation"),
+            Triple("\"id\": \"broken\"", "\"id\": \"flag\"", "twice"),
+            Triple("\"id\": \"broken\"", "\"id\": \"../flag\"", "name"),
+            Triple("\"dtype\": \"float32\"", "\"dtype\": \"float64\"", "dtype"),
+            Triple("\"kind\": \"logits\"", "\"kind\": \"boxes\"", "kind"),
+            Triple("\"sha256\": \"9372", "\"sha256\": \"x372", "sha256"),
+            Triple("127.5\n      ],\n      \"std\": [\n        127.5", "127.5\n ],\n \"std\": [\n 0", "std")
+        )) {
+            val error = assertThrows(ContractException::class.java) { Request.read(edited("request.json", old, new)) }
+            assertTrue("$new: ${error.message}", word in error.message!!)
+        }
+        for ((old, new, word) in listOf(
+            Triple("\"status\": \"ok\"", "\"status\": \"fine\"", "status"),
+            Triple("\"mask\": \"masks/flag.png\",", "", "mask"),
+            Triple("\"case\": \"broken\"", "\"case\": \"flag\"", "two")
+        )) {
+            val error = assertThrows(ContractException::class.java) {
+                Bundle.read(edited("bundle.json", old, new).parentFile!!)
+            }
+            assertTrue("$new: ${error.message}", word in error.message!!)
+        }
+    }
+
+    @Test
+    fun `no file and no JSON`() {
+        assertThrows(ContractException::class.java) { Request.read(File(folder.root, "none.json")) }
+        assertThrows(ContractException::class.java) { Request.read(folder.newFile().apply { writeText("{") }) }
+    }
+
+    @Test
+    fun `a result without a mask is written without the keys of one`() {
+        val failed = Result(case = "a", imageSha256 = "0".repeat(64), status = "error", error = Failure("init", "no"))
+        val json: JsonElement = Json.parseToJsonElement(contract.encodeToString(failed))
+        assertTrue(json.toString(), "mask" !in json.toString())
+    }
+
+    private fun edited(name: String, old: String, new: String): File {
+        val text = sample("samples/$name").readText()
+        check(old in text) { "$name has no $old" }
+        return File(folder.root, name).apply { writeText(text.replaceFirst(old, new)) }
+    }
+}

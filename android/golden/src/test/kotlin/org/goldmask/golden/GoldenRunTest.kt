@@ -1,0 +1,162 @@
+package org.goldmask.golden
+
+import android.graphics.Bitmap
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import java.io.File
+import java.security.MessageDigest
+import kotlinx.serialization.encodeToString
+import org.goldmask.segmenter.Mask
+import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.RuntimeInfo
+import org.goldmask.segmenter.Segmentation
+import org.goldmask.segmenter.Segmenter
+import org.goldmask.segmenter.SegmenterException
+import org.goldmask.segmenter.SegmenterOptions
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+import org.junit.runner.RunWith
+
+/** The golden test's run on segmenters that fail in every way. */
+@RunWith(AndroidJUnit4::class)
+class GoldenRunTest {
+    @get:Rule
+    val folder = TemporaryFolder()
+
+    /** Says class 1 of everything; [fails] is asked before each image. */
+    private class Fake(private val fails: (Int) -> Throwable? = { null }) : Segmenter {
+        var images = 0
+        var closed = false
+        override val runtime = RuntimeInfo("fake", "1", "cpu", 1)
+
+        override fun segment(image: Bitmap): Segmentation {
+            fails(images++)?.let { throw it }
+            return Segmentation(Mask(2, 1, byteArrayOf(1, 1)), 1.0, 2.0, 3.0)
+        }
+
+        override fun close() {
+            closed = true
+        }
+    }
+
+    private fun sha256(data: ByteArray) =
+        MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it) }
+
+    private fun request(edit: (Request) -> Request = { it }): Request {
+        val image = sample("samples/masks/flag.png").readBytes()
+        val model = "model".toByteArray()
+        File(folder.root, "model.tflite").writeBytes(model)
+        File(folder.root, "image.png").writeBytes(image)
+        val sample = Request.read(sample("samples/request.json"))
+        return edit(
+            sample.copy(
+                model = sample.model.copy(file = "model.tflite", sha256 = sha256(model)),
+                options = sample.options.copy(taps = emptyList(), warmup = 1, runs = 2),
+                cases = listOf("one", "two", "three").map { RequestCase(it, "image.png", sha256(image)) }
+            )
+        )
+    }
+
+    private fun run(request: Request, open: (Model, SegmenterOptions) -> Segmenter): Bundle {
+        val out = folder.newFolder()
+        GoldenRun(request, folder.root, out, ImageFile::decode, open) { }.run()
+        return Bundle.read(out).also { bundle ->
+            bundle.results.mapNotNull { it.mask }.forEach { assertTrue(File(out, it).isFile) }
+        }
+    }
+
+    @Test
+    fun `every case has a mask, its times and its hashes`() {
+        val fake = Fake()
+        val bundle = run(request()) { _, _ -> fake }
+        assertEquals(listOf("ok", "ok", "ok"), bundle.results.map { it.status })
+        val latency = bundle.results[0].latency!!
+        assertEquals(listOf(2.0, 2.0), latency.inferenceMs)
+        assertEquals(9, fake.images) // one warm-up and two runs of three cases
+        assertTrue(fake.closed)
+        assertEquals("android-jvm" to "jvm", bundle.target.name to bundle.target.kind)
+        assertTrue(bundle.results[0].stages.decoded != null && bundle.results[0].stages.tensor == null)
+        assertTrue(bundle.results[0].memoryPeakMb!! > 1)
+    }
+
+    @Test
+    fun `an app that cannot open the model says so for every case`() {
+        for ((error, words) in listOf(
+            SegmenterException("init", "no such\n  delegate") to "no such delegate",
+            UnsatisfiedLinkError("libx.so") to "UnsatisfiedLinkError: libx.so",
+            IllegalStateException() to "IllegalStateException"
+        )) {
+            val bundle = run(request()) { _, _ -> throw error }
+            assertEquals(List(3) { Failure("init", words) }, bundle.results.map { it.error })
+        }
+    }
+
+    @Test
+    fun `an image that fails leaves the others alone`() {
+        val fails = { image: Int -> if (image == 3) SegmenterException("inference", "bad luck") else null }
+        val bundle = run(request()) { _, _ -> Fake(fails) }
+        assertEquals(listOf("ok", "error", "ok"), bundle.results.map { it.status })
+        assertEquals(Failure("inference", "bad luck"), bundle.results[1].error)
+    }
+
+    @Test
+    fun `other files than asked for are refused`() {
+        val model = run(request { it.copy(model = it.model.copy(sha256 = "0".repeat(64))) }) { _, _ -> Fake() }
+        assertEquals("init", model.results[0].error!!.stage)
+        val gone = run(request { it.copy(model = it.model.copy(file = "gone.tflite")) }) { _, _ -> Fake() }
+        assertTrue("does not exist" in gone.results[0].error!!.message)
+        val image = run(
+            request {
+                it.copy(cases = listOf(it.cases[0].copy(sha256 = "0".repeat(64)), it.cases[1].copy(file = "x")))
+            }
+        ) { _, _ -> Fake() }
+        assertEquals(listOf("decode", "decode"), image.results.map { it.error!!.stage })
+        assertTrue("sha256 differs" in image.results[0].error!!.message)
+    }
+
+    @Test
+    fun `taps are refused in the bundle`() {
+        val bundle = run(request { it.copy(options = it.options.copy(taps = listOf("margin"))) }) { _, _ -> Fake() }
+        assertTrue(bundle.results[0].error!!.message, "margin" in bundle.results[0].error!!.message)
+    }
+
+    @Test
+    fun `what was done before a crash is in the bundle already`() {
+        val out = folder.newFolder()
+        val seen = mutableListOf<Int>()
+        GoldenRun(request(), folder.root, out, ImageFile::decode, { _, _ -> Fake() }) {
+            seen += Bundle.read(out).results.size
+        }.run()
+        assertEquals(listOf(1, 2, 3), seen)
+    }
+
+    @Test
+    fun `a test without a request says what to give`() {
+        val test = object : GoldenTest() {
+            override fun open(model: Model, options: SegmenterOptions) = Fake()
+        }
+        val error = assertThrows(IllegalStateException::class.java) { test.golden() }
+        assertTrue(error.message, "goldmask.request" in error.message!!)
+    }
+
+    @Test
+    fun `a request is read from the file that is named`() {
+        val out = folder.newFolder()
+        val file = File(folder.root, "request.json").apply { writeText(contract.encodeToString(request())) }
+        val test = object : GoldenTest() {
+            override fun open(model: Model, options: SegmenterOptions) = Fake()
+        }
+        try {
+            System.setProperty("goldmask.request", file.path)
+            System.setProperty("goldmask.out", out.path)
+            test.golden()
+        } finally {
+            System.clearProperty("goldmask.request")
+            System.clearProperty("goldmask.out")
+        }
+        assertEquals(3, Bundle.read(out).results.size)
+    }
+}

@@ -1,0 +1,57 @@
+"""What the Android tests share: the example app's builder, and a JVM that runs JUnit classes of a module."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from conftest import REPO, had
+
+from goldmask import maven, shell
+from goldmask.errors import EnvironmentMissing
+from goldmask.gradle import load_project
+from goldmask.jdk import find_jdk
+from goldmask.kotlin import Kotlin
+from goldmask.targets import Setup, android_jvm
+
+DEADLINE_S = 300
+
+
+def builder(logs: Path, folder: Path = android_jvm.OUR_PROJECT) -> Kotlin:
+    """The builder of an Android project; a test that cannot have a JDK or the libraries is skipped."""
+    kotlin = Kotlin(load_project(folder), maven.load_lock(folder), had(find_jdk), logs)
+    had(lambda: kotlin.fetch(["tool-android", "tool-compiler"]))
+    return kotlin
+
+
+def run_junit(
+    kotlin: Kotlin, module: str, logs: Path, *, tests: Path = REPO / "tests", flavour: str = "", flags: tuple = ()
+) -> shell.Finished:
+    """Run every test class in a module's src/test in one JVM, the repository's tests folder being `tests`."""
+    sources = kotlin.project.module(module).sources("test")
+    classes = []
+    for source in sources:
+        text = source.read_text("utf-8")
+        package = re.search(r"^package (\S+)", text, re.MULTILINE)[1]
+        classes += [f"{package}.{name}" for name in re.findall(r"^class (\w+Test)\b", text, re.MULTILINE)]
+    assert classes
+    class_path = [android_jvm.robolectric_settings("x86_64"), *kotlin.class_path(module, ("test",), flavour)]
+    opens = (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in android_jvm.OPENS)
+    argv = [kotlin.jdk.java, *opens, *android_jvm.robolectric_flags(kotlin), f"-Dgoldmask.tests={tests}", *flags]
+    argv += ["-cp", os.pathsep.join(map(str, class_path)), "org.junit.runner.JUnitCore", *classes]
+    return shell.run(argv, log=logs / f"{module}.junit.log", deadline_s=DEADLINE_S)
+
+
+def setup_of(folder: Path, **choices) -> Setup:
+    """How a target is to run in tests. Skips where this machine has no JDK or compiler, as CI does not allow."""
+    had(find_jdk)
+    return Setup(REPO, folder / "logs", **choices)
+
+
+def prepared(pipeline: str, setup: Setup) -> Setup:
+    """`setup` once the target is ready for a pipeline."""
+    try:
+        android_jvm.prepare(pipeline, setup)
+    except EnvironmentMissing as error:
+        pytest.skip(str(error))
+    return setup

@@ -1,0 +1,65 @@
+"""The Kotlin tests of the Android modules, on this machine's JVM; and what keeps the Kotlin in shape."""
+
+import os
+import re
+import shutil
+
+import pytest
+from conftest import REPO
+from jvm import builder, run_junit
+
+from goldmask import shell
+
+MODULES = {"golden": 17, "lib_interpreter": 7}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_modules_own_tests(module, tmp_path):
+    done = run_junit(builder(tmp_path), module, tmp_path)
+    assert done.code == 0, done.stdout
+    assert int(re.search(r"OK \((\d+) tests?\)", done.stdout)[1]) >= MODULES[module]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "old", "new"),
+    [
+        ("golden", "samples/request.json", '"threads": 2', '"threads": 0'),
+        ("golden", "samples/bundle.json", '"kind": "device"', '"kindd": "device"'),
+        ("golden", "vectors/preprocess.json", '"orientation": 3', '"orientation": 4'),
+        ("lib_interpreter", "vectors/preprocess.json", "[0,0,0,30,61,47", "[0,0,0,31,61,47"),
+    ],
+)
+def test_an_edited_sample_breaks_them(module, name, old, new, tmp_path):
+    for folder in ("samples", "vectors"):
+        shutil.copytree(REPO / "tests" / folder, tmp_path / "tests" / folder)
+    text = (tmp_path / "tests" / name).read_text("utf-8")
+    compact = text.replace('": ', '":') if old not in text else text
+    wanted = old if old in text else old.replace('": ', '":')
+    assert wanted in compact, f"{name} has no {old}"
+    (tmp_path / "tests" / name).write_text(compact.replace(wanted, new, 1), "utf-8")
+    done = run_junit(builder(tmp_path), module, tmp_path, tests=tmp_path / "tests")
+    assert done.code == 1 and "Failures: " in done.stdout, done.stdout
+
+
+def ktlint(tmp_path, *patterns: str, cwd=REPO) -> shell.Finished:
+    """ktlint's verdict on the files of patterns; it parses Gradle's .kts files as well."""
+    kotlin = builder(tmp_path)
+    jars = os.pathsep.join(map(str, kotlin.libraries(["tool-ktlint"])))
+    argv = [kotlin.jdk.java, "-cp", jars, "com.pinterest.ktlint.Main", *patterns]
+    return shell.run(argv, log=tmp_path / "ktlint.log", deadline_s=300, cwd=cwd)
+
+
+def test_ktlint_has_nothing_to_say(tmp_path):
+    done = ktlint(tmp_path, "android/**/*.kt", "android/**/*.kts", "tests/android/**/*.kt", "tests/android/**/*.kts")
+    assert done.code == 0, done.stdout + done.log_tail()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Bad.kt", "package a\nfun  x( ) = 1;\n"), ("build.gradle.kts", "plugins {\n    alias(libs.plugins.x\n}\n")],
+)
+def test_ktlint_would_say_something(tmp_path, name, text):
+    """An ill-formatted file, and a Gradle file that does not parse."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / name).write_text(text, "utf-8")
+    assert ktlint(tmp_path, "src/**", cwd=tmp_path).code == 1
