@@ -12,7 +12,7 @@ from .errors import ConfigError
 from .file import Name
 
 FILE_NAME = "goldmask.toml"
-TargetName = Literal["python", "android-jvm"]
+TargetName = Literal["python", "android-jvm", "ios-host"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
