@@ -12,6 +12,7 @@ from conftest import REPO, colours, had, run_program
 from PIL import Image
 from swift_package import FOREIGN, setup_of, swift_test
 
+from goldmask import shell
 from goldmask.bundle import Options, Request, RequestCase, load_bundle, mask_of, save
 from goldmask.case import cases_from_files, fetch_case
 from goldmask.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
@@ -352,6 +353,29 @@ def test_macos_without_a_library(tmp_path, monkeypatch):
     with pytest.raises(EnvironmentMissing, match="nobody publishes for macOS") as caught:
         ios_host.find_library(setup_of(tmp_path))
     assert ios_host.LIBRARY in caught.value.fix
+
+
+def test_another_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(ios_host.sys, "platform", "win32")
+    with pytest.raises(EnvironmentMissing, match="ios-host needs macOS, or Linux on x86_64 or arm64"):
+        ios_host.find_library(setup_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        ([], 1, "usage: segment-cli REQUEST.json --out DIR"),
+        (["request.json", "--out"], 1, "usage: "),
+        (["request.json", "--outt", "x"], 1, "usage: "),
+        (["nowhere.json", "--out", "bundle"], 4, "nowhere.json cannot be read"),
+        (["empty.json", "--out", "bundle"], 4, "empty.json breaks the bundle contract: schema: missing"),
+    ],
+)
+def test_the_programs_own_words(swift, tmp_path, words, code, sentence):
+    path, environment = had(lambda: ios_host.program("lib_interpreter", setup_of(tmp_path)))
+    (tmp_path / "empty.json").write_text("{}", "utf-8")
+    done = shell.run([path, *words], log=tmp_path / "cli.log", deadline_s=60, env=environment, cwd=tmp_path)
+    assert done.code == code and sentence in done.log_tail() and not (tmp_path / "bundle").exists()
 
 
 def test_a_strangers_app(swift, tmp_path):
