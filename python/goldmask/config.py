@@ -156,7 +156,8 @@ def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     schema = kind.model_json_schema()
     table = schema
     for step in path:
-        table = table.get("properties", {}).get(step) or table.get("additionalProperties") or table.get("items", {})
+        named = next(iter(table.get("patternProperties", {}).values()), table.get("additionalProperties"))
+        table = table.get("properties", {}).get(step) or named or table.get("items", {})
         table = next((each for each in table.get("anyOf", ()) if "$ref" in each), table)
         table = schema["$defs"][table["$ref"].rpartition("/")[2]] if "$ref" in table else table
     return list(table.get("properties", {}))
