@@ -23,6 +23,7 @@ HELP = {
     "delegate": "xnnpack or cpu",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
     "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
+    "destination": "ios-simulator: name or UDID of a simulator or phone",
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
@@ -61,12 +62,12 @@ def command(name=None, several=()):
 # Each body imports for itself: listing the tasks loads neither numpy nor rich.
 
 
-@command(several=("model", "pipeline", "target"))
-def check(c, suite="default", model=None, pipeline=None, target=None, abi="", out=""):
+@command(several=("model", "pipeline", "target", "destination"))
+def check(c, suite="default", model=None, pipeline=None, target=None, abi="", destination=None, out=""):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
-    return program.run_check(suite, model, pipeline, target, abi, out)
+    return program.run_check(suite, model, pipeline, target, abi, destination, out)
 
 
 @command(several=("image",))
@@ -80,12 +81,13 @@ def run(
     delegate="",
     runtime="",
     abi="",
+    destination="",
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
-    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi)
+    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi, destination)
 
 
 @command()
@@ -208,14 +210,31 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
     return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
 
 
+@command(name="build", several=("destination",))
+def ios_build(c, destination=None, out=""):
+    """Build the iOS app and its golden test, if anything changed."""
+    from goldmask import program
+
+    return program.build_ios(destination, out)
+
+
+@command(name="list")
+def ios_simulator_list(c):
+    """List the simulators and phones that --destination can name."""
+    from goldmask import program
+
+    return program.list_destinations()
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
 namespace.add_collection(Collection("android", android_lock, android_matrix))
+namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 
-def spread(words, several=("--image", "--model", "--pipeline", "--runtime", "--target")):
+def spread(words, several=("--destination", "--image", "--model", "--pipeline", "--runtime", "--target")):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

@@ -3,11 +3,12 @@
 import os
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__
-from .bundle import Options, Pipeline, Request, RequestCase
+from .bundle import Bundle, Options, Pipeline, Request, RequestCase
 from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
 from .config import Config, suite, tolerances_for
@@ -17,9 +18,9 @@ from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import Setup, android_jvm, python
+from .targets import Setup, android_jvm, ios_simulator, python
 
-TARGETS = {target.NAME: target for target in (python, android_jvm)}
+TARGETS = {target.NAME: target for target in (python, android_jvm, ios_simulator)}
 
 
 class Watch:
@@ -63,6 +64,7 @@ class Selection:
     named: frozenset[str] = frozenset()
     runtime: str = ""
     abi: str = ""
+    destinations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,23 @@ class Run:
     selection: Selection
     out: Path
     watch: Watch
+    closing: ExitStack
 
     @property
     def setup(self) -> Setup:
         """How targets are to run."""
         chosen = self.selection
-        return Setup(self.root, self.out / "logs", chosen.runtime, chosen.abi, self.config.android, self.watch.step)
+        return Setup(
+            self.root,
+            self.out / "logs",
+            chosen.runtime,
+            chosen.abi,
+            self.config.android,
+            self.config.ios,
+            chosen.destinations,
+            self.watch.step,
+            self.closing,
+        )
 
 
 def select(config: Config, suite_name: str, models: list[str], pipelines: list[str], targets: list[str]) -> Selection:
@@ -98,7 +111,12 @@ def check(
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     open_folder(out)
-    run = Run(root, config, selection, out, watch)
+    with ExitStack() as closing:
+        return _check(Run(root, config, selection, out, watch, closing), also)
+
+
+def _check(run: Run, also: Sequence[Pair]) -> Report:
+    root, config, selection, watch = run.root, run.config, run.selection, run.watch
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in selection.pipelines}
     cannot = {(target, pipeline): _set_up(run, pipeline, target) for target in selection.targets for pipeline in used}
@@ -118,7 +136,7 @@ def check(
                     request = request_for(assets.model, cases, pipeline, config)
                     pairs += _run_and_compare(run, request, target, assets.truths)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
-    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out)
+    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, run.out)
 
 
 def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
@@ -180,27 +198,41 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
     run_folder = run.out / "bundles" / target / pipeline / name
     try:
         on_case = run.watch.count(f"{target} · {pipeline} · {name}", len(cases))
-        bundle = TARGETS[target].run(request, run_folder, run.setup, on_case)
+        bundles = _run(target, request, run_folder, run.setup, on_case)
     except RunError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
-    for case in cases:
-        place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
-        tolerances, override = tolerances_for(run.config, **place)
-        pairs.append(
-            compare_case(
-                model=name,
-                case=case.id,
-                golden_folder=folder,
-                golden=golden.bundle,
-                folder=run_folder,
-                bundle=bundle,
-                labels=request.model.labels,
-                tolerances=tolerances,
-                override=override,
-                truth=truths.get(case.id),
+    for where, bundle_folder, bundle in bundles:
+        if isinstance(bundle, RunError):
+            pairs += [_error(name, case.id, where, pipeline, str(bundle), ExitCode.RUN) for case in cases]
+            continue
+        for case in cases:
+            place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
+            tolerances, override = tolerances_for(run.config, **place)
+            pairs.append(
+                compare_case(
+                    model=name,
+                    case=case.id,
+                    golden_folder=folder,
+                    golden=golden.bundle,
+                    folder=bundle_folder,
+                    bundle=bundle,
+                    labels=request.model.labels,
+                    tolerances=tolerances,
+                    override=override,
+                    truth=truths.get(case.id),
+                )
             )
-        )
     return pairs
+
+
+def _run(
+    target: str, request: Request, out: Path, setup: Setup, on_case: Callable[[str], None]
+) -> list[tuple[str, Path, Bundle | RunError]]:
+    """(target, folder, bundle) of a run; one for each destination where the user named several."""
+    if target == ios_simulator.NAME and len(ios_simulator.destinations(setup)) > 1:
+        runs = ios_simulator.run_on_each(request, out, setup, on_case)
+        return [(f"{target}.{name}", out / name, bundle) for name, bundle in runs.items()]
+    return [(target, out, TARGETS[target].run(request, out, setup, on_case))]
 
 
 def _not_run(

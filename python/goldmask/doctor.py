@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import bionic, maven
+from . import bionic, maven, simulator, xcode
 from .errors import GoldmaskError
 from .fetch import cache_folder, cached_file
 from .jdk import find_jdk
@@ -37,6 +37,7 @@ def examine(root: Path) -> Iterator[Finding]:
         if runtime == "litert":
             yield _runtime(root, pipeline)
     yield from _android()
+    yield from _ios()
 
 
 def _cache() -> Finding:
@@ -115,3 +116,25 @@ def _android() -> Iterator[Finding]:
             yield Finding("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
         except GoldmaskError as error:
             yield Finding("arm64 emulation", True, f"none; only --abi arm64-v8a needs it: {error.fix}")
+
+
+def _ios() -> Iterator[Finding]:
+    """What ios-simulator needs; where there can be no Xcode, it is not missed."""
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        try:
+            found = xcode.find_xcode(Path(logs))
+        except GoldmaskError as error:
+            mac = platform.system() == "Darwin"
+            yield Finding(
+                "Xcode", not mac, f"{'' if mac else 'not on this machine: '}{error.what}", error.fix if mac else ""
+            )
+            return
+        yield Finding("Xcode", True, f"{found.version} ({found.build})")
+        try:
+            known = simulator.simulators(simulator.list_simulators(Path(logs)))
+            detail = f"{len(known)} simulators, the newest of {known[0].os}" if known else "none yet"
+            yield Finding("simulators", True, detail)
+        except GoldmaskError as error:
+            yield Finding("simulators", False, error.what, error.fix)
+    pod = shutil.which("pod")
+    yield Finding("CocoaPods", bool(pod), pod or "pod is not on PATH", "" if pod else "brew install cocoapods")

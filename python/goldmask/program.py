@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import maven, record, shell
+from . import devicectl, maven, record, shell, simulator, xcode
 from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
@@ -26,7 +27,7 @@ from .model import Model, fetch_model, find_model, load_spec, model_folder, mode
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import Setup, android_jvm, python
+from .targets import Setup, android_jvm, ios_simulator, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -62,11 +63,17 @@ def _finish(report: Report, folder: Path) -> ExitCode:
 
 
 def run_check(
-    suite: str, models: list[str], pipelines: list[str], targets: list[str], abi: str, folder: str
+    suite: str,
+    models: list[str],
+    pipelines: list[str],
+    targets: list[str],
+    abi: str,
+    destinations: list[str],
+    folder: str,
 ) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
-    selection = replace(selection, abi=abi)
+    selection = replace(selection, abi=abi, destinations=tuple(destinations))
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -89,6 +96,7 @@ def run_adhoc(
     threads: int,
     runtime: str,
     abi: str,
+    destination: str,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
@@ -96,14 +104,15 @@ def run_adhoc(
     if not images:
         raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
     config = load_config(root())
-    with Bars() as bars:
+    with Bars() as bars, ExitStack() as closing:
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         path = Path(folder or "build/run")
         open_folder(path)
         options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
-        setup = Setup(root(), path / "logs", runtime, abi, config.android, bars.step)
+        where = (destination,) if destination else ()
+        setup = Setup(root(), path / "logs", runtime, abi, config.android, config.ios, where, bars.step, closing)
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
@@ -314,6 +323,33 @@ def run_matrix(
     out.print(table)
     out.print(Text(f"reports: {path}; agreement and flips are the worst case's, ms is the median inference"))
     return code
+
+
+def build_ios(destinations: list[str], folder: str) -> ExitCode:
+    """`ios.build`."""
+    path = _folder(folder, "build/ios")
+    with Bars() as bars:
+        config = load_config(root())
+        where = tuple(destinations)
+        setup = Setup(root(), path / "logs", ios=config.ios, destinations=where, on_step=bars.step)
+        products = ios_simulator.build(setup)
+    for product in products:
+        out.print(Text(f"built: {product.xctestrun}"))
+    return ExitCode.OK
+
+
+def list_destinations() -> ExitCode:
+    """`ios.simulator.list`."""
+    table = Table("destination", "system", "state", "id", box=None, header_style="bold")
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        xcode.find_xcode(Path(logs))
+        for each in simulator.simulators(simulator.list_simulators(Path(logs))):
+            table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
+        for phone in devicectl.list_phones(Path(logs)):
+            mode = "paired" if phone.developer_mode else "paired, not in developer mode"
+            table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
+    out.print(table)
+    return ExitCode.OK
 
 
 def show_doctor() -> ExitCode:
