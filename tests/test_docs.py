@@ -64,8 +64,8 @@ def test_only_the_shell_starts_processes():
 
 ORDER = (
     "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "case", "tflite", "model",
-    "golden", "jdk", "maven", "gradle", "kotlin", "bionic", "xcode", "simulator", "devicectl", "targets", "compare",
-    "report", "check", "record", "matrix", "doctor", "console", "deeplab", "program",
+    "golden", "jdk", "maven", "gradle", "kotlin", "bionic", "swift", "xcode", "simulator", "devicectl", "targets",
+    "compare", "report", "check", "record", "matrix", "doctor", "console", "deeplab", "program",
 )  # fmt: skip
 
 

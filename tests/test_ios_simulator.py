@@ -44,6 +44,22 @@ def test_build_boot_test_fetch_compare_shutdown(project, mac):
     assert json.loads((folder / "bundle.json").read_text("utf-8"))["target"]["name"] == "ios-simulator"
 
 
+def test_the_real_swift_core_draws_every_bundled_case(mac, tmp_path):
+    """goldmask's own project and models; what xcodebuild starts is the app's core, which `swift build` made."""
+    from test_ios_host import swift_program
+
+    program, environment = swift_program(tmp_path)
+    core = {
+        "GOLDMASK_RIG_APP": json.dumps([sys.executable, str(RIG / "core.py")]),
+        "GOLDMASK_RIG_CORE": json.dumps([str(program), environment]),
+        "PYTHONPATH": str(REPO / "python"),
+    }
+    words = ("check", "--target", "ios-simulator", "--pipeline", "lib_interpreter", "--model", "shapes", "shapes-int8")
+    folder = tmp_path / "repo"
+    ran = run_program(folder, *words, "--out", tmp_path / "out", **(mac.environment | core))
+    assert ran.code == 0, ran.text
+
+
 def test_a_mask_that_differs_fails(project, mac, tmp_path):
     mac.fault("wrong-mask")
     ran, rows = check(project, mac, **wrong_mask(project.golden, tmp_path / "wrong"))

@@ -12,15 +12,15 @@ from .bundle import Bundle, Options, Pipeline, Request, RequestCase
 from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
 from .config import Config, suite, tolerances_for
-from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, RunError
+from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, PipelineMissing, RunError
 from .fetch import fetch
 from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import Setup, android_jvm, ios_simulator, python
+from .targets import Setup, android_jvm, ios_host, ios_simulator, python
 
-TARGETS = {target.NAME: target for target in (python, android_jvm, ios_simulator)}
+TARGETS = {target.NAME: target for target in (python, android_jvm, ios_host, ios_simulator)}
 
 
 class Watch:
@@ -239,9 +239,10 @@ def _not_run(
     model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError], named: frozenset[str]
 ) -> list[Pair]:
     """A row for each case that cannot run here: SKIP, or an error when it broke or the user asked for it by name."""
-    asked = named & {model, pipeline, target}
     pairs = []
     for case, error in missing.items():
+        # Who names a target asks for the pipelines that it has.
+        asked = named & ({pipeline} if isinstance(error, PipelineMissing) else {model, pipeline, target})
         if isinstance(error, EnvironmentMissing) and not asked:
             place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
             pairs.append(Pair(Comparison(**place, verdict=Verdict.SKIP, reason=error.what, exit_code=ExitCode.OK)))

@@ -13,7 +13,7 @@ from .file import Name
 
 FILE_NAME = "goldmask.toml"
 TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
-TargetName = Literal["python", "android-jvm", "ios-simulator"]
+TargetName = Literal["python", "android-jvm", "ios-host", "ios-simulator"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 

@@ -13,7 +13,8 @@ from .errors import GoldmaskError
 from .fetch import cache_folder, cached_file
 from .jdk import find_jdk
 from .model import load_spec, model_names
-from .targets import Setup, android_jvm, python
+from .swift import find_swift
+from .targets import Setup, android_jvm, ios_host, python
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def examine(root: Path) -> Iterator[Finding]:
         if runtime == "litert":
             yield _runtime(root, pipeline)
     yield from _android()
+    yield _swift()
     yield from _ios()
 
 
@@ -116,6 +118,15 @@ def _android() -> Iterator[Finding]:
             yield Finding("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
         except GoldmaskError as error:
             yield Finding("arm64 emulation", True, f"none; only --abi arm64-v8a needs it: {error.fix}")
+
+
+def _swift() -> Finding:
+    """What ios-host needs, and nothing else does."""
+    try:
+        swift = find_swift()
+        return Finding("Swift", True, f"{swift.version}, {swift.program}")
+    except GoldmaskError as error:
+        return Finding("Swift", True, f"none that will do; only {ios_host.NAME} needs it: {error.what}; {error.fix}")
 
 
 def _ios() -> Iterator[Finding]:

@@ -107,16 +107,16 @@ def build(
 ) -> Product:
     """`build-for-testing` of a project's scheme for `iphonesimulator` or `iphoneos`; nothing where nothing changed.
 
-    Pods are installed first where the Podfile is newer than they are. Raises EnvironmentMissing without CocoaPods,
+    Pods are installed first where the Podfile or the project is not what it was then. Raises EnvironmentMissing without CocoaPods,
     RunError with the compiler's first error.
     """
+    install_pods(folder, logs, on_step)
     derived = cache_folder() / "xcode" / f"{ios.scheme}-{_short(str(folder.resolve()))}" / f"{sdk}-{arch}"
     marker = derived / MARKER
     digest = _digest(folder, ios, sdk, arch, xcode)
     if (built := _built(marker, digest)) is not None:
         return built
     marker.unlink(missing_ok=True)
-    install_pods(folder, logs, on_step)
     what = f"build {ios.scheme}"
     on_step(what, 0, 1)
     products = derived / "Build/Products"
@@ -145,12 +145,11 @@ def build(
 def install_pods(
     folder: Path, logs: Path, on_step: Callable[[str, int, int], None] = lambda what, done, total: None
 ) -> None:
-    """`pod install` where a Podfile changed since the last one. Raises EnvironmentMissing, RunError."""
-    podfile, stamp = folder / "Podfile", folder / "Pods/goldmask-podfile.sha256"
+    """`pod install` where it was not the last to change Podfile and project. Raises EnvironmentMissing, RunError."""
+    podfile, stamp = folder / "Podfile", folder / "Pods/goldmask.sha256"
     if not podfile.is_file():
         return
-    digest = sha256_of(podfile)
-    if stamp.is_file() and stamp.read_text("ascii").strip() == digest:
+    if stamp.is_file() and stamp.read_text("ascii") == _pods_digest(folder):
         return
     if not shutil.which("pod"):
         raise EnvironmentMissing(f"{podfile} needs CocoaPods, and pod is not on PATH", fix="brew install cocoapods")
@@ -161,7 +160,8 @@ def install_pods(
     if done.code:
         reason = next((line for line in done.stdout.splitlines() if line.startswith("[!]")), "") or first_error(done)
         raise RunError(f"pod install failed: {reason}", fix=f"cat {log}")
-    write_atomically(stamp, digest.encode())
+    # It has written itself into the project: the digest is of what it left.
+    write_atomically(stamp, _pods_digest(folder).encode())
     on_step("pod install", 1, 1)
 
 
@@ -232,6 +232,10 @@ def first_error(done: shell.Finished) -> str:
         if found := re.search(pattern, text, re.MULTILINE):
             return " ".join(found[1].split())[:500]
     return done.log_tail(1) or done.ending
+
+
+def _pods_digest(folder: Path) -> str:
+    return " ".join(map(sha256_of, [folder / "Podfile", *sorted(folder.glob("*.xcodeproj/project.pbxproj"))]))
 
 
 def _slice_hint(text: str) -> str:

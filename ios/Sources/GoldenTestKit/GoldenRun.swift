@@ -20,6 +20,8 @@ public struct GoldenRun {
     public let out: URL
     /// Where this process runs.
     public var target = Target.current
+    /// What else may explain a difference or a time.
+    public var environment: [String: String] = [:]
     /// For apps that decode in another way than `ImageFile`.
     public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
     /// Hears of each case that is done; prints a line for goldmask's progress bar if nothing else is said.
@@ -63,7 +65,7 @@ public struct GoldenRun {
             runtime: BundleRuntime(name: "none", version: "none", delegate: "none", threads: request.options.threads),
             model: BundleModel(name: request.model.name, sha256: request.model.sha256),
             startedAt: ISO8601DateFormatter().string(from: Date()),
-            environment: ["swift": swiftVersion],
+            environment: environment,
             results: []
         )
         try bundle.write(out)

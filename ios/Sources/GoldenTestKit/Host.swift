@@ -62,16 +62,3 @@ func memoryPeakMb() -> Double? {
         return Double(usage.ru_maxrss) / Double(1 << 10)  // KiB
     #endif
 }
-
-/// The compiler's, as far as a program can know it.
-let swiftVersion: String = {
-    #if swift(>=6.2)
-        "6.2 or later"
-    #elseif swift(>=6.1)
-        "6.1"
-    #elseif swift(>=6.0)
-        "6.0"
-    #else
-        "5"
-    #endif
-}()

@@ -25,7 +25,10 @@ guard let file, let out = flags["--out"], words.isEmpty else {
 
 do {
     var run = try GoldenRun(request: URL(fileURLWithPath: file), out: URL(fileURLWithPath: out))
-    if let decoded = flags["--decoded"] { run.decode = hostPixels(in: URL(fileURLWithPath: decoded)) }
+    if let decoded = flags["--decoded"] {
+        run.decode = hostPixels(in: URL(fileURLWithPath: decoded))
+        run.environment["decoder"] = "the host's: this platform has no ImageIO"
+    }
     try run.run { try InterpreterSegmenter(model: $0, options: $1) }
 } catch {
     fail("\(error)", code: 4)

@@ -20,7 +20,7 @@ from ..errors import EnvironmentMissing, RunError, UsageError
 from ..simulator import Simulator
 from ..xcode import Product
 from . import Setup
-from .android_jvm import _complete
+from .host import complete
 
 NAME = "ios-simulator"
 ARCHS = ("x86_64", "arm64")
@@ -188,11 +188,12 @@ def _collect(
     except RunError as error:
         reason = f" ({ending})" if ending else ""
         return RunError(f"{place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {out / 'run.log'}")
-    # Its name is what this program calls it, whatever an app says.
+    # What this program knows of the place, whatever an app says.
     name = NAME if out.name != place.name else f"{NAME}.{place.name}"
-    bundle = bundle.model_copy(update={"target": bundle.target.model_copy(update={"name": name})})
+    kind = "device" if isinstance(place.device, Phone) else "simulator"
+    bundle = bundle.model_copy(update={"target": bundle.target.model_copy(update={"name": name, "kind": kind})})
     save(bundle, out / "bundle.json")
-    return _complete(bundle, request, ending, out)
+    return complete(bundle, request, "the app", ending, out)
 
 
 def take(received: Path, out: Path, request: Request) -> Bundle:
