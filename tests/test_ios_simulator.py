@@ -6,8 +6,11 @@ import shutil
 import sys
 
 import pytest
-from conftest import Project
-from mac import IPAD, IPHONE_15, IPHONE_16, Mac, add_app, interrupt, make_mac, wrong_mask
+from conftest import REPO, Project, had
+from mac import IPAD, IPHONE_15, IPHONE_16, RIG, Mac, add_app, interrupt, make_mac, wrong_mask
+
+from goldmask.model import load_spec
+from goldmask.targets import Setup, ios_host
 
 CASES = ("flag", "wide")
 
@@ -44,20 +47,34 @@ def test_build_boot_test_fetch_compare_shutdown(project, mac):
     assert json.loads((folder / "bundle.json").read_text("utf-8"))["target"]["name"] == "ios-simulator"
 
 
-def test_the_real_swift_core_draws_every_bundled_case(mac, tmp_path):
-    """goldmask's own project and models; what xcodebuild starts is the app's core, which `swift build` made."""
-    from test_ios_host import swift_program
-
-    program, environment = swift_program(tmp_path)
+def test_the_real_swift_core_draws_every_bundled_case(mac, tmp_path, monkeypatch):
+    """goldmask's own Xcode project and models; what is run is the app's core, as `swift build` made it."""
+    if not shutil.which("swift"):
+        monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
+    setup = Setup(REPO, tmp_path / "logs")
+    program, environment = had(lambda: ios_host.program("lib_interpreter", setup))
     core = {
         "GOLDMASK_RIG_APP": json.dumps([sys.executable, str(RIG / "core.py")]),
         "GOLDMASK_RIG_CORE": json.dumps([str(program), environment]),
         "PYTHONPATH": str(REPO / "python"),
     }
-    words = ("check", "--target", "ios-simulator", "--pipeline", "lib_interpreter", "--model", "shapes", "shapes-int8")
-    folder = tmp_path / "repo"
-    ran = run_program(folder, *words, "--out", tmp_path / "out", **(mac.environment | core))
+    folder = tmp_path / "shapes"
+    (folder / "models").mkdir(parents=True)
+    (folder / "models/shapes").symlink_to(REPO / "models/shapes")
+    # A copy, because CocoaPods writes into a project.
+    shutil.copytree(REPO / "ios", folder / "ios", ignore=shutil.ignore_patterns(".build", "Pods"))
+    (folder / "goldmask.toml").write_text(
+        'schema = 1\n[suites.default]\nmodels = ["shapes", "shapes-int8"]\npipelines = ["lib_interpreter"]\n'
+        'targets = ["ios-simulator"]\n[ios]\nfolder = "ios"\n',
+        "utf-8",
+    )
+    ran = Project(folder).run("check", "--out", tmp_path / "out", **(mac.environment | core))
     assert ran.code == 0, ran.text
+    rows = json.loads((tmp_path / "out/report.json").read_text("utf-8"))["comparisons"]
+    assert len(rows) == 2 * len(load_spec(REPO, "shapes").cases) and mac.idle()
+    for row in rows:
+        assert row["verdict"] == "PASS" and row["metrics"]["confident_flips"] == 0
+        assert row["metrics"]["agreement"] >= 0.999 and row["stages"]["first_difference"] is None
 
 
 def test_a_mask_that_differs_fails(project, mac, tmp_path):
@@ -120,7 +137,7 @@ FAULTS = [
     ("build-no-slice", 4, "TensorFlowLiteTaskVision's pod has no arm64 slice for simulators", ()),
     ("boot-hangs", 4, "was not up within 1 s", ()),
     ("test-no-destination", 4, "which Apple silicon runs under Rosetta", ()),
-    ("crash", 4, "ended before this case was done (exit code 65: Restarting after unexpected exit", ("flag",)),
+    ("crash", 4, "the app ended before this case was done (exit code 65: Restarting after unexpected exit", ("flag",)),
     ("missing-bundle", 4, "ended without a bundle: the app left no file bundle.json", ()),
     ("not-json", 4, "breaks the bundle contract", ()),
     ("other-pipeline", 4, "the app ran lib_task_api, and lib_interpreter was asked for", ()),

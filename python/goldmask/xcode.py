@@ -107,8 +107,8 @@ def build(
 ) -> Product:
     """`build-for-testing` of a project's scheme for `iphonesimulator` or `iphoneos`; nothing where nothing changed.
 
-    Pods are installed first where the Podfile or the project is not what it was then. Raises EnvironmentMissing without CocoaPods,
-    RunError with the compiler's first error.
+    Pods are installed first where the Podfile or the project is not what it was then. Raises EnvironmentMissing
+    without CocoaPods, RunError with the compiler's first error.
     """
     install_pods(folder, logs, on_step)
     derived = cache_folder() / "xcode" / f"{ios.scheme}-{_short(str(folder.resolve()))}" / f"{sdk}-{arch}"
