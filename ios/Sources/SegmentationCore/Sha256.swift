@@ -1,12 +1,15 @@
 #if canImport(CryptoKit)
     import CryptoKit
-
-    /// The sha256 of bytes, in hex.
-    public func sha256(_ data: [UInt8]) -> String { hex(SHA256.hash(data: data)) }
-#else
-    /// The sha256 of bytes, in hex.
-    public func sha256(_ data: [UInt8]) -> String { hex(OwnSha256.hash(data)) }
 #endif
+
+/// The sha256 of bytes, in hex.
+public func sha256(_ data: [UInt8]) -> String {
+    #if canImport(CryptoKit)
+        return hex(SHA256.hash(data: data))
+    #else
+        return OwnSha256.hex(data)
+    #endif
+}
 
 private func hex(_ digest: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
@@ -18,7 +21,9 @@ private func hex(_ digest: some Sequence<UInt8>) -> String {
 /// Own code, because Foundation on Linux has no hash, and swift-crypto would be the package's only dependency, fetched
 /// from the network by everyone who builds it.
 enum OwnSha256 {
-    static func hash(_ data: [UInt8]) -> [UInt8] {
+    static func hex(_ data: [UInt8]) -> String { SegmentationCore.hex(hash(data)) }
+
+    private static func hash(_ data: [UInt8]) -> [UInt8] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
