@@ -138,11 +138,13 @@ FAULTS = [
     ("boot-hangs", 4, "was not up within 1 s", ()),
     ("test-no-destination", 4, "which Apple silicon runs under Rosetta", ()),
     ("crash", 4, "the app ended before this case was done (exit code 65: Restarting after unexpected exit", ("flag",)),
-    ("missing-bundle", 4, "ended without a bundle: the app left no file bundle.json", ()),
+    ("missing-bundle", 4, "ended without a bundle: the app left no plain file bundle.json", ()),
     ("not-json", 4, "breaks the bundle contract", ()),
     ("other-pipeline", 4, "the app ran lib_task_api, and lib_interpreter was asked for", ()),
     ("tampered-mask", 4, "is not what its bundle.json recorded", ()),
-    ("link", 4, "which is missing", ()),
+    ("link", 4, "fetch: the app left no plain file masks/flag.png", ()),
+    ("pipe", 4, "fetch: the app left no plain file masks/flag.png", ()),
+    ("huge-mask", 4, "fetch: the app left masks/flag.png of 65 MB", ()),
     ("escape", 4, "leads out of the bundle", ()),
 ]
 

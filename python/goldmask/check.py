@@ -88,10 +88,10 @@ class Run:
             chosen.runtime,
             chosen.abi,
             self.config.android,
-            self.config.ios,
-            chosen.destinations,
-            self.watch.step,
-            self.closing,
+            ios=self.config.ios,
+            destinations=chosen.destinations,
+            on_step=self.watch.step,
+            closing=self.closing,
         )
 
 

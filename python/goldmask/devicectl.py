@@ -1,7 +1,7 @@
 """Physical iPhones and iPads, by `xcrun devicectl`: which are paired, and files in and out of an app's container."""
 
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -111,11 +111,15 @@ def send(phone: Phone, bundle_id: str, folder: Path, place: str, logs: Path) -> 
     xcrun(words, logs / f"devicectl-send-{phone.udid}.log", DEADLINE_S)
 
 
-def receive(phone: Phone, bundle_id: str, place: str, folder: Path, logs: Path) -> None:
-    """Copy `place` of an app's container to `folder`. Raises RunError."""
+def receive(phone: Phone, bundle_id: str, place: str, folder: Path, logs: Path) -> Path:
+    """Copy the folder `place` of an app's container to `folder`; where its files are now. Raises RunError."""
+    folder.mkdir(parents=True, exist_ok=True)
     words = ["devicectl", "device", "copy", "from", *_container(phone, bundle_id)]
     words += ["--source", place, "--destination", folder]
     xcrun(words, logs / f"devicectl-receive-{phone.udid}.log", DEADLINE_S)
+    # It sends a folder's content and, other than that, brings the folder itself; not every version does.
+    nested = folder / PurePosixPath(place).name
+    return nested if nested.is_dir() else folder
 
 
 def _container(phone: Phone, bundle_id: str) -> tuple[str, ...]:

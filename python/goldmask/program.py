@@ -112,7 +112,17 @@ def run_adhoc(
         options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
         where = (destination,) if destination else ()
-        setup = Setup(root(), path / "logs", runtime, abi, config.android, config.ios, where, bars.step, closing)
+        setup = Setup(
+            root(),
+            path / "logs",
+            runtime,
+            abi,
+            config.android,
+            ios=config.ios,
+            destinations=where,
+            on_step=bars.step,
+            closing=closing,
+        )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":

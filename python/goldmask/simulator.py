@@ -143,7 +143,7 @@ def choose(listing: Listing, runtime: str, device_type: str, arch: str) -> Simul
         return Simulator(fitting[0].udid, fitting[0].name, chosen.name, fitting[0].state)
     if not types:
         raise EnvironmentMissing(f"{chosen.name} has no iPhone", fix=DOWNLOAD)
-    return chosen, next(reversed(types.values()))
+    return chosen, next(iter(types.values()))
 
 
 def choose_runtime(listing: Listing, wanted: str, arch: str) -> Runtime:

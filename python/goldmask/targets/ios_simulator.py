@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import devicectl, simulator, xcode
-from ..bundle import Bundle, Request, load_bundle, save
+from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
 from ..devicectl import Phone
 from ..errors import EnvironmentMissing, RunError, UsageError
 from ..simulator import Simulator
@@ -199,19 +199,23 @@ def _collect(
 def take(received: Path, out: Path, request: Request) -> Bundle:
     """Copy the bundle of a device from `received` to `out`: the files that it names, and only real ones of sane size.
 
-    Raises RunError where there is no bundle, or one of another pipeline.
+    A case whose files are not to be had is an error of stage `fetch`. Raises RunError where there is no bundle, or one
+    of another pipeline.
     """
     _copy(received, out, "bundle.json")
     bundle = load_bundle(out)
     if bundle.pipeline != request.options.pipeline:
         raise RunError(f"the app ran {bundle.pipeline}, and {request.options.pipeline} was asked for", "run it again")
-    left = MAX_BUNDLE_BYTES
+    left, results = MAX_BUNDLE_BYTES, []
     for result in bundle.results:
-        for name in (result.mask, *(tap.file for tap in result.taps.values())):
-            # What is missing or no plain file is not there, and the comparison says so.
-            with contextlib.suppress(RunError):
+        try:
+            for name in (result.mask, *(tap.file for tap in result.taps.values())):
                 left -= _copy(received, out, name, left) if name else 0
-    return bundle
+        except RunError as error:
+            failure = Failure(stage="fetch", message=error.what)
+            result = Result(case=result.case, image_sha256=result.image_sha256, status="error", error=failure)
+        results.append(result)
+    return bundle.model_copy(update={"results": tuple(results)})
 
 
 def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) -> int:
@@ -219,10 +223,10 @@ def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) 
     path = source / name
     real = path.resolve()
     if path.is_symlink() or not real.is_relative_to(source.resolve()) or not real.is_file():
-        raise RunError(f"the app left no file {name}", fix="run the target again")
+        raise RunError(f"the app left no plain file {name}", fix="run the target again")
     size = real.stat().st_size
     if size > min(MAX_FILE_BYTES, limit):
-        raise RunError(f"{name} of the app is {size >> 20} MB", fix="run the target again")
+        raise RunError(f"the app left {name} of {size >> 20} MB", fix="run the target again")
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(real, target / name)
     return size
@@ -257,7 +261,7 @@ def _places(setup: Setup, *, create: bool) -> list[Place]:
     for device in devices:
         phone = isinstance(device, Phone)
         name = _slug(f"{device.name} {device.os.removeprefix('iOS ')}")
-        name = name if name not in {place.name for place in places} else f"{name}-{device.udid.lower()}"[:50]
+        name = name if name not in {place.name for place in places} else device.udid.lower()
         places.append(Place(name, device, *(("iphoneos", "arm64") if phone else ("iphonesimulator", arch))))
     return places
 
@@ -339,8 +343,7 @@ def _send(place: Place, app: App, sent: Path, token: str, logs: Path) -> None:
 def _receive(place: Place, app: App, token: str, folder: Path, logs: Path) -> Path:
     """Where the files of the bundle are to be read: in the container of a simulator, in `folder` for a phone."""
     if isinstance(place.device, Phone):
-        devicectl.receive(place.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
-        return folder
+        return devicectl.receive(place.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
     # Asked again: a container moves when xcodebuild installs the app once more.
     return simulator.container(place.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
 

@@ -35,6 +35,11 @@ def main(documents, kind):
         result.pop("taps", None)
         if fault == "tampered-mask":
             (out / result["mask"]).write_bytes(b"no mask")
+        elif fault == "huge-mask":
+            with (out / result["mask"]).open("wb") as stream:
+                stream.truncate(65 << 20)
+        elif fault == "pipe":
+            os.mkfifo(out / result["mask"])  # reading it would never end
         elif fault == "link":
             (out / result["mask"]).symlink_to(answers / result["mask"])
         else:
