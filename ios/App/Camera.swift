@@ -88,7 +88,8 @@ extension Camera: AVCaptureVideoDataOutputSampleBufferDelegate {
         )
         let bytes = UnsafeRawBufferPointer(start: memory, count: raster.bytesPerRow * raster.height)
         do {
-            continuation.yield(try raster.image(of: bytes))
+            // Whoever asked may have gone while the user was asked for permission.
+            if case .terminated = continuation.yield(try raster.image(of: bytes)) { stop() }
         } catch {
             continuation.finish(throwing: error)
         }

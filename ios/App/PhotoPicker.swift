@@ -34,10 +34,13 @@ struct PhotoPicker: UIViewControllerRepresentable {
             let types: [UTType] = [.jpeg, .png, .webP, .bmp]
             let type = types.first { provider.hasItemConformingToTypeIdentifier($0.identifier) } ?? .image
             provider.loadDataRepresentation(forTypeIdentifier: type.identifier) { data, error in
-                DispatchQueue.main.async {
-                    let missing = CocoaError(.fileReadUnknown)
-                    self.onPick(data.map { .success($0) } ?? .failure(error ?? missing))
+                let picked: Result<Data, Error>
+                if let data {
+                    picked = .success(data)
+                } else {
+                    picked = .failure(error ?? CocoaError(.fileReadUnknown))
                 }
+                DispatchQueue.main.async { self.onPick(picked) }
             }
         }
     }

@@ -41,10 +41,14 @@ final class SegmentationSession: ObservableObject {
     func pick(_ picked: Result<Data, Error>?) {
         guard let picked else { return }
         stopCamera()
-        do {
-            show(try ImageFile.decode(name: "the photo", data: [UInt8](picked.get())))
-        } catch {
-            report(error)
+        Task {
+            do {
+                let data = try picked.get()
+                let decoding = Task.detached { try ImageFile.decode(name: "the photo", data: [UInt8](data)) }
+                show(try await decoding.value)
+            } catch {
+                report(error)
+            }
         }
     }
 
@@ -61,7 +65,7 @@ final class SegmentationSession: ObservableObject {
             } catch {
                 report(error)
             }
-            isLive = false
+            if !Task.isCancelled { isLive = false }  // else another may be live by now
         }
     }
 

@@ -64,7 +64,7 @@ final class TaskSegmenter: Segmenter {
             throw SegmenterError(stage: "postprocess", message: "the Task Library returned no category mask")
         }
         let size = (width: Int(category.width), height: Int(category.height))
-        let classes = [UInt8](UnsafeBufferPointer(start: category.mask, count: size.width * size.height))
+        let classes = [UInt8](UnsafeMutableBufferPointer(start: category.mask, count: size.width * size.height))
         return SegmentationCore.Segmentation(
             mask: Mask(width: size.width, height: size.height, classes: classes),
             preprocessMs: preprocessMs,
