@@ -13,12 +13,15 @@ public enum ImageFile {
     /// The pixels of a JPEG, PNG, BMP or WebP file of bytes `data`; `name` is for messages. `orientation` is an EXIF
     /// orientation that replaces the file's own.
     ///
-    /// - Throws: `SegmenterError` of stage `decode`, always so where the platform has no ImageIO.
+    /// - Throws: `SegmenterError` of stage `decode`; for all but PPM files where the platform has no ImageIO.
     public static func decode(name: String, data: [UInt8], orientation: Int? = nil) throws -> RGBImage {
         #if canImport(ImageIO)
             return try decodeByImageIO(name: name, data: data, orientation: orientation)
         #else
-            throw fail("\(name) cannot be decoded: this platform has no ImageIO")
+            guard data.starts(with: "P6".utf8) else {
+                throw fail("\(name) cannot be decoded: this platform has no ImageIO, and reads PPM only")
+            }
+            return try ppm(name: name, data: data).upright(from: orientation ?? 1)
         #endif
     }
 

@@ -68,6 +68,8 @@ final class ImageTests: XCTestCase {
             XCTAssertThrowsError(try ImageFile.decode(name: "a.png", data: [1])) {
                 XCTAssertEqual(($0 as? SegmenterError)?.stage, "decode")
             }
+            let turned = try ImageFile.decode(name: "a.ppm", data: Array("P6 1 2 255 abcdef".utf8), orientation: 6)
+            XCTAssertEqual(turned, RGBImage(width: 2, height: 1, pixels: Array("defabc".utf8)))
         #endif
     }
 }

@@ -6,6 +6,7 @@ has ImageIO on Apple's platforms only.
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -142,6 +143,9 @@ def _absent_headers() -> Path:
 
 
 def _tail(done: shell.Finished) -> str:
-    """The last words of a process; glibc's remark that bionic.py has dropped symbol versions is none of them."""
+    """The last words of a process: Swift's fatal error, which a backtrace follows, or the end of its log."""
+    if fatal := re.search(r"Fatal error: .+", done.log.read_text("utf-8", "replace")):
+        return fatal[0][:300]
+    # glibc remarks that bionic.py has dropped symbol versions.
     lines = [line for line in done.log_tail(4).splitlines() if "no version information available" not in line]
     return " | ".join(lines[-3:]) or "it left no message"

@@ -5,7 +5,7 @@ import PackageDescription
 let package = Package(
     name: "Camera",
     platforms: [.iOS(.v15), .macOS(.v12)],
-    dependencies: [.package(path: "../../ios")],
+    dependencies: [.package(path: "../../../ios")],
     targets: [
         .target(name: "Camera", dependencies: [.product(name: "LibInterpreter", package: "ios")]),
         .testTarget(
