@@ -30,6 +30,7 @@ HELP = {
     "steps": "training steps; the schedule is fitted to them",
     "seed": "decides the data and the weights to begin with",
     "weights": "the folder of a finished training",
+    "accept_licences": "you have read and accept the licence that is named",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -208,8 +209,42 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
     return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
 
 
+@command(name="sdk")
+def android_sdk(c, accept_licences=False):
+    """Install what an emulator needs of the Android SDK."""
+    from goldmask import program
+
+    return program.install_sdk(accept_licences)
+
+
+@command(name="up")
+def emulator_up(c):
+    """Boot an Android emulator, and leave it running."""
+    from goldmask import program
+
+    return program.start_emulator()
+
+
+@command(name="down")
+def emulator_down(c):
+    """Stop the emulators that goldmask started, and no others."""
+    from goldmask import program
+
+    return program.stop_emulators()
+
+
+@command(name="list")
+def emulator_list(c):
+    """List running emulators, and who started them."""
+    from goldmask import program
+
+    return program.list_emulators()
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
-namespace.add_collection(Collection("android", android_lock, android_matrix))
+android = Collection("android", android_lock, android_matrix, android_sdk)
+android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
+namespace.add_collection(android)
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import maven, record, shell
+from . import avd, maven, record, sdk, shell
 from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
@@ -314,6 +314,51 @@ def run_matrix(
     out.print(table)
     out.print(Text(f"reports: {path}; agreement and flips are the worst case's, ms is the median inference"))
     return code
+
+
+def install_sdk(accept: bool) -> ExitCode:
+    """`android.sdk`: what an emulator needs, into ANDROID_HOME or the cache."""
+    found = sdk.find_sdk()
+    wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.host_abi())
+    out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
+    with Bars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        installed = sdk.install(found, wanted, accept=accept, logs=Path(logs), on_progress=bars.download)
+    for package in wanted:
+        out.print(Text(f"{'installed' if package in installed else 'there'}: {package}"))
+    return ExitCode.OK
+
+
+def start_emulator() -> ExitCode:
+    """`android.emulator.up`."""
+    with Bars() as bars:
+        emulator, new = avd.up(load_config(root()).android.emulator, bars.step)
+    out.print(Text(f"{emulator.serial} is {'up' if new else 'up already'}; its log is {emulator.log}"))
+    if emulator.retried:
+        out.print(Text(f"note: it took a second boot: {emulator.retried}", "yellow"))
+    out.print(Text("stop it: ./goldmask android.emulator.down"))
+    return ExitCode.OK
+
+
+def stop_emulators() -> ExitCode:
+    """`android.emulator.down`."""
+    stopped = avd.down()
+    for emulator in stopped:
+        out.print(Text(f"stopped {emulator.serial}"))
+    if not stopped:
+        out.print(Text("no emulator of ours is running"))
+    return ExitCode.OK
+
+
+def list_emulators() -> ExitCode:
+    """`android.emulator.list`."""
+    table = Table("emulator", "state", "started by", "log", box=None, header_style="bold")
+    listed = avd.running()
+    for each in listed:
+        ours = each.emulator
+        owner = "others" if not ours else "ours" if ours.kept else "ours, for a check"
+        table.add_row(*map(Text, (each.serial, each.state, owner, str(ours.log) if ours else "")))
+    out.print(table if listed else Text("no emulator is running"))
+    return ExitCode.OK
 
 
 def show_doctor() -> ExitCode:
