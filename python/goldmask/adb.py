@@ -312,9 +312,8 @@ class Device:
             sending.settimeout(SLICE_S)
             what = f"push {source.name}"
             answer, size = struct.unpack("<4sI", self._receive(sending, 8, end, what, INSTALL_DEADLINE_S))
-            reason = (
-                self._receive(sending, min(size, 1000), end, what, INSTALL_DEADLINE_S) if answer == b"FAIL" else b""
-            )
+            size = min(size, 1000) if answer == b"FAIL" else 0
+            reason = self._receive(sending, size, end, what, INSTALL_DEADLINE_S)
         if answer != b"OKAY":
             said = _printable(reason.decode("utf-8", "replace"))
             full = "No space left" in said
@@ -356,7 +355,7 @@ class Device:
         return self.hashes([apk]).get(apk, "")
 
     def install(self, apk: Path, package: str) -> bool:
-        """Have exactly `apk` installed as `package`; False where it was. Raises DeviceLost, RunError with the reason."""
+        """Have exactly `apk` installed as `package`; False where it was. Raises DeviceLost, RunError that says why."""
         wanted = sha256_of(apk)
         if self.installed_sha256(package) == wanted:
             return False

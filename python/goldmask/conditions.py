@@ -126,9 +126,9 @@ def thermal_words(before: int | None, after: int | None) -> str:
 def steady(
     device: Device, measuring: bool, on_note: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[None]:
-    """The device awake and, where latency is measured, cool and at a fixed speed; its settings come back on every way out.
+    """The device awake and, where latency is measured, cool and at a fixed speed.
 
-    Raises DeviceLost, RunError.
+    Its settings come back on every way out. Raises DeviceLost, RunError.
     """
     device.shell(["input", "keyevent", "KEYCODE_WAKEUP"])
     if not measuring:

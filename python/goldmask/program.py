@@ -20,13 +20,14 @@ from .console import Bars, out
 from .doctor import examine
 from .errors import ExitCode, UsageError
 from .golden import SIDECAR, load_golden
+from .gradle import OUR_PROJECT
 from .mask import MAX_CLASSES
 from .matrix import compare_runtimes
 from .model import Model, fetch_model, find_model, load_spec, model_folder, model_names
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import Setup, android_jvm, python
+from .targets import Setup, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -287,7 +288,7 @@ def prune_goldens(models: list[str]) -> ExitCode:
 def lock_android() -> ExitCode:
     """`android.lock`."""
     config = load_config(root())
-    folder = (root() / config.android.folder).resolve() if config.android.folder else android_jvm.OUR_PROJECT
+    folder = (root() / config.android.folder).resolve() if config.android.folder else OUR_PROJECT
     with Bars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
         lock = maven.write_lock(folder, Path(logs), bars.step)
     out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))

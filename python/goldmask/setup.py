@@ -11,9 +11,9 @@ from .config import Android, LatencyFlag
 class Setup:
     """The choices; an empty word is the target's own default.
 
-    `root` is the project's folder. `device` is a serial, HOST:PORT, or a property (`model=Pixel 6`); `suppress` are flags
-    that a latency is valid in spite of. `on_step` hears `what, done, total` while a target is made ready, `on_note` a
-    sentence for the report.
+    `root` is the project's folder. `device` is a serial, HOST:PORT, or a property (`model=Pixel 6`); `suppress` are
+    flags in spite of which a latency is valid. `on_step` hears `what, done, total` while a target is made ready,
+    `on_note` a sentence for the report.
     """
 
     root: Path

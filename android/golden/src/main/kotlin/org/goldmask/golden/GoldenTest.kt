@@ -5,6 +5,7 @@ import android.os.Process
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
 import java.io.File
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
