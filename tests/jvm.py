@@ -9,7 +9,7 @@ from conftest import REPO, had
 
 from goldmask import maven, shell
 from goldmask.errors import EnvironmentMissing
-from goldmask.gradle import load_project
+from goldmask.gradle import OUR_PROJECT, load_project
 from goldmask.jdk import find_jdk
 from goldmask.kotlin import Kotlin
 from goldmask.targets import Setup, android_jvm
@@ -17,7 +17,7 @@ from goldmask.targets import Setup, android_jvm
 DEADLINE_S = 300
 
 
-def builder(logs: Path, folder: Path = android_jvm.OUR_PROJECT) -> Kotlin:
+def builder(logs: Path, folder: Path = OUR_PROJECT) -> Kotlin:
     """The builder of an Android project; a test that cannot have a JDK or the libraries is skipped."""
     kotlin = Kotlin(load_project(folder), maven.load_lock(folder), had(find_jdk), logs)
     had(lambda: kotlin.fetch(["tool-android", "tool-compiler"]))

@@ -5,25 +5,15 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import bionic, maven
 from .errors import GoldmaskError
 from .fetch import cache_folder, cached_file
+from .finding import Finding
 from .jdk import find_jdk
 from .model import load_spec, model_names
 from .targets import Setup, android_jvm, python
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; `fix` is empty where nothing needs fixing."""
-
-    what: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 def examine(root: Path) -> Iterator[Finding]:

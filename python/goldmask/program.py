@@ -20,13 +20,14 @@ from .console import Bars, out
 from .doctor import examine
 from .errors import ExitCode, UsageError
 from .golden import SIDECAR, load_golden
+from .gradle import OUR_PROJECT
 from .mask import MAX_CLASSES
 from .matrix import compare_runtimes
 from .model import Model, fetch_model, find_model, load_spec, model_folder, model_names
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import Setup, android_jvm, python
+from .targets import Setup, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -62,11 +63,18 @@ def _finish(report: Report, folder: Path) -> ExitCode:
 
 
 def run_check(
-    suite: str, models: list[str], pipelines: list[str], targets: list[str], abi: str, folder: str
+    suite: str,
+    models: list[str],
+    pipelines: list[str],
+    targets: list[str],
+    abi: str,
+    device: str,
+    all_devices: bool,
+    folder: str,
 ) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
-    selection = replace(selection, abi=abi)
+    selection = replace(selection, abi=abi, device=device, all_devices=all_devices)
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -89,6 +97,8 @@ def run_adhoc(
     threads: int,
     runtime: str,
     abi: str,
+    device: str,
+    all_devices: bool,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
@@ -103,13 +113,28 @@ def run_adhoc(
         open_folder(path)
         options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
-        setup = Setup(root(), path / "logs", runtime, abi, config.android, bars.step)
+        notes: list[str] = []
+        suppress = config.device.suppress
+        setup = Setup(
+            root(),
+            path / "logs",
+            runtime,
+            abi,
+            config.android,
+            device,
+            all_devices,
+            suppress,
+            bars.step,
+            notes.append,
+        )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
         out.print(
             Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
         )
+    for note in dict.fromkeys(notes):
+        out.print(Text(f"note: {note}"))
     return _show_bundle(bundle, path, found)
 
 
@@ -263,7 +288,7 @@ def prune_goldens(models: list[str]) -> ExitCode:
 def lock_android() -> ExitCode:
     """`android.lock`."""
     config = load_config(root())
-    folder = (root() / config.android.folder).resolve() if config.android.folder else android_jvm.OUR_PROJECT
+    folder = (root() / config.android.folder).resolve() if config.android.folder else OUR_PROJECT
     with Bars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
         lock = maven.write_lock(folder, Path(logs), bars.step)
     out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from goldmask import maven
 from goldmask.bundle import Bundle, Request, Result, TargetInfo, load_bundle, load_request, save
+from goldmask.gradle import OUR_TESTS, project_of
 from goldmask.jdk import find_jdk
 from goldmask.kotlin import Kotlin
 from goldmask.targets import Setup, android_jvm
@@ -192,7 +193,7 @@ class App:
 
     def run_jvm(self, request: Request, path: Path, folder: Path) -> tuple[str, str]:
         """The app's own Kotlin with the installed APK's own native library, in a JVM of this machine."""
-        pipeline = next(name for name, test in android_jvm.OUR_TESTS.items() if test.test == self.test)
+        pipeline = next(name for name, test in OUR_TESTS.items() if test.test == self.test)
         setup = Setup(REPO, self.phone.folder / "logs")
         if other := self.other_libraries(pipeline, setup):
             return "", f"java.lang.UnsatisfiedLinkError: {other} in the APK is not what this JVM loads"
@@ -224,7 +225,7 @@ class App:
 
     def other_libraries(self, pipeline: str, setup: Setup) -> str:
         """A native library of the JVM's that the installed APK has not, byte for byte; empty where there is none."""
-        project, test = android_jvm.project_of(setup.android, setup.root, pipeline)
+        project, test = project_of(setup.android, setup.root, pipeline)
         kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs)
         abi = self.phone.properties()["ro.product.cpu.abi"]
         installed = native_libraries(self.apk, abi)
