@@ -1,21 +1,21 @@
 """Emulators from their making to their end: a stand-in emulator boots the rig's real adbd, real adb looks at it."""
 
-import contextlib
 import json
 import os
 import signal
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import adbutils
 import pytest
 from conftest import REPO, Ran, run_program
 from rig import device, emulator
 from test_shell import alive, ends
 
 from goldmask import avd, sdk, shell
+from goldmask.adb import Device, Server
 from goldmask.config import Emulator as Settings
 from goldmask.errors import EnvironmentMissing, RunError
 
@@ -58,6 +58,17 @@ class World:
 
     folder: Path
     emulator: Path
+    server: Server
+
+    def up(self, boot_deadline_s: float = 60, on_step=lambda what, done, total: None, **options) -> avd.Emulator:
+        """`avd.up`, of a new emulator."""
+        started, new = avd.up(Settings(boot_deadline_s=boot_deadline_s), self.server, on_step, **options)
+        assert new
+        return started
+
+    def ensure(self, **settings) -> AbstractContextManager[avd.Emulator | None]:
+        """`avd.ensure`."""
+        return avd.ensure(Settings(boot_deadline_s=60, **settings), self.folder, lambda what, done, total: None)
 
     def plan(self, **boot: object) -> None:
         """What goes wrong at boots."""
@@ -96,17 +107,13 @@ def world(tmp_path, monkeypatch) -> World:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
     monkeypatch.setattr(avd, "KVM", Path("/dev/null"))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
-    here = World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()))
-    try:
-        yield here
+    with Server(tmp_path / "logs") as server:
+        yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
         left = avd.ours()
         for each in left:
             shell.end(each.process)
-        assert left == [] and here.states == []
+        assert left == [] and list((tmp_path / "cache/emulators").glob("*.json")) == []
         assert processes_of(tmp_path) == []
-    finally:
-        with contextlib.suppress(OSError, adbutils.AdbError):  # it may hang up before it says goodbye
-            adbutils.AdbClient().server_kill()
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -119,29 +126,23 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def silent(what: str, done: int, total: int) -> None:
-    """Nobody listens."""
-
-
 def test_the_whole_life_of_an_emulator(world):
-    settings = Settings(boot_deadline_s=60)
-    started, new = avd.up(settings, silent)
+    started = world.up()
     try:
-        assert new and started.serial == f"emulator-{FIRST_PORT}" and started.retried == ""
-        phone = adbutils.AdbClient().device(started.serial)
-        assert phone.shell2("getprop sys.boot_completed", v2=True).stdout.strip() == "1"
+        assert started.serial == f"emulator-{FIRST_PORT}" and started.retried == ""
+        phone = Device(world.server, started.serial)
+        assert phone.shell(["getprop", "sys.boot_completed"]).text.strip() == "1"
         for name in ("window_animation_scale", "transition_animation_scale", "animator_duration_scale"):
-            assert phone.shell2(f"settings get global {name}", v2=True).stdout.strip() == "0"
-        again, new = avd.up(settings, silent)
-        assert again == started and not new
-        (listed,) = avd.running()
+            assert phone.shell(["settings", "get", "global", name]).text.strip() == "0"
+        assert avd.up(Settings(), world.server, lambda what, done, total: None) == (started, False)
+        (listed,) = avd.running(world.server)
         assert (listed.serial, listed.state, listed.emulator) == (started.serial, "device", started)
         state = json.loads(world.states[0].read_text("utf-8"))
         assert state["pid"] == started.process.pid and world.states[0].stem == started.serial
     finally:
-        stopped = avd.down()
+        stopped = avd.down(world.server)
     assert stopped == [started] and ends(started.process.pid)
-    assert avd.running() == [] and avd.down() == []
+    assert avd.running(world.server) == [] and avd.down(world.server) == []
     (flags,) = world.starts
     assert "-no-window -no-audio -no-boot-anim" in flags and "-gpu swiftshader_indirect" in flags
     assert "-no-snapshot" not in flags
@@ -149,8 +150,8 @@ def test_the_whole_life_of_an_emulator(world):
 
 def test_the_second_boot_starts_from_the_snapshot_and_leaves_it(world):
     for _ in range(2):
-        avd.up(Settings(boot_deadline_s=60), silent)
-        avd.down()
+        world.up()
+        avd.down(world.server)
     assert [("-no-snapshot-save" in flags) for flags in world.starts] == [False, True]
 
 
@@ -172,7 +173,7 @@ def test_a_boot_that_never_completes(world):
     world.plan(never=True)
     fake = FakeTime()
     with pytest.raises(RunError, match=r"did not boot within 30 s: .*\(2 boots tried\)") as caught:
-        avd.up(Settings(boot_deadline_s=30), silent, fake.clock)
+        world.up(30, clock=fake.clock)
     assert sum(fake.slept) == 60 and str(world.folder / "cache/emulators") in caught.value.what
     assert len(world.starts) == 2 and "-no-snapshot-load" in world.starts[1]
 
@@ -189,8 +190,8 @@ def test_a_second_boot_is_reported(world):
     world.plan(never=True, once=True)
     steps = []
     with_steps = lambda what, done, total: steps.append((what, done))  # noqa: E731
-    started, _ = avd.up(Settings(boot_deadline_s=4), with_steps)
-    avd.down()
+    started = world.up(4, with_steps)
+    avd.down(world.server)
     assert "did not boot within 4 s" in started.retried
     assert steps == [("emulator boots", 0), ("emulator boots again", 0), ("emulator boots again", 1)]
 
@@ -198,14 +199,14 @@ def test_a_second_boot_is_reported(world):
 def test_an_emulator_that_dies_says_its_own_words(world):
     world.plan(dies="FATAL | Not enough disk space to run AVD")
     with pytest.raises(RunError, match="ended before Android had booted: .*Not enough disk space") as caught:
-        avd.up(Settings(), silent)
+        world.up()
     assert len(world.starts) == 2 and caught.value.fix.startswith("cat ")
 
 
 def test_an_emulator_that_does_not_know_a_flag(world, monkeypatch):
     monkeypatch.setattr(avd, "FLAGS", ["-no-window", "-fly"])
     with pytest.raises(RunError, match="unknown option: -fly"):
-        avd.up(Settings(), silent)
+        world.up()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT], ids=["Ctrl-C"])
@@ -231,24 +232,25 @@ def test_an_interrupt_during_boot_leaves_nothing(world, number):
 def test_a_running_emulator_is_left_alone(world):
     port = FIRST_PORT + 1
     with device.started(world.folder / "stranger", port=port) as stranger:
-        adbutils.AdbClient().list()  # starts the server that it is announced to
         emulator.announce(port)
-        device.wait_until(lambda: [each.state for each in avd.running()] == ["device"], "adb does not see it")
-        with avd.ensure(Settings(start=True), silent) as booted:
+        device.wait_until(
+            lambda: [each.state for each in avd.running(world.server)] == ["device"], "adb does not see it"
+        )
+        with world.ensure(start=True) as booted:
             assert booted is None
-        (listed,) = avd.running()
+        (listed,) = avd.running(world.server)
         assert listed.serial == f"emulator-{FIRST_PORT}" and listed.emulator is None
-        assert avd.down() == [] and stranger.process.poll() is None
-        started, _ = avd.up(Settings(boot_deadline_s=60), silent)  # on other ports
+        assert avd.down(world.server) == [] and stranger.process.poll() is None
+        started = world.up()  # on other ports
         assert started.serial == f"emulator-{FIRST_PORT + 2}"
-        assert [each.emulator is not None for each in avd.running()] == [False, True]
-        assert avd.down() == [started] and stranger.process.poll() is None
+        assert [each.emulator is not None for each in avd.running(world.server)] == [False, True]
+        assert avd.down(world.server) == [started] and stranger.process.poll() is None
 
 
 def test_a_check_boots_one_only_if_it_may_and_stops_it(world):
-    with avd.ensure(Settings(), silent) as booted:
+    with world.ensure() as booted:
         assert booted is None and world.starts == []
-    with pytest.raises(ZeroDivisionError), avd.ensure(Settings(start=True, boot_deadline_s=60), silent) as booted:
+    with pytest.raises(ZeroDivisionError), world.ensure(start=True) as booted:
         assert booted.serial == f"emulator-{FIRST_PORT}" and not booted.kept
         raise ZeroDivisionError
     assert ends(booted.process.pid)
@@ -256,16 +258,16 @@ def test_a_check_boots_one_only_if_it_may_and_stops_it(world):
 
 def test_an_emulator_that_will_not_stop_is_ended(world):
     world.plan(deaf=True)
-    started, _ = avd.up(Settings(boot_deadline_s=60), silent)
+    started = world.up()
     fake = FakeTime()
-    avd.stop(started, fake.clock)
+    avd.stop(started, world.server, fake.clock)
     assert ends(started.process.pid) and sum(fake.slept) >= avd.SAVE_DEADLINE_S
 
 
 def test_without_an_sdk(world, monkeypatch):
     monkeypatch.setenv("ANDROID_HOME", str(world.folder / "nowhere"))
     with pytest.raises(EnvironmentMissing, match="lacks platform-tools, emulator, system-images;android-34") as caught:
-        avd.up(Settings(), silent)
+        world.up()
     assert caught.value.fix == "./goldmask android.sdk --accept-licences"
 
 
@@ -286,7 +288,7 @@ def test_without_kvm(tmp_path, monkeypatch):
 def test_no_port_is_free(world, monkeypatch):
     monkeypatch.setattr(avd, "_is_free", lambda port: False)
     with pytest.raises(RunError, match=f"no port from {FIRST_PORT} to"):
-        avd.up(Settings(), silent)
+        world.up()
 
 
 def test_the_files_of_a_device(tmp_path, monkeypatch):

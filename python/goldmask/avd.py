@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import adbutils
+from adbutils import adb_path
 
 from . import shell
+from .adb import Device, DeviceLost, Server
 from .config import Emulator as Settings
 from .errors import EnvironmentMissing, RunError
 from .fetch import cache_folder
 from .file import write_atomically
 from .sdk import ACCEPT, Sdk, find_sdk, host_abi, image_package, lacking, packages
 
-# Where the emulator's console may listen; adb is at the next port, and both name the device: emulator-5554.
-PORTS = range(5554, 5682, 2)
+# Where the emulator's console may listen; adb is at the next port, and both name the device: emulator-5554. There
+# are more such ports, but these are where an adb server looks that was started later.
+PORTS = range(5554, 5586, 2)
 KVM = Path("/dev/kvm")
 KVM_FOR_ALL = (
     """echo 'KERNEL=="kvm", GROUP="kvm", MODE="0666", OPTIONS+="static_node=kvm"' | """
@@ -29,7 +31,7 @@ KVM_FOR_ALL = (
     "sudo udevadm trigger --name-match=kvm"
 )
 POLL_S = 1.0
-ADB_DEADLINE_S = 10.0
+ASK_DEADLINE_S = 10.0
 # Saving the snapshot of a first boot writes gigabytes.
 SAVE_DEADLINE_S = 60.0
 BOOTS = 2
@@ -89,7 +91,9 @@ class Listed:
     emulator: Emulator | None
 
 
-def up(settings: Settings, on_step: Callable[[str, int, int], None], clock: Clock = Clock()) -> tuple[Emulator, bool]:
+def up(
+    settings: Settings, server: Server, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
+) -> tuple[Emulator, bool]:
     """Boot an emulator that stays, or return the one that an earlier `up` left; and whether it is a new one.
 
     Raises EnvironmentMissing where this machine cannot have one, RunError where it does not boot.
@@ -97,46 +101,50 @@ def up(settings: Settings, on_step: Callable[[str, int, int], None], clock: Cloc
     for emulator in ours():
         if emulator.kept:
             return emulator, False
-    return boot(settings, on_step, kept=True, clock=clock), True
+    return boot(settings, server, on_step, kept=True, clock=clock), True
 
 
-def down() -> list[Emulator]:
+def down(server: Server) -> list[Emulator]:
     """Stop the emulators that we started, and return them; others are left alone."""
     stopped = ours()
     for emulator in stopped:
-        stop(emulator)
+        stop(emulator, server)
     return stopped
 
 
 @contextlib.contextmanager
 def ensure(
-    settings: Settings, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
+    settings: Settings, logs: Path, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
 ) -> Iterator[Emulator | None]:
     """A device for as long as the block runs: an attached one (None), else, where `settings.start`, a new emulator.
 
     What was booted stops on every way out; what was there stays. Raises as `up`.
     """
-    if not settings.start or "device" in _adb_devices().values():
+    if not settings.start:
         yield None
         return
-    emulator = boot(settings, on_step, kept=False, clock=clock)
-    try:
-        yield emulator
-    finally:
-        stop(emulator)
+    with Server(logs) as server:
+        if "device" in server.states().values():
+            yield None
+            return
+        emulator = boot(settings, server, on_step, kept=False, clock=clock)
+        try:
+            yield emulator
+        finally:
+            stop(emulator, server)
 
 
-def running() -> list[Listed]:
+def running(server: Server) -> list[Listed]:
     """All emulators that adb sees and all that we started, by serial."""
     mine = {emulator.serial: emulator for emulator in ours()}
-    states = {serial: state for serial, state in _adb_devices().items() if serial.startswith("emulator-")}
+    states = {serial: state for serial, state in server.states().items() if serial.startswith("emulator-")}
     return [Listed(each, states.get(each, "starting"), mine.get(each)) for each in sorted({*mine, *states})]
 
 
 def ours() -> list[Emulator]:
     """The emulators that we started and that still run; what is left of others is tidied up."""
     found = []
-    for path in sorted(_state_folder().glob("emulator-*.json")):
+    for path in sorted(state_folder().glob("emulator-*.json")):
         emulator = _load(path)
         if emulator and shell.running(emulator.process):
             found.append(emulator)
@@ -146,7 +154,12 @@ def ours() -> list[Emulator]:
 
 
 def boot(
-    settings: Settings, on_step: Callable[[str, int, int], None], *, kept: bool, clock: Clock = Clock()
+    settings: Settings,
+    server: Server,
+    on_step: Callable[[str, int, int], None],
+    *,
+    kept: bool,
+    clock: Clock = Clock(),
 ) -> Emulator:
     """Start an emulator and wait until Android has booted; a boot that fails is tried once more, from cold.
 
@@ -163,8 +176,8 @@ def boot(
         on_step(what, 0, 1)
         emulator = _start(sdk, avd, kept, cold=attempt > 0)
         try:
-            _wait_for_boot(emulator, settings.boot_deadline_s, clock)
-            _calm(emulator)
+            _wait_for_boot(emulator, server, settings.boot_deadline_s, clock)
+            _calm(emulator, server)
             on_step(what, 1, 1)
             return replace(emulator, retried=retried)
         except RunError as error:
@@ -178,16 +191,17 @@ def boot(
     raise AssertionError("unreachable")
 
 
-def stop(emulator: Emulator, clock: Clock = Clock()) -> None:
+def stop(emulator: Emulator, server: Server, clock: Clock = Clock()) -> None:
     """Stop an emulator that we started: by its console, so that it can save its snapshot, else by force."""
-    with contextlib.suppress(RunError):  # what adb cannot stop is ended below
-        argv = [adbutils.adb_path(), "-s", emulator.serial, "emu", "kill"]
-        done = shell.run(argv, log=emulator.log.with_suffix(".stop.log"), deadline_s=ADB_DEADLINE_S)
+    with contextlib.suppress(RunError):  # what its console cannot stop is ended below
+        # `emu` goes to the emulator's console and not to an adb server.
+        argv = [adb_path(), "-s", emulator.serial, "emu", "kill"]
+        done = shell.run(argv, log=emulator.log.with_suffix(".stop.log"), deadline_s=ASK_DEADLINE_S)
         if done.code == 0:
             _until(lambda: not shell.running(emulator.process), SAVE_DEADLINE_S, clock)
     _end(emulator)
     with contextlib.suppress(RunError):  # adb needs a moment to see it; until then it would be listed as another's
-        _until(lambda: emulator.serial not in _adb_devices(), ADB_DEADLINE_S, clock)
+        _until(lambda: emulator.serial not in server.states(), ASK_DEADLINE_S, clock)
 
 
 def _until(so: Callable[[], bool], deadline_s: float, clock: Clock) -> None:
@@ -247,7 +261,7 @@ def _start(sdk: Sdk, avd: str, kept: bool, cold: bool) -> Emulator:
     """Start the emulator's process, and say so in a file before anything can go wrong."""
     port = _free_port()
     serial = f"emulator-{port}"
-    log = _state_folder() / f"{serial}.log"
+    log = state_folder() / f"{serial}.log"
     snapshot = (_avd_home() / f"{avd}.avd/snapshots/default_boot").is_dir()
     # The first boot's end leaves a snapshot; later ones start from it and leave it as it is.
     snapshots = ["-no-snapshot-load"] if cold else ["-no-snapshot-save"] if snapshot else []
@@ -262,14 +276,14 @@ def _start(sdk: Sdk, avd: str, kept: bool, cold: bool) -> Emulator:
     return emulator
 
 
-def _wait_for_boot(emulator: Emulator, deadline_s: float, clock: Clock) -> None:
+def _wait_for_boot(emulator: Emulator, server: Server, deadline_s: float, clock: Clock) -> None:
     """Until Android says that it has booted. Raises RunError when the emulator ends, or when time is up."""
     end = clock.now() + deadline_s
     while True:
         if not shell.running(emulator.process):
             last = shell.tail(emulator.log, 2).replace("\n", " | ")
             raise RunError(f"the emulator ended before Android had booted: {last or 'no message'}", _see(emulator))
-        seen = _boot_state(emulator.serial)
+        seen = _boot_state(Device(server, emulator.serial))
         if not seen:
             return
         if clock.now() >= end:
@@ -280,44 +294,28 @@ def _wait_for_boot(emulator: Emulator, deadline_s: float, clock: Clock) -> None:
         clock.sleep(POLL_S)
 
 
-def _boot_state(serial: str) -> str:
+def _boot_state(device: Device) -> str:
     """What is still missing for a booted Android; empty once it has booted."""
     try:
-        state = _adb_devices().get(serial, "")
+        device.server.ensure()
+        state = device.server.states().get(device.serial, "")
         if state != "device":
-            return f"adb sees {serial} as {state}" if state else f"adb does not see {serial}"
-        said = _client().device(serial).shell2("getprop sys.boot_completed", timeout=ADB_DEADLINE_S, v2=True)
-        return "" if said.stdout.strip() == "1" else "sys.boot_completed is not 1"
-    except (adbutils.AdbError, OSError, EOFError) as error:  # a device that comes up drops connections
-        return f"adb says {' '.join(str(error).split())[:200] or type(error).__name__}"
+            return f"adb sees {device.serial} as {state}" if state else f"adb does not see {device.serial}"
+        said = device.shell(["getprop", "sys.boot_completed"], deadline_s=ASK_DEADLINE_S)
+        return "" if said.text.strip() == "1" else "sys.boot_completed is not 1"
+    except DeviceLost as error:  # a device that comes up drops connections
+        return error.what
 
 
-def _calm(emulator: Emulator) -> None:
+def _calm(emulator: Emulator, server: Server) -> None:
     """Animations off: they cost a software renderer time, and tests nothing. Raises RunError."""
-    device = _client().device(emulator.serial)
     for name in ("window_animation_scale", "transition_animation_scale", "animator_duration_scale"):
-        try:
-            done = device.shell2(f"settings put global {name} 0", timeout=ADB_DEADLINE_S, v2=True)
-        except (adbutils.AdbError, OSError, EOFError) as error:
-            raise RunError(f"{emulator.serial} was lost after its boot: {error}", _see(emulator)) from error
-        if done.returncode:
-            raise RunError(f"{emulator.serial} refuses to set {name}: {done.output.strip()[:200]}", _see(emulator))
+        device = Device(server, emulator.serial)
+        device.checked(["settings", "put", "global", name, "0"], deadline_s=ASK_DEADLINE_S)
 
 
 def _see(emulator: Emulator) -> str:
     return f"cat {emulator.log}"
-
-
-def _client() -> adbutils.AdbClient:
-    return adbutils.AdbClient(socket_timeout=ADB_DEADLINE_S)
-
-
-def _adb_devices() -> dict[str, str]:
-    """adb's word for the state of each device, by serial. Raises RunError where adb does not work."""
-    try:
-        return {each.serial: each.state for each in _client().list()}
-    except (adbutils.AdbError, OSError) as error:
-        raise RunError(f"adb does not answer: {error}", fix="adb kill-server, and try again") from error
 
 
 def _free_port() -> int:
@@ -341,20 +339,21 @@ def _is_free(port: int) -> bool:
 
 def _end(emulator: Emulator) -> None:
     shell.end(emulator.process)
-    (_state_folder() / f"{emulator.serial}.json").unlink(missing_ok=True)
+    (state_folder() / f"{emulator.serial}.json").unlink(missing_ok=True)
 
 
 def _avd_home() -> Path:
     return cache_folder().absolute() / "avd"
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """Where the emulators that we started are written down, and what they say."""
     return cache_folder().absolute() / "emulators"
 
 
 def _save(emulator: Emulator) -> None:
     data = {"avd": emulator.avd, "kept": emulator.kept, "log": str(emulator.log), **vars(emulator.process)}
-    write_atomically(_state_folder() / f"{emulator.serial}.json", (json.dumps(data, indent=2) + "\n").encode())
+    write_atomically(state_folder() / f"{emulator.serial}.json", (json.dumps(data, indent=2) + "\n").encode())
 
 
 def _load(path: Path) -> Emulator | None:

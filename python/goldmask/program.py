@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import avd, maven, record, sdk, shell
+from .adb import Server
 from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
@@ -355,8 +356,8 @@ def install_sdk(accept: bool) -> ExitCode:
 
 def start_emulator() -> ExitCode:
     """`android.emulator.up`."""
-    with Bars() as bars:
-        emulator, new = avd.up(load_config(root()).android.emulator, bars.step)
+    with Bars() as bars, Server(avd.state_folder()) as server:
+        emulator, new = avd.up(load_config(root()).android.emulator, server, bars.step)
     out.print(Text(f"{emulator.serial} is {'up' if new else 'up already'}; its log is {emulator.log}"))
     if emulator.retried:
         out.print(Text(f"note: it took a second boot: {emulator.retried}", "yellow"))
@@ -366,7 +367,8 @@ def start_emulator() -> ExitCode:
 
 def stop_emulators() -> ExitCode:
     """`android.emulator.down`."""
-    stopped = avd.down()
+    with Server(avd.state_folder()) as server:
+        stopped = avd.down(server)
     for emulator in stopped:
         out.print(Text(f"stopped {emulator.serial}"))
     if not stopped:
@@ -377,7 +379,8 @@ def stop_emulators() -> ExitCode:
 def list_emulators() -> ExitCode:
     """`android.emulator.list`."""
     table = Table("emulator", "state", "started by", "log", box=None, header_style="bold")
-    listed = avd.running()
+    with Server(avd.state_folder()) as server:
+        listed = avd.running(server)
     for each in listed:
         ours = each.emulator
         owner = "others" if not ours else "ours" if ours.kept else "ours, for a check"
