@@ -33,6 +33,14 @@ HELP = {
     "seed": "decides the data and the weights to begin with",
     "weights": "the folder of a finished training",
     "accept_licences": "you have read and accept the licence that is named",
+    "binary": "benchmark_model for the device's ABI",
+    "flank": "write flank.yml",
+    "firebase": "write gcloud.sh",
+    "phone": "a device of Firebase Test Lab: model=Pixel6,version=33",
+    "retries": "how often Test Lab runs a test again that wrote no bundle",
+    "shards": "share the cases out to so many runs",
+    "results": "the folder that a farm's results were downloaded to",
+    "plan": "the folder that android.farm wrote",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -231,6 +239,43 @@ def android_sdk(c, accept_licences=False):
     return program.install_sdk(accept_licences)
 
 
+@command(name="benchmark", several=("image",))
+def android_benchmark(
+    c, binary="", model="shapes", image=None, pipeline="lib_interpreter", delegate="", threads=0, device="", out=""
+):
+    """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
+    from goldmask import program
+
+    return program.run_benchmark(binary, model, image, pipeline, delegate, threads, device, out)
+
+
+@command(name="plan", several=("image", "phone"))
+def farm_plan(
+    c,
+    flank=False,
+    firebase=False,
+    model="shapes",
+    image=None,
+    pipeline="lib_interpreter",
+    phone=None,
+    retries=0,
+    shards=1,
+    out="",
+):
+    """Write flank.yml, or a gcloud command, that runs the golden test on Firebase Test Lab."""
+    from goldmask import program
+
+    return program.plan_farm(flank, firebase, model, image, pipeline, phone, retries, shards, out)
+
+
+@command(name="collect")
+def farm_collect(c, results="", plan="", out=""):
+    """Turn the results of a farm into bundles, ready to compare."""
+    from goldmask import program
+
+    return program.collect_farm(results, plan, out)
+
+
 @command(name="up")
 def emulator_up(c):
     """Boot an Android emulator, and leave it running."""
@@ -258,6 +303,9 @@ def emulator_list(c):
 namespace = Collection(check, run, compare, report, doctor, test)
 android = Collection("android", android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
+farm = Collection("farm", farm_collect)
+farm.add_task(farm_plan, default=True)
+android.add_collection(farm)
 namespace.add_collection(android)
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))

@@ -27,7 +27,7 @@ import runpy, sys
 from pathlib import Path
 sys.path.insert(0, {str(REPO / "python")!r})
 from goldmask import avd
-avd.KVM, avd.PORTS = Path("/dev/null"), range({FIRST_PORT}, {FIRST_PORT + 8}, 2)
+avd.KVM, avd.PORTS = Path(sys.executable), range({FIRST_PORT}, {FIRST_PORT + 8}, 2)
 sys.argv[0] = {str(REPO / "tasks.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -105,7 +105,7 @@ def world(tmp_path, monkeypatch) -> World:
     monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ANDROID_HOME", str(tmp_path / "sdk"))
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
-    monkeypatch.setattr(avd, "KVM", Path("/dev/null"))
+    monkeypatch.setattr(avd, "KVM", Path(sys.executable))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
     with Server(tmp_path / "logs") as server:
         yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)

@@ -23,6 +23,8 @@ DELEGATES = {
     "gpu": ("--use_gpu=true",),
     "nnapi": ("--use_nnapi=true",),
 }
+# Of the app and of the tool, where the project asks for no more; 50 is the tool's own default.
+WARMUP, RUNS = 3, 50
 # Each of its two phases, warm-up and measurement, stops by itself after so long.
 PHASE_S = 120
 DEADLINE_S = 2 * PHASE_S + 60

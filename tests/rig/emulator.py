@@ -94,7 +94,9 @@ def serve_console(port: int, killed: Callable[[], None]) -> None:
             client, _ = server.accept()
             with client:
                 client.sendall(b"Android Console\r\nOK\r\n")
-                said = b"".join(iter(lambda client=client: client.recv(1 << 12), b""))
+                said = b""
+                while not said.endswith(b"quit\n") and (more := client.recv(1 << 12)):
+                    said += more
                 if b"kill" in said.split():
                     killed()
 
