@@ -66,9 +66,7 @@ def prepare(pipeline: str, setup: Setup) -> None:
     with adb.chosen(setup.logs, setup.device, setup.all_devices):
         pass
     built = apk.build(pipeline, setup).built
-    setup.on_note(
-        f"{NAME} · {pipeline}: {'the APKs were built' if built else 'nothing was built: the APKs were there'}"
-    )
+    setup.on_note(f"{NAME} · {pipeline}: {'APKs were built' if built else 'nothing was built: the APKs were there'}")
 
 
 def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
@@ -154,7 +152,8 @@ def _run_on(
         with steady(device, measuring, setup.on_note):
             said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
         if isinstance(ending, DeviceLost):
-            device.recover()  # what it has drawn by now is worth fetching
+            device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            device.shell(["am", "force-stop", apks.application_id])
         facts = _facts(device, here, setup)
         crash = _save_logcat(device, said.pid, apks.application_id, folder)
         if ending is None and said.problem:
