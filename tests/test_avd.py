@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import REPO, Ran, run_program
+from conftest import REPO, Ran, had, run_program
 from rig import device, emulator
 from test_shell import alive, ends
 
@@ -18,6 +19,7 @@ from goldmask import avd, sdk, shell
 from goldmask.adb import Device, Server
 from goldmask.config import Emulator as Settings
 from goldmask.errors import EnvironmentMissing, RunError
+from goldmask.jdk import find_jdk
 
 # Past those where adb servers look by themselves, or emulators of this file would be devices of others' tests.
 FIRST_PORT = 5586 + 8 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw") or 0)
@@ -262,6 +264,29 @@ def test_an_emulator_that_will_not_stop_is_ended(world):
     fake = FakeTime()
     avd.stop(started, world.server, fake.clock)
     assert ends(started.process.pid) and sum(fake.slept) >= avd.SAVE_DEADLINE_S
+
+
+def test_a_check_on_an_emulator_of_its_own(world, project):
+    """The whole line: boot, build, install, instrument, pull, compare, stop."""
+    had(find_jdk)
+    name = avd.create(sdk.find_sdk(), 34, sdk.host_abi())
+    shutil.copytree(project.golden, world.folder / f"cache/avd/{name}.avd/device/recorded")
+    project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
+    words = ("check", "--target", "android-device", "--out", world.folder / "out")
+    # What is built and downloaded is everybody's; the emulator is this test's own.
+    ran = run_program(project.folder, *words, start=("-c", PROGRAM), GOLDMASK_CACHE=str(world.folder / "cache"))
+    assert ran.code == 0, ran.text
+    assert f"booted emulator-{FIRST_PORT} for this check" in ran.text and "latency is advice only" in ran.text
+    assert len(world.starts) == 1 and avd.running(world.server) == []
+
+
+def test_a_check_whose_emulator_does_not_boot_fails_in_words(world, project):
+    world.plan(dies="FATAL | no disk")
+    project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
+    words = ("check", "--target", "python", "--target", "android-device", "--out", world.folder / "out")
+    ran = run_program(project.folder, *words, start=("-c", PROGRAM))
+    assert ran.code == 4 and "the emulator ended before Android had booted: FATAL | no disk" in ran.text
+    assert ran.text.count("PASS") == 2  # the python target's two cases all the same
 
 
 def test_without_an_sdk(world, monkeypatch):

@@ -1,16 +1,19 @@
 """TensorFlow Lite's benchmark tool: what it prints, and a stand-in that prints it on the rig's device."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
-from conftest import REPO
+from conftest import REPO, had, run_program
 from rig import device as rig
 
 from goldmask import benchmark
 from goldmask.adb import Device, Server
-from goldmask.bundle import Latency, RunOptions, RuntimeInfo
+from goldmask.bundle import Latency, RunOptions, RuntimeInfo, load_bundle
 from goldmask.errors import RunError, UsageError
 from goldmask.file import sha256_of
+from goldmask.jdk import find_jdk
 
 TRANSCRIPTS = REPO / "tests/transcripts/benchmark_model"
 MODEL = REPO / "models/shapes/shapes.tflite"
@@ -125,6 +128,22 @@ def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
     binary.write_text("#!/bin/sh\nsleep 30\n", "utf-8")
     with pytest.raises(RunError, match="did not end within 1 s"):
         benchmark.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "log")
+
+
+def test_the_program_shows_both(phone, tmp_path):
+    """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
+    had(find_jdk)
+    tool = REPO / "tests/rig/benchmark_model"
+    words = ("android.benchmark", "--model", "shapes", "--binary", tool, "--device", phone.serial, "--out", tmp_path)
+    ran = run_program(REPO, *words)
+    assert ran.code == 0, ran.text
+    assert re.search(r"app( +[\d.]+){7} +50", ran.stdout) and re.search(r"benchmark_model( +[\d.]+){7} +50", ran.stdout)
+    data = json.loads((tmp_path / "benchmark.json").read_text("utf-8"))
+    assert data["app"]["runs"] == 50 and 0 < data["app"]["min_ms"] <= data["app"]["median_ms"]
+    assert data["benchmark_model"]["timing"]["median_ms"] == 20.1
+    assert data["benchmark_model"]["binary_sha256"] == sha256_of(tool)
+    threads = load_bundle(tmp_path).runtime.threads
+    assert f"threads used for CPU inference: [{threads}]" in (tmp_path / "benchmark_model.log").read_text("utf-8")
 
 
 def test_what_cannot_be_run(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPO
+from conftest import REPO, had, run_program
 
 from goldmask import farm
 from goldmask.apk import Apks
@@ -16,6 +16,7 @@ from goldmask.bundle import Options, Request, RequestCase, TargetInfo, load_bund
 from goldmask.errors import RunError, UsageError
 from goldmask.file import sha256_of
 from goldmask.golden import load_golden
+from goldmask.jdk import find_jdk
 from goldmask.model import fetch_model, golden_folder, load_spec
 
 APKS = Apks(
@@ -267,3 +268,35 @@ def test_no_results_are_no_pass(planned):
 def test_the_requests_of_a_plan_are_json(planned):
     path = planned / "shard-0/request.json"
     assert to_json(load_request(path)) == path.read_bytes()
+
+
+def test_the_program_plans_and_collects(tmp_path):
+    had(find_jdk)
+    words = ("android.farm", "--model", "shapes", "--phone", PIXEL, "--out", tmp_path / "plan")
+    ran = run_program(REPO, *words, "--flank")
+    assert ran.code == 0 and f"flank firebase test android run -c {tmp_path}/plan/shard-0/flank.yml" in ran.text, (
+        ran.text
+    )
+    data = yaml.safe_load((tmp_path / "plan/shard-0/flank.yml").read_text("utf-8"))["gcloud"]
+    assert all(Path(data[key]).is_file() for key in ("app", "test"))
+    assert not (tmp_path / "plan/shard-0/gcloud.sh").exists()
+    everything = [case.id for case in load_request(tmp_path / "plan/shard-0/request.json").cases]
+    execution(tmp_path / "results", everything)
+    words = ("android.farm.collect", "--results", tmp_path / "results", "--plan", tmp_path / "plan")
+    ran = run_program(REPO, *words, "--out", tmp_path / "bundles")
+    assert ran.code == 0, ran.text
+    (bundle,) = (tmp_path / "bundles").iterdir()
+    golden = golden_folder(REPO, "shapes", "lib_interpreter")
+    ran = run_program(REPO, "compare", "--golden", golden, "--bundle", bundle, "--out", tmp_path / "compared")
+    assert ran.code == 0, ran.text
+    edit(bundle, lambda data: data["results"].pop())
+    (tmp_path / "results/2026-11-25_12-00-00/shard_0/another").mkdir()
+    (tmp_path / "results/2026-11-25_12-00-00/shard_0/another/logcat").write_text("it died", "utf-8")
+    ran = run_program(REPO, *words, "--out", tmp_path / "bundles")
+    assert ran.code == 4 and "no bundle" in ran.text
+
+
+@pytest.mark.parametrize(("flags", "sentence"), [((), "--flank or --firebase"), (("--flank",), "a farm needs devices")])
+def test_a_plan_that_says_too_little(flags, sentence, tmp_path):
+    ran = run_program(REPO, "android.farm", "--model", "shapes", "--out", tmp_path, *flags)
+    assert ran.code == 1 and sentence in ran.text
