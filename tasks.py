@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import signal
 import sys
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def command(name=None, several=()):
         def run(*args, **kwargs):
             # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
             sys.dont_write_bytecode = False
+            # A `kill`, or a CI job that is cancelled, stops what was started just as Ctrl-C does.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
                 code = function(*args, **kwargs)
             except GoldmaskError as error:
@@ -301,7 +304,7 @@ def emulator_list(c):
 
 
 namespace = Collection(check, run, compare, report, doctor, test)
-android = Collection("android", android_lock, android_matrix, android_sdk)
+android = Collection("android", android_benchmark, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
 farm = Collection("farm", farm_collect)
 farm.add_task(farm_plan, default=True)

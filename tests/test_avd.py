@@ -19,6 +19,7 @@ from goldmask import avd, sdk, shell
 from goldmask.adb import Device, Server
 from goldmask.config import Emulator as Settings
 from goldmask.errors import EnvironmentMissing, RunError
+from goldmask.fetch import cache_folder
 from goldmask.jdk import find_jdk
 
 # Past those where adb servers look by themselves, or emulators of this file would be devices of others' tests.
@@ -100,6 +101,13 @@ class World:
 
 
 @pytest.fixture
+def shared_cache() -> Path:
+    """The cache that other tests use."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    return cache_folder()
+
+
+@pytest.fixture
 def world(tmp_path, monkeypatch) -> World:
     """See World. Whatever a test leaves running is a failure of that test."""
     if reason := device.missing():
@@ -109,6 +117,7 @@ def world(tmp_path, monkeypatch) -> World:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
     monkeypatch.setattr(avd, "KVM", Path(sys.executable))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
+    (tmp_path / "cache").mkdir()
     with Server(tmp_path / "logs") as server:
         yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
         left = avd.ours()
@@ -211,7 +220,7 @@ def test_an_emulator_that_does_not_know_a_flag(world, monkeypatch):
         world.up()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT], ids=["Ctrl-C"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
 def test_an_interrupt_during_boot_leaves_nothing(world, number):
     world.plan(never=True)
     log = world.folder / "program.log"
@@ -266,15 +275,17 @@ def test_an_emulator_that_will_not_stop_is_ended(world):
     assert ends(started.process.pid) and sum(fake.slept) >= avd.SAVE_DEADLINE_S
 
 
-def test_a_check_on_an_emulator_of_its_own(world, project):
+def test_a_check_on_an_emulator_of_its_own(shared_cache, world, project):
     """The whole line: boot, build, install, instrument, pull, compare, stop."""
     had(find_jdk)
+    for folder in shared_cache.iterdir():  # libraries and built APKs are everybody's; emulators are this test's own
+        if folder.name not in ("avd", "emulators"):
+            (world.folder / "cache" / folder.name).symlink_to(folder)
     name = avd.create(sdk.find_sdk(), 34, sdk.host_abi())
     shutil.copytree(project.golden, world.folder / f"cache/avd/{name}.avd/device/recorded")
     project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
     words = ("check", "--target", "android-device", "--out", world.folder / "out")
-    # What is built and downloaded is everybody's; the emulator is this test's own.
-    ran = run_program(project.folder, *words, start=("-c", PROGRAM), GOLDMASK_CACHE=str(world.folder / "cache"))
+    ran = run_program(project.folder, *words, start=("-c", PROGRAM))
     assert ran.code == 0, ran.text
     assert f"booted emulator-{FIRST_PORT} for this check" in ran.text and "latency is advice only" in ran.text
     assert len(world.starts) == 1 and avd.running(world.server) == []
@@ -286,7 +297,9 @@ def test_a_check_whose_emulator_does_not_boot_fails_in_words(world, project):
     words = ("check", "--target", "python", "--target", "android-device", "--out", world.folder / "out")
     ran = run_program(project.folder, *words, start=("-c", PROGRAM))
     assert ran.code == 4 and "the emulator ended before Android had booted: FATAL | no disk" in ran.text
-    assert ran.text.count("PASS") == 2  # the python target's two cases all the same
+    report = json.loads((world.folder / "out/report.json").read_text("utf-8"))
+    verdicts = [(each["target"], each["verdict"]) for each in report["comparisons"]]
+    assert sorted(verdicts) == [("android-device", "ERROR")] * 2 + [("python", "PASS")] * 2
 
 
 def test_without_an_sdk(world, monkeypatch):
