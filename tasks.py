@@ -23,6 +23,8 @@ HELP = {
     "delegate": "xnnpack or cpu",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
     "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
+    "device": "android-device: a serial, HOST:PORT, or a property such as 'model=Pixel 6'",
+    "all_devices": "android-device: share the cases out among all devices that are connected",
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
@@ -63,11 +65,21 @@ def command(name=None, several=()):
 
 
 @command(several=("model", "pipeline", "target"))
-def check(c, suite="default", model=None, pipeline=None, target=None, abi="", out=""):
+def check(
+    c,
+    suite="default",
+    model=None,
+    pipeline=None,
+    target=None,
+    abi="",
+    device="",
+    all_devices=False,
+    out="",
+):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
-    return program.run_check(suite, model, pipeline, target, abi, out)
+    return program.run_check(suite, model, pipeline, target, abi, device, all_devices, out)
 
 
 @command(several=("image",))
@@ -81,12 +93,14 @@ def run(
     delegate="",
     runtime="",
     abi="",
+    device="",
+    all_devices=False,
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
-    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi)
+    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices)
 
 
 @command()

@@ -16,8 +16,15 @@ android {
     }
     flavorDimensions += "pipeline"
     productFlavors {
-        create("libInterpreter") { dimension = "pipeline" }
-        create("libTaskApi") { dimension = "pipeline" }
+        // Apps of their own: both can be on a device, and neither has to make place for the other.
+        create("libInterpreter") {
+            dimension = "pipeline"
+            applicationIdSuffix = ".interpreter"
+        }
+        create("libTaskApi") {
+            dimension = "pipeline"
+            applicationIdSuffix = ".task"
+        }
     }
     sourceSets {
         // The test APK of a flavour has the golden test of its pipeline.

@@ -75,7 +75,7 @@ def build(pipeline: str, setup: Setup) -> Apks:
     """
     project, test = project_of(setup.android, setup.root, pipeline)
     module, flavour = project.application_of(test.module)
-    application = module.application
+    application = module.application.of(flavour)
     kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs, setup.on_step)
     step = _Steps(kotlin, application, _abis(application, setup.abi))
 

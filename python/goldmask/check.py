@@ -17,9 +17,9 @@ from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import Setup, android_jvm, python
+from .targets import Setup, android_device, android_jvm, python
 
-TARGETS = {target.NAME: target for target in (python, android_jvm)}
+TARGETS = {target.NAME: target for target in (python, android_jvm, android_device)}
 
 
 class Watch:
@@ -63,6 +63,8 @@ class Selection:
     named: frozenset[str] = frozenset()
     runtime: str = ""
     abi: str = ""
+    device: str = ""
+    all_devices: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,24 @@ class Run:
     selection: Selection
     out: Path
     watch: Watch
+    notes: list[str] = field(default_factory=list)
 
     @property
     def setup(self) -> Setup:
         """How targets are to run."""
         chosen = self.selection
-        return Setup(self.root, self.out / "logs", chosen.runtime, chosen.abi, self.config.android, self.watch.step)
+        return Setup(
+            self.root,
+            self.out / "logs",
+            chosen.runtime,
+            chosen.abi,
+            self.config.android,
+            chosen.device,
+            chosen.all_devices,
+            self.config.device.suppress,
+            self.watch.step,
+            self.notes.append,
+        )
 
 
 def select(config: Config, suite_name: str, models: list[str], pipelines: list[str], targets: list[str]) -> Selection:
@@ -118,7 +132,8 @@ def check(
                     request = request_for(assets.model, cases, pipeline, config)
                     pairs += _run_and_compare(run, request, target, assets.truths)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
-    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out)
+    notes = tuple(dict.fromkeys(run.notes))
+    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
 
 
 def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:

@@ -12,7 +12,9 @@ from .errors import ConfigError
 from .file import Name
 
 FILE_NAME = "goldmask.toml"
-TargetName = Literal["python", "android-jvm"]
+TargetName = Literal["python", "android-jvm", "android-device"]
+# What speaks against a latency that was measured on a device (docs/android-device.md).
+LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -72,6 +74,12 @@ class Android(Strict):
     lib_task_api: GoldenTest | None = None
 
 
+class Device(Strict):
+    """How latencies of devices are judged."""
+
+    suppress: tuple[LatencyFlag, ...] = Field(default=(), description="flags in spite of which a latency is valid")
+
+
 class Config(Strict):
     """The file as a whole."""
 
@@ -81,6 +89,7 @@ class Config(Strict):
     suites: dict[Name, Suite] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
     android: Android = Android()
+    device: Device = Device()
 
 
 def find_root(start: Path, fallback: Path) -> Path:

@@ -6,7 +6,7 @@ dependencies; what it understands of them is in docs/android.md, and what it doe
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .config import Android, GoldenTest
@@ -51,6 +51,11 @@ class Application:
     abis: tuple[str, ...]
     stored: tuple[str, ...]
     runner: str
+    suffixes: tuple[tuple[str, str], ...] = ()  # of the application id, by flavour
+
+    def of(self, flavour: str) -> "Application":
+        """The application as a flavour has it: two flavours can be on a device at once where their ids differ."""
+        return replace(self, application_id=self.application_id + dict(self.suffixes).get(flavour, ""))
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,7 @@ def _load_module(name: str, folder: Path, root_build: str) -> Module:
     )
 
 
+_SUFFIX = re.compile(r'create\("(\w+)"\)\s*\{[^}]*applicationIdSuffix\s*=\s*"([\w.]+)"')
 _APPLICATION = re.compile(r"libs\.plugins\.android\.application|com\.android\.application")
 
 
@@ -220,6 +226,7 @@ def _application(path: Path, text: str, root_build: str) -> Application:
             abis=words("abiFilters"),
             stored=words("noCompress"),
             runner=setting("testInstrumentationRunner", "androidx.test.runner.AndroidJUnitRunner"),
+            suffixes=tuple(_SUFFIX.findall(text)),
         )
     except ValueError as error:
         raise ConfigError(f"{path}: a number is needed: {error}", fix=_FIX) from error

@@ -64,11 +64,18 @@ def _finish(report: Report, folder: Path) -> ExitCode:
 
 
 def run_check(
-    suite: str, models: list[str], pipelines: list[str], targets: list[str], abi: str, folder: str
+    suite: str,
+    models: list[str],
+    pipelines: list[str],
+    targets: list[str],
+    abi: str,
+    device: str,
+    all_devices: bool,
+    folder: str,
 ) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
-    selection = replace(selection, abi=abi)
+    selection = replace(selection, abi=abi, device=device, all_devices=all_devices)
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -91,6 +98,8 @@ def run_adhoc(
     threads: int,
     runtime: str,
     abi: str,
+    device: str,
+    all_devices: bool,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
@@ -105,13 +114,28 @@ def run_adhoc(
         open_folder(path)
         options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
-        setup = Setup(root(), path / "logs", runtime, abi, config.android, bars.step)
+        notes: list[str] = []
+        suppress = config.device.suppress
+        setup = Setup(
+            root(),
+            path / "logs",
+            runtime,
+            abi,
+            config.android,
+            device,
+            all_devices,
+            suppress,
+            bars.step,
+            notes.append,
+        )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
     if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
         out.print(
             Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
         )
+    for note in dict.fromkeys(notes):
+        out.print(Text(f"note: {note}"))
     return _show_bundle(bundle, path, found)
 
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .config import Android
+from .config import Android, LatencyFlag
 
 
 @dataclass(frozen=True)
 class Setup:
     """The choices; an empty word is the target's own default.
 
-    `root` is the project's folder. `on_step` hears `what, done, total` while a target is made ready.
+    `root` is the project's folder. `device` is a serial, HOST:PORT, or a property (`model=Pixel 6`); `suppress` are
+    flags in spite of which a latency is valid. `on_step` hears `what, done, total` while a target is made ready,
+    `on_note` a sentence for the report.
     """
 
     root: Path
@@ -19,4 +21,8 @@ class Setup:
     runtime: str = ""
     abi: str = ""
     android: Android = field(default_factory=Android)
+    device: str = ""
+    all_devices: bool = False
+    suppress: tuple[LatencyFlag, ...] = ()
     on_step: Callable[[str, int, int], None] = lambda what, done, total: None
+    on_note: Callable[[str], None] = lambda note: None
