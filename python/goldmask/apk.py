@@ -121,9 +121,10 @@ def build(pipeline: str, setup: Setup) -> Apks:
 
 def link_resources(kotlin: Kotlin, module: Module, flavour: str = "") -> Linked:
     """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
+    application = module.application.of(flavour)
     libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    step = _Steps(kotlin, module.application, ())
-    manifest = app_manifest(_manifest_of(module), _manifests(libraries), module.application)
+    step = _Steps(kotlin, application, ())
+    manifest = app_manifest(_manifest_of(module), _manifests(libraries), application)
     return step.link(manifest, libraries, module)
 
 
