@@ -40,7 +40,8 @@ def run_junit(
         beside = [robolectric_app(kotlin, module, linked, logs / "robolectric")]
         natives = maven.native_libraries(kotlin.fetch(kotlin.bundles(module, f"{flavour}Implementation")), "x86_64")
         loadable = [path for path in natives if not bionic.needs_a_device(path)]
-        flags = (f"-Djava.library.path={bionic.prepare(loadable, 'x86_64', logs)}", *flags)
+        prepared = bionic.prepare(loadable, "x86_64", logs)
+        flags = (f"-Djava.library.path={prepared}", "-Dgoldmask.natives=yes", *flags)
     sources = kotlin.project.module(module).sources("test")
     classes = []
     for source in sources:

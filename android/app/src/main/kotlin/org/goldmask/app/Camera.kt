@@ -57,8 +57,10 @@ class Camera(
         thread.join(CLOSE_DEADLINE_MS)
     }
 
-    private fun isFront(id: String) =
-        manager.getCameraCharacteristics(id)[CameraCharacteristics.LENS_FACING] != CameraCharacteristics.LENS_FACING_BACK
+    private fun isFront(id: String): Boolean {
+        val facing = manager.getCameraCharacteristics(id)[CameraCharacteristics.LENS_FACING]
+        return facing != CameraCharacteristics.LENS_FACING_BACK
+    }
 
     @SuppressLint("MissingPermission") // MainActivity asks for it first; without it this is a SecurityException
     private fun start(id: String) {

@@ -39,8 +39,10 @@ class MainActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContentView(R.layout.main)
+        // Of this version of the app: an update may bring another model of the same name.
+        val updated = packageManager.getPackageInfo(packageName, 0).lastUpdateTime
+        val folder = noBackupFilesDir.resolve("models-$updated")
         models += assets.list("models").orEmpty().sorted().map { name ->
-            val folder = noBackupFilesDir.resolve("models-${packageManager.getPackageInfo(packageName, 0).lastUpdateTime}")
             ModelSource(name.removeSuffix(".tflite")) { bundledModel(assets, name, folder) }
         }
         choice = Choice(models.first(), DEFAULT_THREADS, Delegate.XNNPACK)
@@ -69,7 +71,8 @@ class MainActivity : Activity() {
         val wide = configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
         findViewById<LinearLayout>(R.id.root).orientation =
             if (wide) LinearLayout.HORIZONTAL else LinearLayout.VERTICAL
-        val (width, height) = if (wide) 0 to ViewGroup.LayoutParams.MATCH_PARENT else ViewGroup.LayoutParams.MATCH_PARENT to 0
+        val whole = ViewGroup.LayoutParams.MATCH_PARENT
+        val (width, height) = if (wide) 0 to whole else whole to 0
         for (half in listOf(R.id.stage, R.id.panel)) {
             findViewById<View>(half).layoutParams = LinearLayout.LayoutParams(width, height, 1f)
         }

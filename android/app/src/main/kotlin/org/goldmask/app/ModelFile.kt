@@ -10,11 +10,11 @@ import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.TensorType
+import org.tensorflow.lite.schema.TensorType as TfliteType
 import org.tensorflow.lite.support.metadata.MetadataExtractor
 import org.tensorflow.lite.support.metadata.schema.AssociatedFileType
 import org.tensorflow.lite.support.metadata.schema.NormalizationOptions
 import org.tensorflow.lite.support.metadata.schema.ProcessUnitOptions
-import org.tensorflow.lite.schema.TensorType as TfliteType
 
 /** What a .tflite file says of itself, by the rules of docs/models.md. */
 object ModelFile {

@@ -14,7 +14,11 @@ class LegendTest {
     @Test
     fun `the classes that are there, the largest first`() {
         assertEquals(
-            listOf(LegendEntry(0, "background", 0.625), LegendEntry(2, "dog", 0.25), LegendEntry(200, "class_200", 0.125)),
+            listOf(
+                LegendEntry(0, "background", 0.625),
+                LegendEntry(2, "dog", 0.25),
+                LegendEntry(200, "class_200", 0.125)
+            ),
             legendOf(mask, listOf("background", "cat", "dog"))
         )
     }
@@ -33,6 +37,11 @@ class LegendTest {
 
     @Test
     fun `colours are those of PASCAL VOC`() {
-        assertEquals(listOf(0xff000000, 0xff800000, 0xff008000, 0xff808000).map { it.toInt() }, (0..3).map(Palette::argb))
+        assertEquals(
+            listOf(0xff000000, 0xff800000, 0xff008000, 0xff808000).map {
+                it.toInt()
+            },
+            (0..3).map(Palette::argb)
+        )
     }
 }

@@ -26,6 +26,8 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotEquals
 import org.junit.Assert.assertTrue
 import org.junit.Assert.fail
+import org.junit.Assume.assumeTrue
+import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
@@ -36,7 +38,13 @@ import org.robolectric.annotation.Config
 @RunWith(AndroidJUnit4::class)
 @Config(qualifiers = "w411dp-h891dp-xhdpi")
 class MainActivityTest {
-    private val activity: MainActivity = Robolectric.buildActivity(MainActivity::class.java).setup().get()
+    private val activity by lazy { Robolectric.buildActivity(MainActivity::class.java).setup().get() }
+
+    @Before
+    fun needsNativeLibraries() = assumeTrue(
+        "TensorFlow Lite's native library is made for this machine by ./goldmask test",
+        System.getProperty("goldmask.natives") != null
+    )
 
     private fun <T : View> view(id: Int): T = activity.findViewById(id)
 

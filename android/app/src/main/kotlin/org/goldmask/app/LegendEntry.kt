@@ -9,9 +9,11 @@ data class LegendEntry(val index: Int, val name: String, val share: Double)
 fun legendOf(mask: Mask, labels: List<String>): List<LegendEntry> {
     val counts = IntArray(CLASSES)
     for (value in mask.classes) counts[value.toInt() and BYTE]++
-    return counts.indices.filter { counts[it] > 0 }
-        .map { LegendEntry(it, labels.getOrElse(it) { index -> "class_$index" }, counts[it] / mask.classes.size.toDouble()) }
-        .sortedByDescending { it.share }
+    val present = counts.indices.filter { counts[it] > 0 }.sortedByDescending { counts[it] }
+    return present.map { index ->
+        val name = labels.getOrElse(index) { "class_$index" }
+        LegendEntry(index, name, counts[index] / mask.classes.size.toDouble())
+    }
 }
 
 private const val CLASSES = 256
