@@ -29,6 +29,7 @@ HELP = {
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
+    "apk": "an APK file",
     "version": "v1, v2, v3 or v3+",
     "steps": "training steps; the schedule is fitted to them",
     "seed": "decides the data and the weights to begin with",
@@ -226,6 +227,22 @@ def android_lock(c):
     return program.lock_android()
 
 
+@command(name="build", several=("pipeline",))
+def android_build(c, pipeline=None, abi=""):
+    """Build the Android app and its golden test: two signed APKs a pipeline, without Gradle or an SDK."""
+    from goldmask import program
+
+    return program.build_android(pipeline, abi)
+
+
+@command(name="verify")
+def apk_verify(c, apk=""):
+    """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
+    from goldmask import program
+
+    return program.verify_apk(apk)
+
+
 @command(name="matrix", several=("runtime", "model"))
 def android_matrix(c, runtime=None, suite="default", model=None, delegate="", threads=0, abi="", out=""):
     """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
@@ -304,7 +321,8 @@ def emulator_list(c):
 
 
 namespace = Collection(check, run, compare, report, doctor, test)
-android = Collection("android", android_benchmark, android_lock, android_matrix, android_sdk)
+android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
+android.add_collection(Collection("apk", apk_verify))
 android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
 farm = Collection("farm", farm_collect)
 farm.add_task(farm_plan, default=True)

@@ -8,18 +8,21 @@ docs/apk.md has the whole story.
 import hashlib
 import os
 import platform
+import re
 import shutil
+import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import maven, shell
 from .errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from .fetch import cache_folder, fetch_package, place
-from .gradle import Application, Module, project_of
-from .jdk import find_jdk
+from .finding import Finding
+from .gradle import OUR_PROJECT, Application, Module, project_of
+from .jdk import QUICK, find_jdk
 from .kotlin import Kotlin, flavour_words
 from .manifest import app_manifest, package_of, test_manifest
 from .setup import Setup
@@ -38,6 +41,7 @@ STORED = ("arsc", "so", "png", "jpg", "jpeg", "webp", "gif")
 ALIAS, PASSWORD = "androiddebugkey", "android"  # as Android's own tools have them; a debug key is no secret
 MOMENT = (1981, 1, 1, 1, 1, 2)  # of every entry, as Android's own tools write it
 ALIGNMENT_FIELD = 0xD935
+MACHINES = {"arm64-v8a": 183, "armeabi-v7a": 40, "x86_64": 62, "x86": 3}  # of ELF headers
 IN_TEST_APK = "androidTestImplementation"
 
 
@@ -117,9 +121,10 @@ def build(pipeline: str, setup: Setup) -> Apks:
 
 def link_resources(kotlin: Kotlin, module: Module, flavour: str = "") -> Linked:
     """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
+    application = module.application.of(flavour)
     libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    step = _Steps(kotlin, module.application, ())
-    manifest = app_manifest(_manifest_of(module), _manifests(libraries), module.application)
+    step = _Steps(kotlin, application, ())
+    manifest = app_manifest(_manifest_of(module), _manifests(libraries), application)
     return step.link(manifest, libraries, module)
 
 
@@ -155,6 +160,144 @@ def debug_key(kotlin: Kotlin) -> Path:
             _run(argv, kotlin.logs / "keytool.log", "a debug key cannot be made")
             beside.replace(path)
     return path
+
+
+def verify(apk: Path, logs: Path) -> list[Finding]:
+    """What an APK is, and whether a device would take it: each thing looked at, in order.
+
+    Raises UsageError for a file that is not there, EnvironmentMissing without the tools to look with.
+    """
+    if not apk.is_file():
+        raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
+    aapt2 = find_aapt2(logs)
+    done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
+    badging = done.stdout
+    findings = [_package(badging) if not done.code else Finding("package", False, done.log_tail(1) or done.ending)]
+    findings.append(_signature(apk, logs))
+    try:
+        with zipfile.ZipFile(apk) as archive:
+            findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
+    except (zipfile.BadZipFile, OSError, struct.error, IndexError, ValueError) as error:
+        findings.append(Finding("content", False, f"it cannot be read: {error}"))
+    return [*findings, _permissions(badging)]
+
+
+def classes_of(apk: Path) -> set[str]:
+    """The names of all classes in an APK, `org.goldmask.app.MainActivity` say."""
+    with zipfile.ZipFile(apk) as archive:
+        return {name for dex in _dex_names(archive) for name in dex_classes(archive.read(dex))}
+
+
+def dex_classes(data: bytes) -> list[str]:
+    """The classes that a dex file defines (Android's "Dalvik executable format"). Raises struct.error, ValueError."""
+    if data[:4] != b"dex\n":
+        raise ValueError("no dex file")
+
+    def words(place: int, count: int) -> tuple[int, ...]:
+        return struct.unpack_from(f"<{count}I", data, place)
+
+    (_, strings), (_, types), (count, classes) = (words(place, 2) for place in (0x38, 0x40, 0x60))
+    names = []
+    for number in range(count):
+        (type_index,) = words(classes + 32 * number, 1)
+        (string_index,) = words(types + 4 * type_index, 1)
+        (start,) = words(strings + 4 * string_index, 1)
+        while data[start] & 0x80:  # the length before a string: seven bits a byte
+            start += 1
+        descriptor = data[start + 1 : data.index(0, start + 1)].decode("utf-8", "replace")
+        names.append(descriptor[1:-1].replace("/", "."))
+    return names
+
+
+def _package(badging: str) -> Finding:
+    said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
+    sdk = {key: value for key, value in re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE)}
+    if not said or not sdk:
+        return Finding("package", False, "the manifest names no package or no SDK versions")
+    debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
+    versions = f"API {sdk.get('sdkVersion', '?')} and later, made for {sdk.get('targetSdkVersion', '?')}"
+    return Finding("package", True, f"{said[1]} {said[3]} ({said[2]}), {versions}{debuggable}")
+
+
+def _signature(apk: Path, logs: Path) -> Finding:
+    lock = maven.load_lock(OUR_PROJECT)
+    (apksig,) = maven.fetch_artifacts(lock, maven.artifacts_of(lock, ["tool-apksig"]), logs).values()
+    argv = [find_jdk().java, *QUICK, "-cp", apksig, APKSIG, "verify", apk]
+    done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
+    said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
+    errors = [sentence for key, sentence in said if key == "error"]
+    schemes = [key for key, value in said if value == "true"]
+    signers = ", ".join(value[:16] + "…" for key, value in said if key == "signer")
+    if done.code or errors or schemes != ["v2", "v3"]:
+        reason = errors[0] if errors else f"schemes: {', '.join(schemes) or 'none'}; v2 and v3 are needed"
+        reason = done.log_tail(1) if done.code else reason
+        return Finding("signature", False, " ".join(reason.split()), "./goldmask android.build")
+    return Finding("signature", True, f"schemes {' and '.join(schemes)} by {signers}")
+
+
+def _alignment(archive: zipfile.ZipFile) -> Finding:
+    wrong, stored = [], 0
+    for entry in archive.infolist():
+        archive.fp.seek(entry.header_offset + 26)
+        name_bytes, extra_bytes = struct.unpack("<HH", archive.fp.read(4))
+        start = entry.header_offset + zipfile.sizeFileHeader + name_bytes + extra_bytes
+        native = entry.filename.endswith(".so")
+        if entry.compress_type == zipfile.ZIP_STORED:
+            stored += 1
+            if start % (PAGE_BYTES if native else WORD_BYTES):
+                wrong.append(f"{entry.filename} begins at {start:,}")
+        elif native or entry.filename == "resources.arsc":
+            wrong.append(f"{entry.filename} is compressed")
+    if wrong:
+        return Finding("alignment", False, "; ".join(wrong[:3]), "zipalign -P 16 4 IN.apk OUT.apk, and sign it again")
+    return Finding("alignment", True, f"{stored} stored files at 4 bytes, native libraries at 16 KiB")
+
+
+def _dex_names(archive: zipfile.ZipFile) -> list[str]:
+    return [name for name in archive.namelist() if re.fullmatch(r"classes\d*\.dex", name)]
+
+
+def _dexes(archive: zipfile.ZipFile) -> Finding:
+    counts = [len(dex_classes(archive.read(name))) for name in _dex_names(archive)]
+    return Finding("classes", bool(sum(counts)), f"{sum(counts):,} in {len(counts)} dex files")
+
+
+def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Finding]:
+    """Their ABIs, and the memory pages that they are linked for: a program header's p_align (System V ABI, ELF)."""
+    pages: dict[str, int] = {}
+    abis: dict[str, int] = {}
+    wrong = []
+    for name in archive.namelist():
+        if not (found := re.fullmatch(r"lib/([^/]+)/[^/]+\.so", name)):
+            continue
+        abis[found[1]] = abis.get(found[1], 0) + 1
+        data = archive.read(name)
+        wide, machine = data[4:5] == b"\2", int.from_bytes(data[18:20], "little")
+        if data[:4] != b"\x7fELF" or MACHINES.get(found[1]) != machine:
+            wrong.append(f"{name} is not of ABI {found[1]}")
+        elif wide:
+            (start,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
+            headers = [struct.unpack_from("<I44xQ", data, start + size * number) for number in range(count)]
+            pages[name] = min(alignment for kind, alignment in headers if kind == 1)
+    if wrong:
+        yield Finding("native libraries", False, "; ".join(wrong[:3]))
+        return
+    words = ", ".join(f"{count} of {abi}" for abi, count in abis.items())
+    yield Finding("native libraries", True, words or "none")
+    if small := sorted({name.rpartition("/")[2] for name, bytes_ in pages.items() if bytes_ < PAGE_BYTES}):
+        detail = f"{', '.join(small)} are linked for 4 KiB: where pages have 16, Android runs them in a compatible mode"
+        yield Finding("memory pages", True, f"{detail} or not at all; only a newer library changes that")
+
+
+def _permissions(badging: str) -> Finding:
+    names = re.findall(r"^uses-permission(?:-sdk-23)?: name='([^']*)'", badging, re.MULTILINE)
+    network = [name for name in names if name == "android.permission.INTERNET"]
+    detail = ", ".join(name.removeprefix("android.permission.") for name in names) or "none"
+    if network:
+        return Finding(
+            "permissions", False, f"{detail}: the app may use the network", "remove INTERNET from the manifest"
+        )
+    return Finding("permissions", True, detail)
 
 
 @dataclass(frozen=True)
@@ -221,8 +364,8 @@ class _Steps:
         def make(out: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 jars = [_as_jar(path, Path(scratch) / f"{number}.jar") for number, path in enumerate(classes)]
-                argv: list[str | Path] = [self.kotlin.jdk.java, "-cp", r8, "com.android.tools.r8.D8", "--debug"]
-                argv += ["--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
+                argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
+                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
                 for number, path in enumerate(beside):
                     argv += ["--classpath", _as_jar(path, Path(scratch) / f"beside-{number}.jar")]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
@@ -249,7 +392,7 @@ class _Steps:
             unsigned = out / "unsigned.apk"
             entries = _entries(linked, dexes, jars, files)
             write_zip(unsigned, entries, (*STORED, *self.application.stored))
-            argv = [self.kotlin.jdk.java, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
+            argv = [self.kotlin.jdk.java, *QUICK, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
             argv += [str(self.application.min_sdk), unsigned, out / f"{name}.apk"]
             self._run(argv, "apksig", "the APK cannot be signed")
             unsigned.unlink()
@@ -328,9 +471,13 @@ def _java_resources(jars: Sequence[Path]) -> dict[str, bytes]:
             for name in archive.namelist():
                 if name.startswith("META-INF/services/") and not name.endswith("/"):
                     found[name] = found.get(name, b"") + archive.read(name).rstrip() + b"\n"
-                elif not name.startswith("META-INF/") and not name.endswith(("/", ".class", ".java")):
+                elif not _UNUSED.search(name):
                     found.setdefault(name, archive.read(name))
     return dict(sorted(found.items()))
+
+
+# Of jars: what is about them, what dex files hold, and what Kotlin's other platforms are compiled with.
+_UNUSED = re.compile(r"^META-INF/|/$|\.(class|java|knm)$|^\w+Main/default/")
 
 
 def _as_jar(path: Path, jar: Path) -> Path | None:

@@ -125,6 +125,8 @@ def install(
     offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
     argv = [sys.executable, "-m", "sdkmanager", "--install", *named.values()]
     _sdkmanager(argv, home, sdk, logs / "sdkmanager-install.log", INSTALL_DEADLINE_S, offline, RunError)
+    # An emulator of some years ago takes a folder without it for no SDK.
+    (sdk.folder / "platforms").mkdir(exist_ok=True)
     if missing := lacking(sdk, new):
         raise RunError(f"sdkmanager did not install {', '.join(missing)}", fix=f"cat {logs}/sdkmanager-install.log")
     return new
