@@ -333,7 +333,7 @@ namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, de
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 
-def spread(words, several=("--image", "--model", "--pipeline", "--runtime", "--target")):
+def spread(words, several=("--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

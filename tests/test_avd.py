@@ -284,11 +284,13 @@ def test_a_check_on_an_emulator_of_its_own(shared_cache, world, project):
     name = avd.create(sdk.find_sdk(), 34, sdk.host_abi())
     shutil.copytree(project.golden, world.folder / f"cache/avd/{name}.avd/device/recorded")
     project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
+    world.plan(dies="FATAL | bad luck", once=True)
     words = ("check", "--target", "android-device", "--out", world.folder / "out")
     ran = run_program(project.folder, *words, start=("-c", PROGRAM))
     assert ran.code == 0, ran.text
-    assert f"booted emulator-{FIRST_PORT} for this check" in ran.text and "latency is advice only" in ran.text
-    assert len(world.starts) == 1 and avd.running(world.server) == []
+    again = "at its second boot: the emulator ended before Android had booted: FATAL | bad luck"
+    assert f"booted emulator-{FIRST_PORT} for this check, {again}" in ran.text and "latency is advice only" in ran.text
+    assert len(world.starts) == 2 and avd.running(world.server) == []
 
 
 def test_a_check_whose_emulator_does_not_boot_fails_in_words(world, project):
@@ -307,6 +309,15 @@ def test_without_an_sdk(world, monkeypatch):
     with pytest.raises(EnvironmentMissing, match="lacks platform-tools, emulator, system-images;android-34") as caught:
         world.up()
     assert caught.value.fix == "./goldmask android.sdk --accept-licences"
+
+
+def test_what_this_machine_lacks_is_exit_3(world):
+    start = ("-c", PROGRAM.replace("Path(sys.executable)", "Path('/nowhere/kvm')"))
+    ran = run_program(world.project(), "android.emulator.up", start=start)
+    assert ran.code == 3 and "/nowhere/kvm is not there" in ran.text and "modprobe" in ran.text
+    shutil.rmtree(world.emulator)
+    ran = world.run("android.emulator.up")
+    assert ran.code == 3 and "lacks emulator" in ran.text and "android.sdk --accept-licences" in ran.text
 
 
 def test_without_kvm(tmp_path, monkeypatch):

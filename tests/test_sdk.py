@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import REPO, run_program
 
 from goldmask import sdk
 from goldmask.errors import EnvironmentMissing, RunError
@@ -66,7 +67,7 @@ def world(tmp_path, monkeypatch) -> Path:
 
 def install(world: Path, **choices) -> tuple[str, ...]:
     """Install all that an emulator needs into the world's SDK."""
-    return sdk.install(sdk.find_sdk(), sdk.packages(34, ABI), logs=world / "logs", **{"accept": True, **choices})
+    return sdk.install(sdk.find_sdk(), sdk.packages(34, ABI), **{"accept": True, **choices})
 
 
 def test_packages_are_installed_once_and_the_newest(world):
@@ -108,14 +109,14 @@ def test_bytes_that_the_log_does_not_have_are_refused(world):
 
 def test_a_package_that_the_log_does_not_have(world):
     with pytest.raises(EnvironmentMissing, match="knows no package system-images;android-99;aosp_atd;x86_64"):
-        sdk.install(sdk.find_sdk(), sdk.packages(99, ABI), accept=True, logs=world / "logs")
+        sdk.install(sdk.find_sdk(), sdk.packages(99, ABI), accept=True)
 
 
 def test_a_log_with_a_bad_signature_is_not_believed(world):
     (world / "tools/gpgv").write_text("#!/bin/sh\necho BAD signature\nexit 1\n")
     with pytest.raises(EnvironmentMissing, match="sdkmanager failed .*failed to verify") as caught:
         install(world)
-    assert "sdkmanager-list.log" in caught.value.fix and not (world / "sdk/emulator").exists()
+    assert f"cat {world}/cache/sdkmanager/list.log" in caught.value.fix and not (world / "sdk/emulator").exists()
 
 
 def test_an_archive_that_is_none(world):
@@ -157,3 +158,12 @@ def test_a_processor_that_no_emulator_has(monkeypatch):
     monkeypatch.setattr(sdk.platform, "machine", lambda: "riscv64")
     with pytest.raises(EnvironmentMissing, match="no Android emulator runs on riscv64"):
         sdk.host_abi()
+
+
+def test_the_program_names_the_licence_and_installs_by_flag(world):
+    ran = run_program(REPO, "android.sdk")
+    assert ran.code == 3 and "licence: android-sdk-license, https://developer.android.com" in ran.text
+    assert "./goldmask android.sdk --accept-licences" in ran.text and not (world / "sdk").exists()
+    for word in ("installed", "there"):
+        ran = run_program(REPO, "android.sdk", "--accept-licences")
+        assert ran.code == 0 and f"{word}: emulator" in ran.text, ran.text

@@ -374,8 +374,8 @@ def install_sdk(accept: bool) -> ExitCode:
     found = sdk.find_sdk()
     wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.host_abi())
     out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
-    with Bars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
-        installed = sdk.install(found, wanted, accept=accept, logs=Path(logs), on_progress=bars.download)
+    with Bars() as bars:
+        installed = sdk.install(found, wanted, accept=accept, on_progress=bars.download)
     for package in wanted:
         out.print(Text(f"{'installed' if package in installed else 'there'}: {package}"))
     return ExitCode.OK

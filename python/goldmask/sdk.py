@@ -92,9 +92,7 @@ def lacking(sdk: Sdk, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(package for package in wanted if not sdk.has(package))
 
 
-def install(
-    sdk: Sdk, wanted: Sequence[str], *, accept: bool, logs: Path, on_progress: Progress | None = None
-) -> tuple[str, ...]:
+def install(sdk: Sdk, wanted: Sequence[str], *, accept: bool, on_progress: Progress | None = None) -> tuple[str, ...]:
     """Install those packages that are not there, and return them.
 
     Nothing is fetched before the licence is accepted: by `accept`, or for this folder at an earlier time. Raises
@@ -115,7 +113,7 @@ def install(
     if not shutil.which("gpgv"):
         raise EnvironmentMissing("sdkmanager checks signatures with gpgv", fix="sudo apt-get install gpgv")
     home = cache_folder() / "sdkmanager"
-    places = _places(home, sdk, logs)
+    places = _places(home, sdk)
     log = _log(home)
     named = {package: newest(package, places) for package in new}
     for package in named.values():
@@ -124,11 +122,11 @@ def install(
     # The log and the packages are here; whatever else it would fetch could not be checked, so it gets no network.
     offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
     argv = [sys.executable, "-m", "sdkmanager", "--install", *named.values()]
-    _sdkmanager(argv, home, sdk, logs / "sdkmanager-install.log", INSTALL_DEADLINE_S, offline, RunError)
+    _sdkmanager(argv, home, sdk, home / "install.log", INSTALL_DEADLINE_S, offline, RunError)
     # An emulator of some years ago takes a folder without it for no SDK.
     (sdk.folder / "platforms").mkdir(exist_ok=True)
     if missing := lacking(sdk, new):
-        raise RunError(f"sdkmanager did not install {', '.join(missing)}", fix=f"cat {logs}/sdkmanager-install.log")
+        raise RunError(f"sdkmanager did not install {', '.join(missing)}", fix=f"cat {home}/install.log")
     return new
 
 
@@ -148,10 +146,10 @@ def newest(package: str, places: Mapping[str, str]) -> str:
     return package
 
 
-def _places(home: Path, sdk: Sdk, logs: Path) -> dict[str, str]:
+def _places(home: Path, sdk: Sdk) -> dict[str, str]:
     """The URL of every package in the log, which is fetched and checked where it is not here."""
     argv = [sys.executable, "-c", WHERE]
-    done = _sdkmanager(argv, home, sdk, logs / "sdkmanager-list.log", LOG_DEADLINE_S, {}, EnvironmentMissing)
+    done = _sdkmanager(argv, home, sdk, home / "list.log", LOG_DEADLINE_S, {}, EnvironmentMissing)
     return json.loads(done.stdout.splitlines()[-1])
 
 
