@@ -1,13 +1,13 @@
 """The whole run on one screen: fetch, hold goldens against today, run every target, compare, report."""
 
+import contextlib
 import os
 import platform
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import __version__
+from . import __version__, avd
 from .bundle import Bundle, Options, Pipeline, Request, RequestCase
 from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
@@ -18,9 +18,9 @@ from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import Setup, android_jvm, ios_host, ios_simulator, python
+from .targets import Setup, android_device, android_jvm, ios_host, ios_simulator, python
 
-TARGETS = {target.NAME: target for target in (python, android_jvm, ios_host, ios_simulator)}
+TARGETS = {target.NAME: target for target in (python, android_jvm, android_device, ios_host, ios_simulator)}
 
 
 class Watch:
@@ -64,6 +64,8 @@ class Selection:
     named: frozenset[str] = frozenset()
     runtime: str = ""
     abi: str = ""
+    device: str = ""
+    all_devices: bool = False
     destinations: tuple[str, ...] = ()
 
 
@@ -76,7 +78,8 @@ class Run:
     selection: Selection
     out: Path
     watch: Watch
-    closing: ExitStack
+    notes: list[str] = field(default_factory=list)
+    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def setup(self) -> Setup:
@@ -88,10 +91,14 @@ class Run:
             chosen.runtime,
             chosen.abi,
             self.config.android,
-            ios=self.config.ios,
-            destinations=chosen.destinations,
-            on_step=self.watch.step,
-            closing=self.closing,
+            chosen.device,
+            chosen.all_devices,
+            self.config.device.suppress,
+            self.watch.step,
+            self.notes.append,
+            self.config.ios,
+            chosen.destinations,
+            self.closing,
         )
 
 
@@ -111,19 +118,30 @@ def check(
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     open_folder(out)
-    with ExitStack() as closing:
-        return _check(Run(root, config, selection, out, watch, closing), also)
-
-
-def _check(run: Run, also: Sequence[Pair]) -> Report:
-    root, config, selection, watch = run.root, run.config, run.selection, run.watch
+    run = Run(root, config, selection, out, watch)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in selection.pipelines}
-    cannot = {(target, pipeline): _set_up(run, pipeline, target) for target in selection.targets for pipeline in used}
-    pairs: list[Pair] = [*also]
+    with run.closing, _device(run) as no_device:
+        cannot = {
+            (target, pipeline): (target == android_device.NAME and no_device) or _set_up(run, pipeline, target)
+            for target in selection.targets
+            for pipeline in used
+        }
+        pairs, skipped = _compare_all(run, specs, cannot)
+    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
+    notes = tuple(dict.fromkeys(run.notes))
+    return write_report([*also, *pairs], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+
+
+def _compare_all(
+    run: Run, specs: dict[str, ModelSpec], cannot: dict[tuple[str, str], GoldmaskError | None]
+) -> tuple[list[Pair], list[Skipped]]:
+    """Every model's cases on every target that can run them, and what was skipped."""
+    selection, config = run.selection, run.config
+    pairs: list[Pair] = []
     skipped: list[Skipped] = []
     for name, spec in specs.items():
-        assets = gather(root, name, spec, watch)
+        assets = gather(run.root, name, spec, run.watch)
         for pipeline in (pipeline for pipeline in selection.pipelines if pipeline in spec.pipelines):
             for target in selection.targets:
                 missing = assets.missing
@@ -135,8 +153,23 @@ def _check(run: Run, also: Sequence[Pair]) -> Report:
                 if cases:
                     request = request_for(assets.model, cases, pipeline, config)
                     pairs += _run_and_compare(run, request, target, assets.truths)
-    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
-    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, run.out)
+    return pairs, skipped
+
+
+@contextlib.contextmanager
+def _device(run: Run) -> Iterator[GoldmaskError | None]:
+    """For as long as the block runs, an emulator where the check needs a device and is to boot one; or why none is."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if android_device.NAME in run.selection.targets and not run.selection.device:
+                emulator = stack.enter_context(avd.ensure(run.config.android.emulator, run.setup.logs, run.watch.step))
+                if emulator:
+                    again = f", at its second boot: {emulator.retried}" if emulator.retried else ""
+                    run.notes.append(f"booted {emulator.serial} for this check{again}")
+        except (EnvironmentMissing, RunError) as error:
+            yield error
+            return
+        yield None
 
 
 def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
