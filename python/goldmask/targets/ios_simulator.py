@@ -303,6 +303,7 @@ def _boot(simulators: Sequence[Simulator], setup: Setup) -> None:
             # Before the boot: an interrupt in the midst of it must not leave it booted.
             setup.closing.callback(simulator.shutdown, each.udid, setup.logs)
             simulator.start(each.udid, setup.logs)
+            setup.on_note(f"booted {each.name}, {each.os}, for this")
     for each in simulators:
         simulator.wait_until_booted(each.udid, setup.ios.boot_deadline_s, setup.logs)
         setup.on_step(f"boot {each.name}", 1, 1)
