@@ -7,18 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPO, had, run_program
+import tiny
+from conftest import REPO, colours, had, run_program
 from PIL import Image
 from swift_package import FOREIGN, setup_of, swift_test
 
+from goldmask import shell
 from goldmask.bundle import Options, Request, RequestCase, load_bundle, mask_of, save
-from goldmask.case import fetch_case
+from goldmask.case import cases_from_files, fetch_case
 from goldmask.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from goldmask.file import sha256_of
 from goldmask.golden import load_golden
-from goldmask.model import fetch_model, golden_folder, load_spec, model_folder
+from goldmask.model import fetch_model, find_model, golden_folder, load_spec, model_folder
 from goldmask.swift import Swift, find_swift, first_error
-from goldmask.targets import ios_host
+from goldmask.targets import ios_host, python
 from goldmask.targets.host import write_decoded
 
 MODELS = ("shapes", "shapes-int8", "deeplabv3")
@@ -86,6 +88,50 @@ def test_what_really_ran_is_named(run, tmp_path, delegate):
     assert (bundle.runtime.delegate, bundle.runtime.threads) == (delegate, 1)
     log = (tmp_path / "bundle/run.log").read_text("utf-8")
     assert ("Replacing 57 out of 57 node(s) with delegate (TfLiteXNNPackDelegate)" in log) == (delegate == "xnnpack")
+
+
+def tiny_request(folder: Path, model: bytes) -> Request:
+    """A request of one image, red above, green and blue below, for a model of a few hundred bytes."""
+    path = folder / "tiny.tflite"
+    path.write_bytes(model)
+    Image.fromarray(colours()).save(folder / "flag.png")
+    found = find_model(REPO, str(path))
+    cases = cases_from_files([folder / "flag.png"])
+    return Request(schema=1, model=found.request(), options=Options(pipeline="lib_interpreter"), cases=cases)
+
+
+def test_a_delegate_that_takes_nothing_is_not_named(run, tmp_path):
+    bundle = run(tiny_request(tmp_path, tiny.class_map()))
+    assert (bundle.runtime.delegate, bundle.runtime.threads) == ("cpu", 2)
+    log = (tmp_path / "bundle/run.log").read_text("utf-8")
+    assert "Created TensorFlow Lite XNNPACK delegate" in log and "Replacing 1 out of" not in log
+
+
+@pytest.mark.parametrize(
+    "model",
+    [tiny.scores("int8"), tiny.scores("uint8"), tiny.class_map("int64"), tiny.class_map("uint8", image_dtype="int8")],
+    ids=["int8", "uint8", "int64-classes", "uint8-classes-of-int8"],
+)
+def test_tensors_of_every_type_are_pythons(run, tmp_path, model):
+    request = tiny_request(tmp_path, model)
+    ours = run(request).results[0]
+    theirs = had(lambda: python.run(request, tmp_path / "python", setup_of(tmp_path))).results[0]
+    assert (ours.status, ours.error) == ("ok", None) and ours.stages == theirs.stages
+    mask = mask_of(tmp_path / "bundle", ours)
+    assert np.array_equal(mask, mask_of(tmp_path / "python", theirs)) and set(np.unique(mask)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (tiny.scores(weight=float("nan")), "the output has NaN scores"),
+        (tiny.class_map(offset=300), "the class map has a value 30"),
+    ],
+    ids=["nan", "beyond"],
+)
+def test_an_output_that_is_no_mask(run, tmp_path, model, words):
+    (result,) = run(tiny_request(tmp_path, model)).results
+    assert result.error.stage == "postprocess" and words in result.error.message
 
 
 @pytest.mark.parametrize(("delegate", "words"), [("coreml", "no Core ML delegate"), ("gpu", "iOS has no delegate gpu")])
@@ -307,6 +353,29 @@ def test_macos_without_a_library(tmp_path, monkeypatch):
     with pytest.raises(EnvironmentMissing, match="nobody publishes for macOS") as caught:
         ios_host.find_library(setup_of(tmp_path))
     assert ios_host.LIBRARY in caught.value.fix
+
+
+def test_another_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(ios_host.sys, "platform", "win32")
+    with pytest.raises(EnvironmentMissing, match="ios-host needs macOS, or Linux on x86_64 or arm64"):
+        ios_host.find_library(setup_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        ([], 1, "usage: segment-cli REQUEST.json --out DIR"),
+        (["request.json", "--out"], 1, "usage: "),
+        (["request.json", "--outt", "x"], 1, "usage: "),
+        (["nowhere.json", "--out", "bundle"], 4, "nowhere.json cannot be read"),
+        (["empty.json", "--out", "bundle"], 4, "empty.json breaks the bundle contract: schema: missing"),
+    ],
+)
+def test_the_programs_own_words(swift, tmp_path, words, code, sentence):
+    path, environment = had(lambda: ios_host.program("lib_interpreter", setup_of(tmp_path)))
+    (tmp_path / "empty.json").write_text("{}", "utf-8")
+    done = shell.run([path, *words], log=tmp_path / "cli.log", deadline_s=60, env=environment, cwd=tmp_path)
+    assert done.code == code and sentence in done.log_tail() and not (tmp_path / "bundle").exists()
 
 
 def test_a_strangers_app(swift, tmp_path):

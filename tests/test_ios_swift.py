@@ -10,7 +10,7 @@ from swift_package import swift_test
 
 from goldmask import shell
 
-TESTS = {"SegmentationCoreTests": 17, "LibInterpreterTests": 7, "GoldenTestKitTests": 19}
+TESTS = {"SegmentationCoreTests": 16, "LibInterpreterTests": 7, "GoldenTestKitTests": 19}
 
 
 @pytest.mark.parametrize("module", TESTS)

@@ -184,15 +184,15 @@ public struct GoldenRun {
             Data("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}\n".utf8)
         )
     }
-}
 
-/// The upright pixels of cases that the host has decoded into `folder`, as PPM files named after them.
-public func hostPixels(in folder: URL) -> GoldenRun.Decode {
-    { each, _ in
-        let file = folder.appendingPathComponent("\(each.id).ppm")
-        guard let data = try? Data(contentsOf: file) else {
-            throw SegmenterError(stage: "decode", message: "the host could not decode it")
+    /// Decodes nothing: the upright pixels of cases are in `folder`, as PPM files named after them.
+    public static func hostPixels(in folder: URL) -> Decode {
+        { each, _ in
+            let file = folder.appendingPathComponent("\(each.id).ppm")
+            guard let data = try? Data(contentsOf: file) else {
+                throw SegmenterError(stage: "decode", message: "the host could not decode it")
+            }
+            return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](data))
         }
-        return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](data))
     }
 }

@@ -104,9 +104,10 @@ public enum ImageFile {
             let count = image.bitsPerPixel / 8
             let alpha = image.alphaInfo
             let alphaFirst = [.first, .premultipliedFirst, .noneSkipFirst].contains(alpha)
-            let reversed = image.bitmapInfo.contains(.byteOrder32Little)
+            // Not bitmapInfo.contains(): byte orders are numbers in it, and not flags.
+            let reversed = image.byteOrderInfo == .order32Little
             // Big-endian samples have their high byte first; in words of 32 bits, little-endian turns all bytes around.
-            let high = image.bitmapInfo.contains(.byteOrder16Little) ? size - 1 : 0
+            let high = image.byteOrderInfo == .order16Little ? size - 1 : 0
             func place(_ sample: Int) -> Int { reversed ? count - 1 - sample * size : sample * size + high }
             let first = alphaFirst ? 1 : 0
             let colours = space.model == .monochrome ? [first, first, first] : [first, first + 1, first + 2]

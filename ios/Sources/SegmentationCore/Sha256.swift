@@ -1,9 +1,10 @@
 #if canImport(CryptoKit)
     import CryptoKit
+    import Foundation
 #endif
 
 /// The sha256 of bytes, in hex.
-public func sha256(_ data: [UInt8]) -> String {
+package func sha256(_ data: [UInt8]) -> String {
     #if canImport(CryptoKit)
         return hex(SHA256.hash(data: data))
     #else

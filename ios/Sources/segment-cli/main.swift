@@ -15,18 +15,18 @@ func fail(_ message: String, code: Int32) -> Never {
 
 var words = CommandLine.arguments.dropFirst()
 var flags: [String: String] = [:]
-let file = words.popFirst()
+let first = words.popFirst()
 while let key = words.popFirst(), ["--out", "--decoded"].contains(key), let value = words.popFirst() {
     flags[key] = value
 }
-guard let file, let out = flags["--out"], words.isEmpty else {
+guard let file = first, let out = flags["--out"], words.isEmpty else {
     fail("usage: segment-cli REQUEST.json --out DIR [--decoded DIR]", code: 1)
 }
 
 do {
     var run = try GoldenRun(request: URL(fileURLWithPath: file), out: URL(fileURLWithPath: out))
     if let decoded = flags["--decoded"] {
-        run.decode = hostPixels(in: URL(fileURLWithPath: decoded))
+        run.decode = GoldenRun.hostPixels(in: URL(fileURLWithPath: decoded))
         run.environment["decoder"] = "the host's: this platform has no ImageIO"
     }
     try run.run { try InterpreterSegmenter(model: $0, options: $1) }

@@ -128,7 +128,7 @@ final class GoldenRunTests: XCTestCase {
 
     func testPixelsThatTheHostHasDecoded() throws {
         var run = try goldenRun()
-        run.decode = hostPixels(in: folder)
+        run.decode = GoldenRun.hostPixels(in: folder)
         try Data("P6 1 1 255 abc".utf8).write(to: folder.appendingPathComponent("one.ppm"))
         try run.run { _, _ in Fake() }
         XCTAssertEqual(try written().results[0].stages.decoded, sha256(Array("abc".utf8)))

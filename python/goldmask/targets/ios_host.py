@@ -6,6 +6,7 @@ has ImageIO on Apple's platforms only.
 
 import hashlib
 import os
+import platform
 import re
 import sys
 from collections.abc import Callable
@@ -29,6 +30,7 @@ ANDROID = Path(__file__).resolve().parents[3] / "android"
 LIBRARY = "TENSORFLOWLITE_C"
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
+MAX_BACKTRACE_BYTES = 1 << 20
 # The AAR's headers include these two, which it does not have; nothing here uses more than a name of them.
 ABSENT_HEADERS = {
     "tensorflow/lite/core/async/c/types.h": b"",
@@ -114,9 +116,8 @@ def find_library(setup: Setup) -> Library:
     lock = maven.load_lock(ANDROID)
     artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
     aars = [each for each in artifacts if each.key == ("org.tensorflow", "tensorflow-lite")]
-    if sys.platform != "darwin":
-        abi = host_abi()
-    elif not os.environ.get(LIBRARY):
+    abi = _abi()
+    if not abi and not os.environ.get(LIBRARY):
         raise EnvironmentMissing(
             f"{NAME} needs TensorFlow Lite's C library, which nobody publishes for macOS",
             fix=f"build libtensorflowlite_c.dylib (docs/ios.md) and set {LIBRARY} to its path",
@@ -133,6 +134,19 @@ def find_library(setup: Setup) -> Library:
     return Library(headers, natives / "libtensorflowlite_jni.so", bionic.environment(natives, abi))
 
 
+def _abi() -> str:
+    """Android's name for this machine's processor; empty on macOS. Raises EnvironmentMissing."""
+    if sys.platform == "darwin":
+        return ""
+    try:
+        return host_abi()
+    except EnvironmentMissing:
+        raise EnvironmentMissing(
+            f"{NAME} needs macOS, or Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
+            fix="run goldmask in a Linux container, or use --target python",
+        ) from None
+
+
 def _absent_headers() -> Path:
     """The folder with the headers that the AAR lacks."""
     folder = cache_folder() / "swift/headers"
@@ -144,7 +158,10 @@ def _absent_headers() -> Path:
 
 def _tail(done: shell.Finished) -> str:
     """The last words of a process: Swift's fatal error, which a backtrace follows, or the end of its log."""
-    if fatal := re.search(r"Fatal error: .+", done.log.read_text("utf-8", "replace")):
+    with done.log.open("rb") as stream:
+        stream.seek(max(0, done.log.stat().st_size - MAX_BACKTRACE_BYTES))
+        text = stream.read().decode("utf-8", "replace")
+    if fatal := re.search(r"Fatal error: .+", text):
         return fatal[0][:300]
     # glibc remarks that bionic.py has dropped symbol versions.
     lines = [line for line in done.log_tail(4).splitlines() if "no version information available" not in line]
