@@ -13,6 +13,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from .finding import Finding
 from .gradle import OUR_PROJECT, Application, Module, project_of
 from .gradlew import assemble, find_gradle
 from .jdk import QUICK, find_jdk
-from .kotlin import Kotlin, flavour_words
+from .kotlin import JVM_TARGET, Kotlin, flavour_words
 from .manifest import app_manifest, package_of, test_manifest
 from .setup import Setup
 
@@ -191,7 +192,7 @@ def verify(apk: Path, logs: Path) -> list[Finding]:
     try:
         with zipfile.ZipFile(apk) as archive:
             findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
-    except (zipfile.BadZipFile, OSError, struct.error, IndexError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, IndexError, ValueError) as error:
         findings.append(Finding("content", False, f"it cannot be read: {error}"))
     return [*findings, _permissions(badging)]
 
@@ -339,17 +340,17 @@ class _Steps:
                 compiled += ["-R", out / f"{number}.zip"]
                 argv = [aapt2, "compile", "--dir", folder, "-o", out / f"{number}.zip"]
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
-            argv = [
-                aapt2,
-                "link",
-                "--manifest",
-                out / "AndroidManifest.xml",
+            argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
+            argv += [
                 "-I",
                 self.android,
-                "-o",
-                out / "linked.apk",
+                "--java",
+                out / "java",
+                "--custom-package",
+                namespace,
+                "--auto-add-overlay",
+                "--debug-mode",
             ]
-            argv += ["--java", out / "java", "--custom-package", namespace, "--auto-add-overlay", "--debug-mode"]
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
@@ -359,17 +360,24 @@ class _Steps:
             self._run(argv, "aapt2", "the manifest and resources do not link")
             for path in (word for word in compiled if word != "-R"):
                 path.unlink()
-            (out / "classes").mkdir()
-            if sources := sorted((out / "java").rglob("*.java")):
-                argv = [self.kotlin.jdk.javac, "--release", "17", "-d", out / "classes", *sources]
-                self._run(argv, "javac", "R.java does not compile")
 
         files = [path for folder in folders for path in _files(folder)]
         names = [str(path.relative_to(folder)) for folder in folders for path in _files(folder)]
         folder = self._make(
             "link resources", [manifest, aapt2, self.android, repr(self.application), *names, *files], make
         )
-        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", folder / "classes")
+        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", self._compile_r(folder / "java"))
+
+    def _compile_r(self, java: Path) -> Path:
+        """The classes of R, the same ones as long as no id changes: a new word in a text is no reason to compile."""
+        sources = _files(java)
+
+        def make(out: Path) -> None:
+            if sources:
+                argv = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
+                self._run(argv, "javac", "R.java does not compile")
+
+        return self._make("R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
 
     def dex(self, classes: Sequence[Path], beside: Sequence[Path]) -> Path:
         """A folder with the dex files of jars and class folders; `beside` are those that they need to know of."""
