@@ -194,7 +194,7 @@ def test_a_boot_that_never_completes(world):
     with pytest.raises(RunError, match=r"did not boot within 30 s: .*\(2 boots tried\)") as caught:
         world.up(30, clock=fake.clock)
     assert sum(fake.slept) == 60 and str(world.folder / "cache/emulators") in caught.value.what
-    assert len(world.starts) == 2 and "-no-snapshot-load" in world.starts[1]
+    assert len(world.starts) == 2 and "-no-snapshot-load -wipe-data" in world.starts[1]
 
 
 def test_a_boot_that_never_completes_by_the_program(world):
