@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import REPO, Ran, had, run_program
+from conftest import REPO, Project, Ran, had, run_program
 from rig import device, emulator
 from test_shell import alive, ends
 
@@ -107,24 +108,31 @@ def shared_cache() -> Path:
     return cache_folder()
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch) -> World:
-    """See World. Whatever a test leaves running is a failure of that test."""
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Server:
+    """An adb server of this file's own."""
     if reason := device.missing():
         pytest.skip(reason)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
+        with Server(tmp_path_factory.mktemp("adb")) as server:
+            yield server
+
+
+@pytest.fixture
+def world(server, tmp_path, monkeypatch) -> World:
+    """See World. Whatever a test leaves running is a failure of that test."""
     monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ANDROID_HOME", str(tmp_path / "sdk"))
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
     monkeypatch.setattr(avd, "KVM", Path(sys.executable))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
     (tmp_path / "cache").mkdir()
-    with Server(tmp_path / "logs") as server:
-        yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
-        left = avd.ours()
-        for each in left:
-            shell.end(each.process)
-        assert left == [] and list((tmp_path / "cache/emulators").glob("*.json")) == []
-        assert processes_of(tmp_path) == []
+    yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
+    left = avd.ours()
+    for each in left:
+        shell.end(each.process)
+    assert left == [] and list((tmp_path / "cache/emulators").glob("*.json")) == []
+    assert processes_of(tmp_path) == []
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -186,7 +194,7 @@ def test_a_boot_that_never_completes(world):
     with pytest.raises(RunError, match=r"did not boot within 30 s: .*\(2 boots tried\)") as caught:
         world.up(30, clock=fake.clock)
     assert sum(fake.slept) == 60 and str(world.folder / "cache/emulators") in caught.value.what
-    assert len(world.starts) == 2 and "-no-snapshot-load" in world.starts[1]
+    assert len(world.starts) == 2 and "-no-snapshot-load -wipe-data" in world.starts[1]
 
 
 def test_a_boot_that_never_completes_by_the_program(world):
@@ -194,7 +202,7 @@ def test_a_boot_that_never_completes_by_the_program(world):
     folder = world.project(boot_deadline_s=4)
     ran = run_program(folder, "android.emulator.up", start=("-c", PROGRAM))
     assert ran.code == 4 and "Android did not boot within 4 s: sys.boot_completed is not 1" in ran.text
-    assert f"try: cat {world.folder}/cache/emulators/emulator-{FIRST_PORT}.log" in ran.text
+    assert re.search(rf"try: cat {world.folder}/cache/emulators/emulator-\d+\.log", ran.text)
 
 
 def test_a_second_boot_is_reported(world):
@@ -275,15 +283,40 @@ def test_an_emulator_that_will_not_stop_is_ended(world):
     assert ends(started.process.pid) and sum(fake.slept) >= avd.SAVE_DEADLINE_S
 
 
-def test_a_check_on_an_emulator_of_its_own(shared_cache, world, project):
-    """The whole line: boot, build, install, instrument, pull, compare, stop."""
+def make_own_emulator(shared_cache: Path, world: World, project: Project) -> Path:
+    """Let checks of a project boot an emulator that has answers recorded; the folder of its device."""
     had(find_jdk)
     for folder in shared_cache.iterdir():  # libraries and built APKs are everybody's; emulators are this test's own
         if folder.name not in ("avd", "emulators"):
             (world.folder / "cache" / folder.name).symlink_to(folder)
     name = avd.create(sdk.find_sdk(), 34, sdk.host_abi())
-    shutil.copytree(project.golden, world.folder / f"cache/avd/{name}.avd/device/recorded")
+    phone = world.folder / f"cache/avd/{name}.avd/device"
+    shutil.copytree(project.golden, phone / "recorded")
     project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
+    return phone
+
+
+def test_an_interrupted_check_stops_its_emulator(shared_cache, world, project):
+    phone = make_own_emulator(shared_cache, world, project)
+    log = world.folder / "program.log"
+    argv = [sys.executable, "-c", PROGRAM, "check", "--target", "android-device", "--out", world.folder / "out"]
+    program = shell.start(argv, log=log, cwd=project.folder, env={"CI": ""})
+    try:
+        device.wait_until(lambda: (phone / "ready").exists(), "no device", 60)
+        device.write_json(phone / "faults.json", {"slow_s": 600})
+        commands = phone / "commands.log"
+        asked = lambda: commands.exists() and "am instrument" in commands.read_text("utf-8")  # noqa: E731
+        device.wait_until(asked, "the golden test does not start", 240)
+        os.kill(program.pid, signal.SIGINT)
+        device.wait_until(lambda: not shell.running(program), "the program goes on", 60)
+    finally:
+        shell.end(program)
+    assert "interrupted; what was started is stopped" in log.read_text("utf-8")
+
+
+def test_a_check_on_an_emulator_of_its_own(shared_cache, world, project):
+    """The whole line: boot, build, install, instrument, pull, compare, stop."""
+    make_own_emulator(shared_cache, world, project)
     world.plan(dies="FATAL | bad luck", once=True)
     words = ("check", "--target", "android-device", "--out", world.folder / "out")
     ran = run_program(project.folder, *words, start=("-c", PROGRAM))

@@ -43,7 +43,7 @@ def test_what_it_prints_is_read(name, timing):
 def test_a_single_run_has_no_statistics():
     text = "count=1 curr=100\ncount=1 curr=3000\n"
     text += "Inference timings in us: Init: 10, First inference: 100, Warmup (avg): 100, Inference (avg): 3000\n"
-    assert benchmark.parse(text) == benchmark.Timing(0.01, 0.1, 1, 3, 0, 3, 3, None)
+    assert benchmark.parse(text) == benchmark.Timing(0.01, 0.1, 1, 3, 0, 3, 3, 3)
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,18 @@
 
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPO, had
+from conftest import REPO
 from openstep_parser import OpenStepDecoder
 from pbxproj import XcodeProject
 
 from goldmask import shell
 from goldmask.config import Ios
 from goldmask.model import fetch_model, load_spec
-from goldmask.swift import find_swift
 from goldmask.xcode import OUR_PROJECT
 
 PROJECT = OUR_PROJECT / "GoldmaskApp.xcodeproj"
@@ -161,14 +159,6 @@ def test_the_apps_models_are_those_of_goldmask():
         assert f"../models/shapes/{found['file']};" in TEXT
 
 
-@pytest.fixture
-def swift(monkeypatch) -> str:
-    """Swift, of this machine or of the rig."""
-    if not shutil.which("swift"):
-        monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
-    return had(find_swift).program
-
-
 FILES = [
     path for folder in ("App", "LibTaskApi", "GoldenTests") for path in sorted((OUR_PROJECT / folder).glob("*.swift"))
 ]
@@ -177,18 +167,18 @@ FILES = [
 def test_every_swift_file_parses(swift, tmp_path):
     """UIKit and SwiftUI are Apple's: more than this a Mac must say."""
     assert len(FILES) > 10
-    done = shell.run([swift, "-frontend", "-parse", *FILES], log=tmp_path / "parse.log", deadline_s=120)
+    done = shell.run([swift.program, "-frontend", "-parse", *FILES], log=tmp_path / "parse.log", deadline_s=120)
     assert done.code == 0, done.log_tail(20)
 
 
 def test_a_swift_file_that_does_not_parse_is_told(swift, tmp_path):
     broken = tmp_path / "Broken.swift"
     broken.write_text(FILES[0].read_text("utf-8").replace("{", "", 1), "utf-8")
-    done = shell.run([swift, "-frontend", "-parse", broken], log=tmp_path / "parse.log", deadline_s=120)
+    done = shell.run([swift.program, "-frontend", "-parse", broken], log=tmp_path / "parse.log", deadline_s=120)
     assert done.code != 0 and "error: " in done.log_tail(5)
 
 
 def test_every_swift_file_is_in_the_style(swift, tmp_path):
     words = ("format", "lint", "--strict", "--configuration", OUR_PROJECT / ".swift-format", *FILES)
-    done = shell.run([swift, *words], log=tmp_path / "lint.log", deadline_s=120, cwd=OUR_PROJECT)
+    done = shell.run([swift.program, *words], log=tmp_path / "lint.log", deadline_s=120, cwd=OUR_PROJECT)
     assert done.code == 0, done.log_tail(20)

@@ -61,10 +61,8 @@ def bundled_project(folder: Path) -> Project:
     return Project(folder)
 
 
-def test_the_real_swift_core_draws_every_bundled_case(mac, tmp_path, monkeypatch):
+def test_the_real_swift_core_draws_every_bundled_case(mac, swift, tmp_path):
     """goldmask's own Xcode project and models; what is run is the app's core, as `swift build` made it."""
-    if not shutil.which("swift"):
-        monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
     setup = Setup(REPO, tmp_path / "logs")
     program, environment = had(lambda: ios_host.program("lib_interpreter", setup))
     core = {

@@ -154,10 +154,27 @@ def test_where_the_sdk_is(monkeypatch, tmp_path):
     assert sdk.find_sdk().folder == tmp_path / "cache/android-sdk"
 
 
-def test_a_processor_that_no_emulator_has(monkeypatch):
-    monkeypatch.setattr(sdk.platform, "machine", lambda: "riscv64")
-    with pytest.raises(EnvironmentMissing, match="no Android emulator runs on riscv64"):
+@pytest.mark.parametrize(("system", "machine"), [("linux", "riscv64"), ("linux", "aarch64"), ("darwin", "ppc")])
+def test_a_machine_that_no_emulator_is_for(system, machine, monkeypatch):
+    monkeypatch.setattr(sdk.platform, "machine", lambda: machine)
+    monkeypatch.setattr(sdk.sys, "platform", system)
+    with pytest.raises(EnvironmentMissing, match=f"there is no Android emulator for .* on {machine}"):
         sdk.host_abi()
+
+
+def test_the_newest_emulator_is_the_one_with_the_highest_version():
+    places = dict.fromkeys(["emulator", "emulator;9.0.0", "emulator;36.1.9", "emulator;36.10.2", "emulator;99 rc1"], "")
+    assert sdk.newest("emulator", places) == "emulator;36.10.2"
+    assert sdk.newest("emulator", {"emulator": ""}) == "emulator"
+
+
+def test_a_log_without_a_hash(world):
+    kept = world / "cache/sdkmanager/.cache/sdkmanager/checksums.json"
+    log = json.loads(kept.read_text())
+    log[f"{REPOSITORY}/emulator-linux_x64-36.zip"][-1]["sha256"] = "none"
+    kept.write_text(json.dumps(log))
+    with pytest.raises(EnvironmentMissing, match="the log has no sha256 of .*emulator-linux_x64-36.zip"):
+        install(world)
 
 
 def test_the_program_names_the_licence_and_installs_by_flag(world):

@@ -193,6 +193,11 @@ class Server:
         if "connected to" not in said:
             raise DeviceLost(f"adb cannot connect to {address}: {_printable(said)}", fix=f"adb connect {address}")
 
+    def disconnect(self, address: str) -> None:
+        """`adb disconnect`. Raises DeviceLost."""
+        with self.open(f"host:disconnect:{address}") as connection:
+            connection.read_string_block()
+
 
 @dataclass(frozen=True)
 class Device:
@@ -390,7 +395,9 @@ class Device:
                 state = self.server.states().get(self.serial)
                 if state == "device" and self.shell(["true"], deadline_s=5).code == 0:
                     return
-                if state is None and ADDRESS.match(self.serial):
+                if ADDRESS.match(self.serial):  # adb by itself tries again after ten seconds only
+                    if state == "offline":
+                        self.server.disconnect(self.serial)
                     self.server.connect(self.serial)
                     continue
             if self.stopped.is_set() or time.monotonic() > end:
@@ -425,13 +432,12 @@ def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
     name, equals, value = wanted.partition("=")
     if equals and name not in CHOICES and "." not in name:
         raise UsageError(f"--device {wanted!r} names no property", fix=f"--device SERIAL, or {'|'.join(CHOICES)}=VALUE")
-    states = server.states()
-    if wanted and not equals and wanted not in states and ADDRESS.match(wanted):
+    if not equals and ADDRESS.match(wanted):
         try:
             server.connect(wanted)
         except DeviceLost as error:
             raise EnvironmentMissing(error.what, fix=error.fix) from error
-        states = server.states()
+    states = server.states()
     ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
     if equals:
         ready = [device for device in ready if matches(device, name, value)]

@@ -1,4 +1,4 @@
-"""An Android app and its golden test as signed APKs, without Gradle or an Android SDK.
+"""An Android app and its golden test as signed APKs: by Gradle where there is one, else without it or an Android SDK.
 
 From the same Gradle files, catalogue and lock: aapt2 links resources, kotlin.py compiles, d8 (of R8) makes dex files,
 apksig signs. Each step is kept in the cache by what went into it, so that what did not change is not built again.
@@ -13,17 +13,20 @@ import shutil
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import maven, shell
+from .config import GoldenTest
 from .errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from .fetch import cache_folder, fetch_package, place
 from .finding import Finding
 from .gradle import OUR_PROJECT, Application, Module, project_of
+from .gradlew import assemble, find_gradle
 from .jdk import QUICK, find_jdk
-from .kotlin import Kotlin, flavour_words
+from .kotlin import JVM_TARGET, Kotlin, flavour_words
 from .manifest import app_manifest, package_of, test_manifest
 from .setup import Setup
 
@@ -76,56 +79,68 @@ def build(pipeline: str, setup: Setup) -> Apks:
     project, test = project_of(setup.android, setup.root, pipeline)
     module, flavour = project.application_of(test.module)
     application = module.application.of(flavour)
+    abis = _abis(application, setup.abi)
+    if gradle := find_gradle(project.folder, setup):
+        made = assemble(gradle, project.folder, module.folder, flavour, setup)
+        return _apks(made.app, made.test, application, test, made.anew)
     kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs, setup.on_step)
-    step = _Steps(kotlin, application, _abis(application, setup.abi))
-
-    app_libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    linked = step.link(
-        app_manifest(_manifest_of(module), _manifests(app_libraries), application), app_libraries, module
-    )
-    app_classes = kotlin.compile(module.name, (), flavour, [linked.classes])
-    app_jars = maven.class_path(app_libraries)
-    own = [*app_classes.values(), linked.classes]
-    app = step.pack(
-        f"{module.name}{'-' + flavour if flavour else ''}",
-        linked.apk,
-        [step.dex(own, app_jars), step.dex(app_jars, [])],
-        app_jars,
-        step.natives(app_libraries) | step.assets(module, flavour),
-    )
-
-    needed = project.needed_by(test.module, IN_TEST_APK)
-    wanted = {f"{test.module}-sharedTest", *(f"{each.name}-main" for each in needed)} - set(app_classes)
-    generated = [linked.classes] if test.module == module.name else []
-    compiled = kotlin.compile(test.module, ("sharedTest",), "", generated)
-    test_classes = [folder for name, folder in compiled.items() if name in wanted]
-    # The test runs inside of the app and sees its classes: what the app has, the test APK must not have again.
-    test_libraries = {
-        artifact: path
-        for artifact, path in kotlin.fetch(kotlin.bundles(test.module, IN_TEST_APK)).items()
-        if artifact not in app_libraries
-    }
-    test_id = f"{application.application_id}.test"
-    linked_test = step.link(test_manifest(test_id, _manifests(test_libraries), application), test_libraries, None)
-    test_jars = maven.class_path(test_libraries)
-    test_own = [*test_classes, linked_test.classes]
-    tests = step.pack(
-        f"{module.name}{'-' + flavour if flavour else ''}-test",
-        linked_test.apk,
-        [step.dex(test_own, [*own, *app_jars, *test_jars]), step.dex(test_jars, [*own, *app_jars])],
-        test_jars,
-        step.natives(test_libraries),
-    )
-    return Apks(app, tests, application.application_id, test_id, application.runner, test.test, built=bool(step.made))
+    steps = _Steps(kotlin, application, abis)
+    app = _build_app(steps, module, flavour)
+    tests = _build_test(steps, app, test.module)
+    return _apks(app.apk, tests, application, test, built=bool(steps.made))
 
 
-def link_resources(kotlin: Kotlin, module: Module, flavour: str = "") -> Linked:
+def _apks(app: Path, test: Path, application: Application, golden: GoldenTest, built: bool) -> Apks:
+    return Apks(app, test, application.application_id, application.test_id, application.runner, golden.test, built)
+
+
+@dataclass(frozen=True)
+class _App:
+    """A built app: its module, and what of classes and libraries is inside, which its test must not have again."""
+
+    apk: Path
+    module: str
+    linked: Linked
+    classes: dict[str, Path]
+    libraries: Mapping[maven.Artifact, Path]
+
+
+def _build_app(steps: "_Steps", module: Module, flavour: str) -> _App:
+    kotlin = steps.kotlin
+    linked = link_resources(kotlin, module, flavour, steps)
+    classes = kotlin.compile(module.name, (), flavour, [linked.classes])
+    libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
+    jars = maven.class_path(libraries)
+    dexes = [steps.dex([*classes.values(), linked.classes], jars), steps.dex(jars, [])]
+    files = steps.natives(libraries) | steps.assets(module, flavour)
+    apk = steps.pack("-".join(filter(None, (module.name, flavour))), linked.apk, dexes, jars, files)
+    return _App(apk, module.name, linked, classes, libraries)
+
+
+def _build_test(steps: "_Steps", app: _App, module: str) -> Path:
+    """The test APK: the golden test of `module`, and what it needs that the app does not have."""
+    kotlin = steps.kotlin
+    compiled = kotlin.compile(module, ("sharedTest",), "", [app.linked.classes] if module == app.module else [])
+    needed = {f"{each.name}-main" for each in kotlin.project.needed_by(module, IN_TEST_APK)}
+    wanted = {f"{module}-sharedTest", *needed} - set(app.classes)
+    fetched = kotlin.fetch(kotlin.bundles(module, IN_TEST_APK))
+    libraries = {artifact: path for artifact, path in fetched.items() if artifact not in app.libraries}
+    manifest = test_manifest(steps.application.test_id, _manifests(libraries), steps.application)
+    linked = steps.link(manifest, libraries, None)
+    jars, app_jars = maven.class_path(libraries), maven.class_path(app.libraries)
+    own = [*(folder for name, folder in compiled.items() if name in wanted), linked.classes]
+    beside = [*app.classes.values(), app.linked.classes, *app_jars, *jars]
+    dexes = [steps.dex(own, beside), steps.dex(jars, app_jars)]
+    return steps.pack(f"{app.apk.stem}-test", linked.apk, dexes, jars, steps.natives(libraries))
+
+
+def link_resources(kotlin: Kotlin, module: Module, flavour: str = "", steps: "_Steps | None" = None) -> Linked:
     """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
     application = module.application.of(flavour)
     libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    step = _Steps(kotlin, application, ())
-    manifest = app_manifest(_manifest_of(module), _manifests(libraries), application)
-    return step.link(manifest, libraries, module)
+    own = module.folder / "src/main/AndroidManifest.xml"
+    manifest = app_manifest(own, _manifests(libraries), application)
+    return (steps or _Steps(kotlin, application, ())).link(manifest, libraries, module)
 
 
 def find_aapt2(logs: Path) -> Path:
@@ -177,7 +192,7 @@ def verify(apk: Path, logs: Path) -> list[Finding]:
     try:
         with zipfile.ZipFile(apk) as archive:
             findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
-    except (zipfile.BadZipFile, OSError, struct.error, IndexError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, IndexError, ValueError) as error:
         findings.append(Finding("content", False, f"it cannot be read: {error}"))
     return [*findings, _permissions(badging)]
 
@@ -325,17 +340,17 @@ class _Steps:
                 compiled += ["-R", out / f"{number}.zip"]
                 argv = [aapt2, "compile", "--dir", folder, "-o", out / f"{number}.zip"]
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
-            argv = [
-                aapt2,
-                "link",
-                "--manifest",
-                out / "AndroidManifest.xml",
+            argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
+            argv += [
                 "-I",
                 self.android,
-                "-o",
-                out / "linked.apk",
+                "--java",
+                out / "java",
+                "--custom-package",
+                namespace,
+                "--auto-add-overlay",
+                "--debug-mode",
             ]
-            argv += ["--java", out / "java", "--custom-package", namespace, "--auto-add-overlay", "--debug-mode"]
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
@@ -345,17 +360,24 @@ class _Steps:
             self._run(argv, "aapt2", "the manifest and resources do not link")
             for path in (word for word in compiled if word != "-R"):
                 path.unlink()
-            (out / "classes").mkdir()
-            if sources := sorted((out / "java").rglob("*.java")):
-                argv = [self.kotlin.jdk.javac, "--release", "17", "-d", out / "classes", *sources]
-                self._run(argv, "javac", "R.java does not compile")
 
         files = [path for folder in folders for path in _files(folder)]
         names = [str(path.relative_to(folder)) for folder in folders for path in _files(folder)]
         folder = self._make(
             "link resources", [manifest, aapt2, self.android, repr(self.application), *names, *files], make
         )
-        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", folder / "classes")
+        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", self._compile_r(folder / "java"))
+
+    def _compile_r(self, java: Path) -> Path:
+        """The classes of R, the same ones as long as no id changes: a new word in a text is no reason to compile."""
+        sources = _files(java)
+
+        def make(out: Path) -> None:
+            if sources:
+                argv = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
+                self._run(argv, "javac", "R.java does not compile")
+
+        return self._make("R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
 
     def dex(self, classes: Sequence[Path], beside: Sequence[Path]) -> Path:
         """A folder with the dex files of jars and class folders; `beside` are those that they need to know of."""
@@ -514,10 +536,6 @@ def _abis(application: Application, wanted: str) -> tuple[str, ...]:
     if wanted and wanted not in application.abis:
         raise UsageError(f"the app is not for --abi {wanted!r}", fix=f"--abi {'|'.join(application.abis)}")
     return (wanted,) if wanted else application.abis
-
-
-def _manifest_of(module: Module) -> Path:
-    return module.folder / "src/main/AndroidManifest.xml"
 
 
 def _aars(libraries: Mapping[maven.Artifact, Path]) -> list[Path]:

@@ -161,7 +161,7 @@ def boot(
     kept: bool,
     clock: Clock = Clock(),
 ) -> Emulator:
-    """Start an emulator and wait until Android has booted; a boot that fails is tried once more, from cold.
+    """Start an emulator and wait until Android has booted; a boot that fails is tried once more, from nothing.
 
     Raises as `up`; what was started is stopped then, and on Ctrl-C.
     """
@@ -263,8 +263,9 @@ def _start(sdk: Sdk, avd: str, kept: bool, cold: bool) -> Emulator:
     serial = f"emulator-{port}"
     log = state_folder() / f"{serial}.log"
     snapshot = (_avd_home() / f"{avd}.avd/snapshots/default_boot").is_dir()
-    # The first boot's end leaves a snapshot; later ones start from it and leave it as it is.
-    snapshots = ["-no-snapshot-load"] if cold else ["-no-snapshot-save"] if snapshot else []
+    # The first boot's end leaves a snapshot; later ones start from it and leave it as it is. A boot that failed may
+    # have left half a device: the next one begins from nothing.
+    snapshots = ["-no-snapshot-load", "-wipe-data"] if cold else ["-no-snapshot-save"] if snapshot else []
     env = {"ANDROID_HOME": str(sdk.folder), "ANDROID_SDK_ROOT": str(sdk.folder), "ANDROID_AVD_HOME": str(_avd_home())}
     argv = [sdk.emulator, "-avd", avd, "-port", str(port), *FLAGS, *snapshots]
     emulator = Emulator(serial, avd, shell.start(argv, log=log, env=env), log, kept)

@@ -94,12 +94,13 @@ def parse(text: str) -> Timing:
         )
     # The first statistics are the warm-up's, the last those of the measurement.
     last = max(counted, key=lambda match: match.start())
+    runs = int(last[1])
     if last.re is FEW:  # with a single run it prints just that
-        runs, values = int(last[1]), [_ms(last[2])] * 4 + [0.0, None]
+        only = _ms(last[2])
+        mean_ms, std_ms, min_ms, max_ms, median_ms = only, 0.0, only, only, only
     else:
-        runs, values = int(last[1]), [_ms(last[number]) for number in (6, 4, 5, 6, 7)]
-        values = [values[0], values[1], values[2], values[3], values[4], _ms(last[9]) if last[9] else None]
-    mean_ms, min_ms, max_ms, _, std_ms, median_ms = values
+        min_ms, max_ms, mean_ms, std_ms = (_ms(last[group]) for group in (4, 5, 6, 7))
+        median_ms = _ms(last[9]) if last[9] else None
     init_ms, first_ms, _, average_ms = map(_ms, summary.groups())
     ordered = min_ms <= mean_ms * (1 + SAME) and mean_ms <= max_ms * (1 + SAME)
     if runs < 1 or not ordered or not math.isclose(mean_ms, average_ms, rel_tol=SAME):

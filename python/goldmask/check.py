@@ -161,7 +161,8 @@ def _device(run: Run) -> Iterator[GoldmaskError | None]:
     """For as long as the block runs, an emulator where the check needs a device and is to boot one; or why none is."""
     with contextlib.ExitStack() as stack:
         try:
-            if android_device.NAME in run.selection.targets and not run.selection.device:
+            named = run.selection.device or os.environ.get("ANDROID_SERIAL")
+            if android_device.NAME in run.selection.targets and not named:
                 emulator = stack.enter_context(avd.ensure(run.config.android.emulator, run.setup.logs, run.watch.step))
                 if emulator:
                     again = f", at its second boot: {emulator.retried}" if emulator.retried else ""

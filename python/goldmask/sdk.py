@@ -7,6 +7,7 @@ themselves. So the packages are fetched here, by the log's sha256, and sdkmanage
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -72,9 +73,14 @@ def find_sdk() -> Sdk:
 def host_abi() -> str:
     """Android's name for this machine's processor. Raises EnvironmentMissing where no emulator is at full speed."""
     machine = platform.machine().lower()
-    if machine not in ABIS:
-        raise EnvironmentMissing(f"no Android emulator runs on {machine}", fix="use a phone, or --target android-jvm")
-    return ABIS[machine]
+    abi = ABIS.get(machine, "")
+    # Google publishes emulators for Linux on x86_64 only; the one for arm64 is macOS's.
+    if not abi or (sys.platform == "linux" and abi == "arm64-v8a"):
+        raise EnvironmentMissing(
+            f"there is no Android emulator for {platform.system()} on {machine}",
+            fix="use a phone, or --target android-jvm",
+        )
+    return abi
 
 
 def image_package(api: int, abi: str) -> str:
@@ -135,7 +141,7 @@ def newest(package: str, places: Mapping[str, str]) -> str:
 
     sdkmanager's plain `emulator` is the first one in its log, which is the oldest; `emulator;36.1.9` is that version.
     """
-    versions = [name for name in places if package == "emulator" and name.startswith("emulator;")]
+    versions = [name for name in places if package == "emulator" and re.fullmatch(r"emulator;\d+(\.\d+)*", name)]
     if versions:
         return max(versions, key=lambda name: [int(part) for part in name.partition(";")[2].split(".")])
     if package not in places:
@@ -188,7 +194,7 @@ def _log(home: Path) -> Log:
 def _provide(url: str, log: Log, home: Path, on_progress: Progress | None) -> None:
     """Put a package where sdkmanager looks before it downloads, with the bytes that the signed log has for its URL."""
     entries = log.get(url) or ()
-    if not entries or "sha256" not in entries[-1]:
+    if not entries or not re.fullmatch(r"[0-9a-f]{64}", entries[-1].get("sha256", "")):
         raise EnvironmentMissing(f"the log has no sha256 of {url}", fix=f"rm {_log_of(home)}, and try again")
     name = PurePosixPath(urlsplit(url).path).name
     sha256 = entries[-1]["sha256"]  # a file that was published again has several; the last is what is there today

@@ -98,7 +98,7 @@ class Device:
         wait_until(lambda: any(words in line for line in self.commands()), f"no command with {words!r}", deadline_s)
 
     def forget(self) -> None:
-        """As new: nothing installed or changed, nothing wrong, no command heard; what was pushed stays."""
+        """As new: nothing installed or changed, nothing wrong, no command heard; files stay."""
         for name in ("commands.log", "logcat.txt"):
             (self.folder / name).unlink(missing_ok=True)
         self.write("state.json", {})

@@ -19,7 +19,7 @@ from pathlib import Path
 from rig import device
 
 BOOT_S = 0.5
-SWITCHES = ("-no-window", "-no-audio", "-no-boot-anim", "-no-snapshot-load", "-no-snapshot-save")
+SWITCHES = ("-no-window", "-no-audio", "-no-boot-anim", "-no-snapshot-load", "-no-snapshot-save", "-wipe-data")
 OPTIONS = ("-avd", "-port", "-gpu", "-camera-back", "-camera-front")
 
 

@@ -29,28 +29,28 @@ final class ContainerRunTests: XCTestCase {
     func testTheBundleGoesBesideItsRequestAndOlderRunsAreRemoved() throws {
         let old = try put("0123")
         let folder = try put("89ab")
-        let run = try GoldenRun.inContainer(documents: documents, environment: ["GOLDMASK_RUN": "89ab"])
+        let run = try GoldenRun(inContainer: "89ab", documents: documents)
         XCTAssertEqual(run.out.path, folder.appendingPathComponent("bundle").path)
         XCTAssertEqual(run.request.model.name, "tiny")
         XCTAssertFalse(FileManager.default.fileExists(atPath: old.path))
     }
 
-    func testStartedByHandItSaysHowToStartIt() {
-        let said = message { try GoldenRun.inContainer(documents: documents, environment: [:]) }
-        XCTAssertTrue(said.contains("./goldmask check --target ios-simulator"), said)
-    }
-
     func testANameThatLeadsElsewhereIsRefusedAndRemovesNothing() throws {
         let folder = try put("89ab")
         for name in ["../89ab", "/", ".", ""] {
-            let said = message { try GoldenRun.inContainer(documents: documents, environment: ["GOLDMASK_RUN": name]) }
+            let said = message { try GoldenRun(inContainer: name, documents: documents) }
             XCTAssertTrue(said.contains("is no name"), said)
         }
         XCTAssertTrue(FileManager.default.fileExists(atPath: folder.path))
     }
 
+    func testGoldmaskAsksForItByTheEnvironment() {
+        let said = message { try GoldenRun(environment: ["GOLDMASK_RUN": "../89ab"]) }
+        XCTAssertEqual(said, "GOLDMASK_RUN: '../89ab' is no name (a-z, 0-9, '.', '_', '-')")
+    }
+
     func testAMissingRequestIsTold() {
-        let said = message { try GoldenRun.inContainer(documents: documents, environment: ["GOLDMASK_RUN": "89ab"]) }
+        let said = message { try GoldenRun(inContainer: "89ab", documents: documents) }
         XCTAssertTrue(said.contains("request.json cannot be read"), said)
     }
 }

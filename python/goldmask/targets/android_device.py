@@ -153,6 +153,7 @@ def _run_on(
             said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
         if isinstance(ending, DeviceLost):
             device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
             device.shell(["am", "force-stop", apks.application_id])
         facts = _facts(device, here, setup)
         crash = _save_logcat(device, said.pid, apks.application_id, folder)
