@@ -285,6 +285,30 @@ def test_a_strangers_library_is_no_app(tmp_path):
     assert "com.android.application" in caught.value.fix
 
 
+def test_a_strangers_app_with_its_golden_test(tmp_path):
+    """The app's own module has the test, no flavours, and no line of ours but the library's."""
+    folder = tmp_path / "foreign"
+    shutil.copytree(REPO / "tests/android/foreign", folder)
+    edit(folder / "settings.gradle.kts", "../../../android", str(OUR_PROJECT))
+    module = folder / "camera_app"
+    edit(module / "build.gradle.kts", "android.library", "android.application")
+    told = (
+        'namespace = "com.example.camera"\ndefaultConfig {\napplicationId = "com.example.photos"\nminSdk = 26\n'
+        'targetSdk = 34\nndk { abiFilters += "x86_64" }\n}'
+    )
+    edit(module / "build.gradle.kts", 'namespace = "com.example.camera"', told)
+    (module / "src/main/AndroidManifest.xml").write_text("<manifest><application /></manifest>", "utf-8")
+    test = GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest")
+    apks = build(tmp_path, android=Android(folder=str(folder), lib_interpreter=test))
+    assert (apks.application_id, apks.test_id) == ("com.example.photos", "com.example.photos.test")
+    app, inside = apk.classes_of(apks.app), apk.classes_of(apks.test)
+    assert "com.example.camera.PersonFinder" in app and not any(name.startswith("org.goldmask") for name in app)
+    assert {"org.goldmask.golden.GoldenTest", "org.goldmask.segmenter.Segmenter", test.test} <= inside
+    assert app & inside == set()
+    found = verified(apks.app, tmp_path)
+    assert found["permissions"].detail == "none" and found["native libraries"].detail == "1 of x86_64"
+
+
 def test_a_processor_without_aapt2(tmp_path, monkeypatch):
     monkeypatch.setattr(apk.platform, "machine", lambda: "riscv64")
     monkeypatch.setenv("PATH", str(tmp_path))
