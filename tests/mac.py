@@ -75,13 +75,16 @@ def make_mac(folder: Path, answers: Path, app: list[str | Path] | None = None) -
         "GOLDMASK_CACHE": str(folder / "cache"),
         "GOLDMASK_RIG_APP": json.dumps([str(word) for word in app or (sys.executable, RIG / "answer.py")]),
         "GOLDMASK_RIG_ANSWERS": str(answers),
-        "PATH": f"{RIG / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        # The interpreter itself: a version manager's python3 is a shell script, and the stand-ins start often.
+        "PATH": os.pathsep.join((str(RIG / "bin"), str(folder / "bin"), os.environ["PATH"])),
     }
     os.environ["GOLDMASK_RIG_MAC"] = str(folder)  # machine.py reads it when it is imported
     spec = importlib.util.spec_from_file_location("machine", RIG / "machine.py")
     machine = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(machine)
     machine.make(folder)
+    (folder / "bin").mkdir()
+    (folder / "bin/python3").symlink_to(Path(sys.executable).resolve())
     return Mac(folder, environment)
 
 
