@@ -28,6 +28,7 @@ HELP = {
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
+    "apk": "an APK file",
     "version": "v1, v2, v3 or v3+",
     "steps": "training steps; the schedule is fitted to them",
     "seed": "decides the data and the weights to begin with",
@@ -214,6 +215,22 @@ def android_lock(c):
     return program.lock_android()
 
 
+@command(name="build", several=("pipeline",))
+def android_build(c, pipeline=None, abi=""):
+    """Build the Android app and its golden test: two signed APKs a pipeline, without Gradle or an SDK."""
+    from goldmask import program
+
+    return program.build_android(pipeline, abi)
+
+
+@command(name="verify")
+def apk_verify(c, apk=""):
+    """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
+    from goldmask import program
+
+    return program.verify_apk(apk)
+
+
 @command(name="matrix", several=("runtime", "model"))
 def android_matrix(c, runtime=None, suite="default", model=None, delegate="", threads=0, abi="", out=""):
     """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
@@ -223,7 +240,9 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
 
 
 namespace = Collection(check, run, compare, report, doctor, test)
-namespace.add_collection(Collection("android", android_lock, android_matrix))
+android = Collection("android", android_lock, android_build, android_matrix)
+android.add_collection(Collection("apk", apk_verify))
+namespace.add_collection(android)
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))

@@ -64,7 +64,7 @@ def test_only_the_shell_starts_processes():
 
 ORDER = (
     "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "finding", "setup", "case",
-    "tflite", "model", "golden", "jdk", "maven", "gradle", "kotlin", "manifest", "apk", "bionic", "adb",
+    "tflite", "model", "golden", "jdk", "maven", "gradle", "kotlin", "manifest", "gradlew", "apk", "bionic", "adb",
     "instrumentation", "conditions", "targets", "compare", "report", "check", "record", "matrix", "doctor",
     "console", "deeplab", "program",
 )  # fmt: skip

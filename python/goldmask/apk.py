@@ -1,4 +1,4 @@
-"""An Android app and its golden test as signed APKs, without Gradle or an Android SDK.
+"""An Android app and its golden test as signed APKs: by Gradle where there is one, else without it or an Android SDK.
 
 From the same Gradle files, catalogue and lock: aapt2 links resources, kotlin.py compiles, d8 (of R8) makes dex files,
 apksig signs. Each step is kept in the cache by what went into it, so that what did not change is not built again.
@@ -8,19 +8,25 @@ docs/apk.md has the whole story.
 import hashlib
 import os
 import platform
+import re
 import shutil
+import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import maven, shell
+from .config import GoldenTest
 from .errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from .fetch import cache_folder, fetch_package, place
-from .gradle import Application, Module, project_of
-from .jdk import find_jdk
-from .kotlin import Kotlin, flavour_words
+from .finding import Finding
+from .gradle import OUR_PROJECT, Application, Module, project_of
+from .gradlew import assemble, find_gradle
+from .jdk import QUICK, find_jdk
+from .kotlin import JVM_TARGET, Kotlin, flavour_words
 from .manifest import app_manifest, package_of, test_manifest
 from .setup import Setup
 
@@ -38,6 +44,7 @@ STORED = ("arsc", "so", "png", "jpg", "jpeg", "webp", "gif")
 ALIAS, PASSWORD = "androiddebugkey", "android"  # as Android's own tools have them; a debug key is no secret
 MOMENT = (1981, 1, 1, 1, 1, 2)  # of every entry, as Android's own tools write it
 ALIGNMENT_FIELD = 0xD935
+MACHINES = {"arm64-v8a": 183, "armeabi-v7a": 40, "x86_64": 62, "x86": 3}  # of ELF headers
 IN_TEST_APK = "androidTestImplementation"
 
 
@@ -72,55 +79,68 @@ def build(pipeline: str, setup: Setup) -> Apks:
     project, test = project_of(setup.android, setup.root, pipeline)
     module, flavour = project.application_of(test.module)
     application = module.application.of(flavour)
+    abis = _abis(application, setup.abi)
+    if gradle := find_gradle(project.folder, setup):
+        made = assemble(gradle, project.folder, module.folder, flavour, setup)
+        return _apks(made.app, made.test, application, test, made.anew)
     kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs, setup.on_step)
-    step = _Steps(kotlin, application, _abis(application, setup.abi))
-
-    app_libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    linked = step.link(
-        app_manifest(_manifest_of(module), _manifests(app_libraries), application), app_libraries, module
-    )
-    app_classes = kotlin.compile(module.name, (), flavour, [linked.classes])
-    app_jars = maven.class_path(app_libraries)
-    own = [*app_classes.values(), linked.classes]
-    app = step.pack(
-        f"{module.name}{'-' + flavour if flavour else ''}",
-        linked.apk,
-        [step.dex(own, app_jars), step.dex(app_jars, [])],
-        app_jars,
-        step.natives(app_libraries) | step.assets(module, flavour),
-    )
-
-    needed = project.needed_by(test.module, IN_TEST_APK)
-    wanted = {f"{test.module}-sharedTest", *(f"{each.name}-main" for each in needed)} - set(app_classes)
-    generated = [linked.classes] if test.module == module.name else []
-    compiled = kotlin.compile(test.module, ("sharedTest",), "", generated)
-    test_classes = [folder for name, folder in compiled.items() if name in wanted]
-    # The test runs inside of the app and sees its classes: what the app has, the test APK must not have again.
-    test_libraries = {
-        artifact: path
-        for artifact, path in kotlin.fetch(kotlin.bundles(test.module, IN_TEST_APK)).items()
-        if artifact not in app_libraries
-    }
-    test_id = f"{application.application_id}.test"
-    linked_test = step.link(test_manifest(test_id, _manifests(test_libraries), application), test_libraries, None)
-    test_jars = maven.class_path(test_libraries)
-    test_own = [*test_classes, linked_test.classes]
-    tests = step.pack(
-        f"{module.name}{'-' + flavour if flavour else ''}-test",
-        linked_test.apk,
-        [step.dex(test_own, [*own, *app_jars, *test_jars]), step.dex(test_jars, [*own, *app_jars])],
-        test_jars,
-        step.natives(test_libraries),
-    )
-    return Apks(app, tests, application.application_id, test_id, application.runner, test.test, built=bool(step.made))
+    steps = _Steps(kotlin, application, abis)
+    app = _build_app(steps, module, flavour)
+    tests = _build_test(steps, app, test.module)
+    return _apks(app.apk, tests, application, test, built=bool(steps.made))
 
 
-def link_resources(kotlin: Kotlin, module: Module, flavour: str = "") -> Linked:
-    """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
+def _apks(app: Path, test: Path, application: Application, golden: GoldenTest, built: bool) -> Apks:
+    return Apks(app, test, application.application_id, application.test_id, application.runner, golden.test, built)
+
+
+@dataclass(frozen=True)
+class _App:
+    """A built app: its module, and what of classes and libraries is inside, which its test must not have again."""
+
+    apk: Path
+    module: str
+    linked: Linked
+    classes: dict[str, Path]
+    libraries: Mapping[maven.Artifact, Path]
+
+
+def _build_app(steps: "_Steps", module: Module, flavour: str) -> _App:
+    kotlin = steps.kotlin
+    linked = link_resources(kotlin, module, flavour, steps)
+    classes = kotlin.compile(module.name, (), flavour, [linked.classes])
     libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
-    step = _Steps(kotlin, module.application, ())
-    manifest = app_manifest(_manifest_of(module), _manifests(libraries), module.application)
-    return step.link(manifest, libraries, module)
+    jars = maven.class_path(libraries)
+    dexes = [steps.dex([*classes.values(), linked.classes], jars), steps.dex(jars, [])]
+    files = steps.natives(libraries) | steps.assets(module, flavour)
+    apk = steps.pack("-".join(filter(None, (module.name, flavour))), linked.apk, dexes, jars, files)
+    return _App(apk, module.name, linked, classes, libraries)
+
+
+def _build_test(steps: "_Steps", app: _App, module: str) -> Path:
+    """The test APK: the golden test of `module`, and what it needs that the app does not have."""
+    kotlin = steps.kotlin
+    compiled = kotlin.compile(module, ("sharedTest",), "", [app.linked.classes] if module == app.module else [])
+    needed = {f"{each.name}-main" for each in kotlin.project.needed_by(module, IN_TEST_APK)}
+    wanted = {f"{module}-sharedTest", *needed} - set(app.classes)
+    fetched = kotlin.fetch(kotlin.bundles(module, IN_TEST_APK))
+    libraries = {artifact: path for artifact, path in fetched.items() if artifact not in app.libraries}
+    manifest = test_manifest(steps.application.test_id, _manifests(libraries), steps.application)
+    linked = steps.link(manifest, libraries, None)
+    jars, app_jars = maven.class_path(libraries), maven.class_path(app.libraries)
+    own = [*(folder for name, folder in compiled.items() if name in wanted), linked.classes]
+    beside = [*app.classes.values(), app.linked.classes, *app_jars, *jars]
+    dexes = [steps.dex(own, beside), steps.dex(jars, app_jars)]
+    return steps.pack(f"{app.apk.stem}-test", linked.apk, dexes, jars, steps.natives(libraries))
+
+
+def link_resources(kotlin: Kotlin, module: Module, flavour: str = "", steps: "_Steps | None" = None) -> Linked:
+    """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
+    application = module.application.of(flavour)
+    libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
+    own = module.folder / "src/main/AndroidManifest.xml"
+    manifest = app_manifest(own, _manifests(libraries), application)
+    return (steps or _Steps(kotlin, application, ())).link(manifest, libraries, module)
 
 
 def find_aapt2(logs: Path) -> Path:
@@ -157,6 +177,144 @@ def debug_key(kotlin: Kotlin) -> Path:
     return path
 
 
+def verify(apk: Path, logs: Path) -> list[Finding]:
+    """What an APK is, and whether a device would take it: each thing looked at, in order.
+
+    Raises UsageError for a file that is not there, EnvironmentMissing without the tools to look with.
+    """
+    if not apk.is_file():
+        raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
+    aapt2 = find_aapt2(logs)
+    done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
+    badging = done.stdout
+    findings = [_package(badging) if not done.code else Finding("package", False, done.log_tail(1) or done.ending)]
+    findings.append(_signature(apk, logs))
+    try:
+        with zipfile.ZipFile(apk) as archive:
+            findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, IndexError, ValueError) as error:
+        findings.append(Finding("content", False, f"it cannot be read: {error}"))
+    return [*findings, _permissions(badging)]
+
+
+def classes_of(apk: Path) -> set[str]:
+    """The names of all classes in an APK, `org.goldmask.app.MainActivity` say."""
+    with zipfile.ZipFile(apk) as archive:
+        return {name for dex in _dex_names(archive) for name in dex_classes(archive.read(dex))}
+
+
+def dex_classes(data: bytes) -> list[str]:
+    """The classes that a dex file defines (Android's "Dalvik executable format"). Raises struct.error, ValueError."""
+    if data[:4] != b"dex\n":
+        raise ValueError("no dex file")
+
+    def words(place: int, count: int) -> tuple[int, ...]:
+        return struct.unpack_from(f"<{count}I", data, place)
+
+    (_, strings), (_, types), (count, classes) = (words(place, 2) for place in (0x38, 0x40, 0x60))
+    names = []
+    for number in range(count):
+        (type_index,) = words(classes + 32 * number, 1)
+        (string_index,) = words(types + 4 * type_index, 1)
+        (start,) = words(strings + 4 * string_index, 1)
+        while data[start] & 0x80:  # the length before a string: seven bits a byte
+            start += 1
+        descriptor = data[start + 1 : data.index(0, start + 1)].decode("utf-8", "replace")
+        names.append(descriptor[1:-1].replace("/", "."))
+    return names
+
+
+def _package(badging: str) -> Finding:
+    said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
+    sdk = {key: value for key, value in re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE)}
+    if not said or not sdk:
+        return Finding("package", False, "the manifest names no package or no SDK versions")
+    debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
+    versions = f"API {sdk.get('sdkVersion', '?')} and later, made for {sdk.get('targetSdkVersion', '?')}"
+    return Finding("package", True, f"{said[1]} {said[3]} ({said[2]}), {versions}{debuggable}")
+
+
+def _signature(apk: Path, logs: Path) -> Finding:
+    lock = maven.load_lock(OUR_PROJECT)
+    (apksig,) = maven.fetch_artifacts(lock, maven.artifacts_of(lock, ["tool-apksig"]), logs).values()
+    argv = [find_jdk().java, *QUICK, "-cp", apksig, APKSIG, "verify", apk]
+    done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
+    said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
+    errors = [sentence for key, sentence in said if key == "error"]
+    schemes = [key for key, value in said if value == "true"]
+    signers = ", ".join(value[:16] + "…" for key, value in said if key == "signer")
+    if done.code or errors or schemes != ["v2", "v3"]:
+        reason = errors[0] if errors else f"schemes: {', '.join(schemes) or 'none'}; v2 and v3 are needed"
+        reason = done.log_tail(1) if done.code else reason
+        return Finding("signature", False, " ".join(reason.split()), "./goldmask android.build")
+    return Finding("signature", True, f"schemes {' and '.join(schemes)} by {signers}")
+
+
+def _alignment(archive: zipfile.ZipFile) -> Finding:
+    wrong, stored = [], 0
+    for entry in archive.infolist():
+        archive.fp.seek(entry.header_offset + 26)
+        name_bytes, extra_bytes = struct.unpack("<HH", archive.fp.read(4))
+        start = entry.header_offset + zipfile.sizeFileHeader + name_bytes + extra_bytes
+        native = entry.filename.endswith(".so")
+        if entry.compress_type == zipfile.ZIP_STORED:
+            stored += 1
+            if start % (PAGE_BYTES if native else WORD_BYTES):
+                wrong.append(f"{entry.filename} begins at {start:,}")
+        elif native or entry.filename == "resources.arsc":
+            wrong.append(f"{entry.filename} is compressed")
+    if wrong:
+        return Finding("alignment", False, "; ".join(wrong[:3]), "zipalign -P 16 4 IN.apk OUT.apk, and sign it again")
+    return Finding("alignment", True, f"{stored} stored files at 4 bytes, native libraries at 16 KiB")
+
+
+def _dex_names(archive: zipfile.ZipFile) -> list[str]:
+    return [name for name in archive.namelist() if re.fullmatch(r"classes\d*\.dex", name)]
+
+
+def _dexes(archive: zipfile.ZipFile) -> Finding:
+    counts = [len(dex_classes(archive.read(name))) for name in _dex_names(archive)]
+    return Finding("classes", bool(sum(counts)), f"{sum(counts):,} in {len(counts)} dex files")
+
+
+def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Finding]:
+    """Their ABIs, and the memory pages that they are linked for: a program header's p_align (System V ABI, ELF)."""
+    pages: dict[str, int] = {}
+    abis: dict[str, int] = {}
+    wrong = []
+    for name in archive.namelist():
+        if not (found := re.fullmatch(r"lib/([^/]+)/[^/]+\.so", name)):
+            continue
+        abis[found[1]] = abis.get(found[1], 0) + 1
+        data = archive.read(name)
+        wide, machine = data[4:5] == b"\2", int.from_bytes(data[18:20], "little")
+        if data[:4] != b"\x7fELF" or MACHINES.get(found[1]) != machine:
+            wrong.append(f"{name} is not of ABI {found[1]}")
+        elif wide:
+            (start,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
+            headers = [struct.unpack_from("<I44xQ", data, start + size * number) for number in range(count)]
+            pages[name] = min(alignment for kind, alignment in headers if kind == 1)
+    if wrong:
+        yield Finding("native libraries", False, "; ".join(wrong[:3]))
+        return
+    words = ", ".join(f"{count} of {abi}" for abi, count in abis.items())
+    yield Finding("native libraries", True, words or "none")
+    if small := sorted({name.rpartition("/")[2] for name, bytes_ in pages.items() if bytes_ < PAGE_BYTES}):
+        detail = f"{', '.join(small)} are linked for 4 KiB: where pages have 16, Android runs them in a compatible mode"
+        yield Finding("memory pages", True, f"{detail} or not at all; only a newer library changes that")
+
+
+def _permissions(badging: str) -> Finding:
+    names = re.findall(r"^uses-permission(?:-sdk-23)?: name='([^']*)'", badging, re.MULTILINE)
+    network = [name for name in names if name == "android.permission.INTERNET"]
+    detail = ", ".join(name.removeprefix("android.permission.") for name in names) or "none"
+    if network:
+        return Finding(
+            "permissions", False, f"{detail}: the app may use the network", "remove INTERNET from the manifest"
+        )
+    return Finding("permissions", True, detail)
+
+
 @dataclass(frozen=True)
 class _Steps:
     """The steps from sources to APKs. `made` collects the names of those that were not there already."""
@@ -182,17 +340,17 @@ class _Steps:
                 compiled += ["-R", out / f"{number}.zip"]
                 argv = [aapt2, "compile", "--dir", folder, "-o", out / f"{number}.zip"]
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
-            argv = [
-                aapt2,
-                "link",
-                "--manifest",
-                out / "AndroidManifest.xml",
+            argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
+            argv += [
                 "-I",
                 self.android,
-                "-o",
-                out / "linked.apk",
+                "--java",
+                out / "java",
+                "--custom-package",
+                namespace,
+                "--auto-add-overlay",
+                "--debug-mode",
             ]
-            argv += ["--java", out / "java", "--custom-package", namespace, "--auto-add-overlay", "--debug-mode"]
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
@@ -202,17 +360,24 @@ class _Steps:
             self._run(argv, "aapt2", "the manifest and resources do not link")
             for path in (word for word in compiled if word != "-R"):
                 path.unlink()
-            (out / "classes").mkdir()
-            if sources := sorted((out / "java").rglob("*.java")):
-                argv = [self.kotlin.jdk.javac, "--release", "17", "-d", out / "classes", *sources]
-                self._run(argv, "javac", "R.java does not compile")
 
         files = [path for folder in folders for path in _files(folder)]
         names = [str(path.relative_to(folder)) for folder in folders for path in _files(folder)]
         folder = self._make(
             "link resources", [manifest, aapt2, self.android, repr(self.application), *names, *files], make
         )
-        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", folder / "classes")
+        return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", self._compile_r(folder / "java"))
+
+    def _compile_r(self, java: Path) -> Path:
+        """The classes of R, the same ones as long as no id changes: a new word in a text is no reason to compile."""
+        sources = _files(java)
+
+        def make(out: Path) -> None:
+            if sources:
+                argv = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
+                self._run(argv, "javac", "R.java does not compile")
+
+        return self._make("R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
 
     def dex(self, classes: Sequence[Path], beside: Sequence[Path]) -> Path:
         """A folder with the dex files of jars and class folders; `beside` are those that they need to know of."""
@@ -221,8 +386,8 @@ class _Steps:
         def make(out: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 jars = [_as_jar(path, Path(scratch) / f"{number}.jar") for number, path in enumerate(classes)]
-                argv: list[str | Path] = [self.kotlin.jdk.java, "-cp", r8, "com.android.tools.r8.D8", "--debug"]
-                argv += ["--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
+                argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
+                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
                 for number, path in enumerate(beside):
                     argv += ["--classpath", _as_jar(path, Path(scratch) / f"beside-{number}.jar")]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
@@ -249,7 +414,7 @@ class _Steps:
             unsigned = out / "unsigned.apk"
             entries = _entries(linked, dexes, jars, files)
             write_zip(unsigned, entries, (*STORED, *self.application.stored))
-            argv = [self.kotlin.jdk.java, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
+            argv = [self.kotlin.jdk.java, *QUICK, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
             argv += [str(self.application.min_sdk), unsigned, out / f"{name}.apk"]
             self._run(argv, "apksig", "the APK cannot be signed")
             unsigned.unlink()
@@ -328,9 +493,13 @@ def _java_resources(jars: Sequence[Path]) -> dict[str, bytes]:
             for name in archive.namelist():
                 if name.startswith("META-INF/services/") and not name.endswith("/"):
                     found[name] = found.get(name, b"") + archive.read(name).rstrip() + b"\n"
-                elif not name.startswith("META-INF/") and not name.endswith(("/", ".class", ".java")):
+                elif not _UNUSED.search(name):
                     found.setdefault(name, archive.read(name))
     return dict(sorted(found.items()))
+
+
+# Of jars: what is about them, what dex files hold, and what Kotlin's other platforms are compiled with.
+_UNUSED = re.compile(r"^META-INF/|/$|\.(class|java|knm)$|^\w+Main/default/")
 
 
 def _as_jar(path: Path, jar: Path) -> Path | None:
@@ -367,10 +536,6 @@ def _abis(application: Application, wanted: str) -> tuple[str, ...]:
     if wanted and wanted not in application.abis:
         raise UsageError(f"the app is not for --abi {wanted!r}", fix=f"--abi {'|'.join(application.abis)}")
     return (wanted,) if wanted else application.abis
-
-
-def _manifest_of(module: Module) -> Path:
-    return module.folder / "src/main/AndroidManifest.xml"
 
 
 def _aars(libraries: Mapping[maven.Artifact, Path]) -> list[Path]:

@@ -53,6 +53,11 @@ class Application:
     runner: str
     suffixes: tuple[tuple[str, str], ...] = ()  # of the application id, by flavour
 
+    @property
+    def test_id(self) -> str:
+        """The application id of its test APK, as Gradle's plugin has it."""
+        return f"{self.application_id}.test"
+
     def of(self, flavour: str) -> "Application":
         """The application as a flavour has it: two flavours can be on a device at once where their ids differ."""
         return replace(self, application_id=self.application_id + dict(self.suffixes).get(flavour, ""))

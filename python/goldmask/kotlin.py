@@ -15,7 +15,7 @@ from . import maven, shell
 from .errors import RunError
 from .fetch import cache_folder, place
 from .gradle import Module, Project
-from .jdk import Jdk
+from .jdk import QUICK, Jdk
 from .maven import Lock
 
 JVM_TARGET = "17"
@@ -135,7 +135,8 @@ class Kotlin:
         own = [entry for entry in class_path if entry.parent.name == f"{module.name}-main"]
         joined = os.pathsep.join(map(str, class_path))
         argv = [
-            *(self.jdk.java, "-cp", os.pathsep.join(map(str, compiler)), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"),
+            *(self.jdk.java, *QUICK, "-cp", os.pathsep.join(map(str, compiler))),
+            "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
             *("-no-stdlib", "-no-reflect", "-jdk-home", self.jdk.home, "-jvm-target", JVM_TARGET),
             *("-module-name", module.name, "-cp", joined, "-d", out),
             *(["-Werror"] if module.warnings_are_errors else []),

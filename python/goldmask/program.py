@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import maven, record, shell
+from . import apk, maven, record, shell
 from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
 from .check import TARGETS, Selection, check, select
@@ -19,6 +19,7 @@ from .config import Config, find_root, load_config, tolerances_for
 from .console import Bars, out
 from .doctor import examine
 from .errors import ExitCode, UsageError
+from .finding import Finding
 from .golden import SIDECAR, load_golden
 from .gradle import OUR_PROJECT
 from .mask import MAX_CLASSES
@@ -295,6 +296,30 @@ def lock_android() -> ExitCode:
     return ExitCode.OK
 
 
+def build_android(pipelines: list[str], abi: str) -> ExitCode:
+    """`android.build`."""
+    for pipeline in pipelines:
+        _among(pipeline, PIPELINES, "pipeline")
+    config = load_config(root())
+    for pipeline in pipelines or PIPELINES:
+        with Bars() as bars:
+            setup = Setup(root(), root() / "build/apk/logs", abi=abi, android=config.android, on_step=bars.step)
+            apks = apk.build(pipeline, setup)
+        out.print(Text(f"{pipeline}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
+        for path, name in ((apks.app, apks.application_id), (apks.test, apks.test_id)):
+            out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {path}"))
+    return ExitCode.OK
+
+
+def verify_apk(file: str) -> ExitCode:
+    """`android.apk.verify`."""
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        findings = apk.verify(Path(file), Path(logs))
+    for finding in findings:
+        _show_finding(finding, "wrong   ")
+    return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.RUN
+
+
 def run_matrix(
     versions: list[str], suite: str, models: list[str], delegate: str, threads: int, abi: str, folder: str
 ) -> ExitCode:
@@ -346,11 +371,15 @@ def show_doctor() -> ExitCode:
     findings = []
     for finding in examine(root()):
         findings.append(finding)
-        mark = Text("ok      ", "green") if finding.ok else Text("missing ", "bold red")
-        out.print(mark + Text(f"{finding.what}: {finding.detail}"))
-        if finding.fix:
-            out.print(Text(f"        try: {finding.fix}"))
+        _show_finding(finding, "missing ")
     return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.ENVIRONMENT
+
+
+def _show_finding(finding: Finding, wrong: str) -> None:
+    mark = Text("ok      ", "green") if finding.ok else Text(wrong, "bold red")
+    out.print(mark + Text(f"{finding.what}: {finding.detail}"))
+    if finding.fix:
+        out.print(Text(f"        try: {finding.fix}"))
 
 
 def run_tests(select: str) -> ExitCode:

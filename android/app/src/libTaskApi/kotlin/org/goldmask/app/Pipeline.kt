@@ -1,9 +1,9 @@
 package org.goldmask.app
 
-import org.goldmask.task.TaskSegmenter
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.task.TaskSegmenter
 
 /** What this flavour of the app draws masks with. */
 object Pipeline {
