@@ -193,11 +193,6 @@ class Server:
         if "connected to" not in said:
             raise DeviceLost(f"adb cannot connect to {address}: {_printable(said)}", fix=f"adb connect {address}")
 
-    def disconnect(self, address: str) -> None:
-        """`adb disconnect`. Raises DeviceLost."""
-        with self.open(f"host:disconnect:{address}") as connection:
-            connection.read_string_block()
-
 
 @dataclass(frozen=True)
 class Device:
@@ -395,9 +390,7 @@ class Device:
                 state = self.server.states().get(self.serial)
                 if state == "device" and self.shell(["true"], deadline_s=5).code == 0:
                     return
-                if ADDRESS.match(self.serial):  # adb by itself tries again after ten seconds only
-                    if state == "offline":
-                        self.server.disconnect(self.serial)
+                if state is None and ADDRESS.match(self.serial):
                     self.server.connect(self.serial)
                     continue
             if self.stopped.is_set() or time.monotonic() > end:
