@@ -153,11 +153,12 @@ FAULTS = [
     ("crash", 4, "the app ended before this case was done (exit code 65: Restarting after unexpected exit", ("flag",)),
     ("missing-bundle", 4, "ended without a bundle: the app left no plain file bundle.json", ()),
     ("not-json", 4, "breaks the bundle contract", ()),
-    ("other-pipeline", 4, "the app ran lib_task_api, and lib_interpreter was asked for", ()),
-    ("tampered-mask", 4, "is not what its bundle.json recorded", ()),
-    ("link", 4, "fetch: the app left no plain file masks/flag.png", ()),
-    ("pipe", 4, "fetch: the app left no plain file masks/flag.png", ()),
-    ("huge-mask", 4, "fetch: the app left masks/flag.png of 65 MB", ()),
+    ("other-pipeline", 4, "bundle is of pipeline lib_task_api, which was not asked for", ()),
+    ("other-model", 4, "bundle is of another model, which was not asked for", ()),
+    ("tampered-mask", 4, "pull: out/bundles/ios-simulator/lib_interpreter/tiny/masks/flag.png is not what its", ()),
+    ("link", 4, "pull: the app left no plain file masks/flag.png", ()),
+    ("pipe", 4, "pull: the app left no plain file masks/flag.png", ()),
+    ("huge-mask", 4, "pull: the app left masks/flag.png of 65 MB", ()),
     ("escape", 4, "leads out of the bundle", ()),
 ]
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import devicectl, simulator, xcode
-from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
+from ..bundle import Bundle, Request, load_bundle, save
 from ..devicectl import Phone
 from ..errors import EnvironmentMissing, RunError, UsageError
 from ..simulator import Simulator
 from ..xcode import Product
 from . import Setup
-from .host import complete
+from .host import checked, complete, failed
 
 NAME = "ios-simulator"
 ARCHS = ("x86_64", "arm64")
@@ -184,38 +184,34 @@ def _collect(
     """The bundle that a place wrote, in `out`; or why there is none."""
     try:
         received = _receive(place, app, token, out / "received", setup.logs)
-        bundle = take(received, out, request)
+        name = NAME if out.name != place.name else f"{NAME}.{place.name}"
+        bundle = take(received, out, request, name, "device" if isinstance(place.device, Phone) else "simulator")
     except RunError as error:
         reason = f" ({ending})" if ending else ""
         return RunError(f"{place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {out / 'run.log'}")
-    # What this program knows of the place, whatever an app says.
-    name = NAME if out.name != place.name else f"{NAME}.{place.name}"
-    kind = "device" if isinstance(place.device, Phone) else "simulator"
-    bundle = bundle.model_copy(update={"target": bundle.target.model_copy(update={"name": name, "kind": kind})})
     save(bundle, out / "bundle.json")
     return complete(bundle, request, "the app", ending, out)
 
 
-def take(received: Path, out: Path, request: Request) -> Bundle:
+def take(received: Path, out: Path, request: Request, name: str, kind: str) -> Bundle:
     """Copy the bundle of a device from `received` to `out`: the files that it names, and only real ones of sane size.
 
-    A case whose files are not to be had is an error of stage `fetch`. Raises RunError where there is no bundle, or one
-    of another pipeline.
+    The target's `name` and `kind` are what this program calls it, whatever an app says. A case whose files are not to
+    be had is an error of stage `pull`. Raises RunError where there is no bundle, or one that answers another request.
     """
     _copy(received, out, "bundle.json")
     bundle = load_bundle(out)
-    if bundle.pipeline != request.options.pipeline:
-        raise RunError(f"the app ran {bundle.pipeline}, and {request.options.pipeline} was asked for", "run it again")
     left, results = MAX_BUNDLE_BYTES, []
     for result in bundle.results:
         try:
-            for name in (result.mask, *(tap.file for tap in result.taps.values())):
-                left -= _copy(received, out, name, left) if name else 0
+            for file in (result.mask, *(tap.file for tap in result.taps.values())):
+                left -= _copy(received, out, file, left) if file else 0
         except RunError as error:
-            failure = Failure(stage="fetch", message=error.what)
-            result = Result(case=result.case, image_sha256=result.image_sha256, status="error", error=failure)
+            result = failed(result.case, result.image_sha256, "pull", error.what)
         results.append(result)
-    return bundle.model_copy(update={"results": tuple(results)})
+    target = bundle.target.model_copy(update={"name": name, "kind": kind})
+    named = bundle.model_copy(update={"results": tuple(results), "target": target})
+    return checked(named, request, request.cases, out, name)
 
 
 def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) -> int:

@@ -56,6 +56,8 @@ def main(documents, kind):
             machine.hang()
     if fault == "not-json":
         (out / "bundle.json").write_text("{", "utf-8")
+    if fault == "other-model":
+        (out / "bundle.json").write_text(json.dumps(bundle | {"model": {"name": "tiny", "sha256": "0" * 64}}), "utf-8")
     if fault == "other-pipeline":
         (out / "bundle.json").write_text(json.dumps(bundle | {"pipeline": "lib_task_api"}), "utf-8")
 
