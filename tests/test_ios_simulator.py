@@ -129,6 +129,16 @@ def test_several_destinations_at_once(project, mac):
     assert mac.up == [] and "--remove-existing-content false" in mac.calls("devicectl device copy to")[0]
 
 
+def test_a_destination_that_does_not_boot_does_not_stop_another(project, mac):
+    project.edit("goldmask.toml", 'folder = "ios"', 'folder = "ios"\nboot_deadline_s = 5')
+    mac.fault(f"boot-hangs {IPHONE_15}")
+    ran, rows = check(project, mac, "--destination", "iPhone 15", "iPad Air 11-inch (M2)")
+    assert ran.code == 4 and f"simulator {IPHONE_15} was not up within 5 s" in ran.text, ran.text
+    verdicts = {target: {row["verdict"] for (name, _), row in rows.items() if name == target} for target, _ in rows}
+    assert verdicts == {"ios-simulator.iphone-15-17.5": {"ERROR"}, "ios-simulator.ipad-air-11-inch-m2-17.5": {"PASS"}}
+    assert mac.idle()
+
+
 def test_a_simulator_is_created_where_there_is_none(project, mac):
     project.edit("goldmask.toml", 'folder = "ios"', 'folder = "ios"\nruntime = "17.5"\ndevice_type = "iPhone 15"')
     with_none = mac.state

@@ -5,7 +5,6 @@ beside it, and the bundle comes back as a stranger's files. What was booted for 
 """
 
 import contextlib
-import json
 import re
 import secrets
 import shutil
@@ -20,7 +19,7 @@ from ..errors import EnvironmentMissing, RunError, UsageError
 from ..simulator import Simulator
 from ..xcode import Product
 from . import Setup
-from .host import checked, complete, failed
+from .host import case_listener, checked, complete, failed
 
 NAME = "ios-simulator"
 ARCHS = ("x86_64", "arm64")
@@ -43,11 +42,25 @@ class Place:
     arch: str
 
     @property
+    def kind(self) -> str:
+        """As in a bundle's target."""
+        return "device" if isinstance(self.device, Phone) else "simulator"
+
+    @property
     def destination(self) -> str:
         """xcodebuild's words for it."""
         if isinstance(self.device, Phone):
             return f"platform=iOS,id={self.device.udid}"
         return f"platform=iOS Simulator,id={self.device.udid},arch={self.arch}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One place's part of a run: what reports call it, and the folder of its bundle."""
+
+    place: Place
+    name: str
+    out: Path
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
     """
     if len(destinations(setup)) > 1:
         raise UsageError("one run has one destination", fix="./goldmask check runs on several, or name one")
-    (bundle,) = _run_everywhere(request, {"": out}, setup, on_case).values()
+    (bundle,) = _run_everywhere(request, lambda place: out, setup, on_case).values()
     if isinstance(bundle, RunError):
         raise bundle
     return bundle
@@ -93,8 +106,8 @@ def run_on_each(
 
     Each bundle is written to the folder of that name in `out`. Raises as `prepare`.
     """
-    folders = {place.name: out / place.name for place in _places(setup, create=False)}
-    return _run_everywhere(request, folders, setup, on_case)
+    bundles = _run_everywhere(request, lambda place: out / place.name, setup, on_case)
+    return {place.name: bundle for place, bundle in bundles.items()}
 
 
 def destinations(setup: Setup) -> tuple[str, ...]:
@@ -115,82 +128,82 @@ def build(setup: Setup) -> list[Product]:
 
 
 def _run_everywhere(
-    request: Request, folders: dict[str, Path], setup: Setup, on_case: Callable[[str], None]
-) -> dict[str, Bundle | RunError]:
-    """One run on all places; `folders` has the place for each bundle, one of no name where there is one place."""
+    request: Request, folder_for: Callable[[Place], Path], setup: Setup, on_case: Callable[[str], None]
+) -> dict[Place, Bundle | RunError]:
+    """One run on all places; `folder_for` says where the bundle of each belongs."""
     found = xcode.find_xcode(setup.logs)
     places = _places(setup, create=True)
-    names = {place: place.name if place.name in folders else "" for place in places}
-    _boot([place.device for place in places if isinstance(place.device, Simulator)], setup)
-    bundles: dict[str, Bundle | RunError] = {}
+    bundles: dict[Place, Bundle | RunError] = {**_boot(places, setup)}
+    names = {place: f"{NAME}.{place.name}" if len(places) > 1 else NAME for place in places}
     for first in _one_of_each_build(places):
-        group = [place for place in places if (place.sdk, place.arch) == (first.sdk, first.arch)]
         app = _app(request.options.pipeline, first, found, setup)
-        outs = {place: folders[names[place]] for place in group}
-        for place, bundle in _run_group(request, app, outs, setup, on_case).items():
-            bundles[names[place]] = bundle
-    return bundles
+        runs = [
+            Run(place, names[place], folder_for(place))
+            for place in places
+            if place not in bundles and (place.sdk, place.arch) == (first.sdk, first.arch)
+        ]
+        bundles |= _run_group(request, app, runs, setup, on_case)
+    return {place: bundles[place] for place in places}
 
 
 def _run_group(
-    request: Request, app: App, outs: dict[Place, Path], setup: Setup, on_case: Callable[[str], None]
+    request: Request, app: App, runs: Sequence[Run], setup: Setup, on_case: Callable[[str], None]
 ) -> dict[Place, Bundle | RunError]:
-    """Run `request` on places that one build is for."""
+    """Run `request` at once on places that one build is for; what one of them cannot do does not stop the others."""
     token = secrets.token_hex(8)  # no bundle of another run can pass for this one's
-    for out in outs.values():
-        _clear(out)
-        _write_request(request, out / "sent")
-    heard: list[str] = []
-
-    def tell(line: str) -> None:
-        heard.append(line)
-        if said := re.search(r'\{"case":.*\}', line):
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # an app prints what it likes
-                on_case(json.loads(said[0])["case"])
-
-    log = next(iter(outs.values())) / "run.log"
-    runs = request.options.warmup + request.options.runs
-    per_case_s = CASE_DEADLINE_S * runs + request.options.min_duration_s
-    sent: list[Place] = []
+    bundles: dict[Place, Bundle | RunError] = {}
     try:
-        for place, out in outs.items():
-            sent.append(place)
-            _send(place, app, out / "sent", token, setup.logs)
-        try:
-            done = xcode.test(
-                app.product,
-                app.test,
-                [place.destination for place in outs],
-                result=log.with_suffix(".xcresult"),
-                log=log,
-                deadline_s=START_DEADLINE_S + len(request.cases) * per_case_s,
-                env={RUN_VARIABLE: token},
-                on_line=tell,
-            )
-            ending = f"{done.ending}: {xcode.first_error(done)}" if done.code else ""
-        except RunError as error:  # its deadline; the cases before are there all the same
-            ending = error.what
-        if re.search(r"arch:x86_64.*|Unable to find a (device|destination) matching", ending):
-            ending += f"; {xcode.SLICES}"
-        return {place: _collect(place, app, request, token, out, ending, setup) for place, out in outs.items()}
+        for run in runs:
+            _clear(run.out)
+            _write_request(request, run.out / "sent")
+            try:
+                _send(run.place, app, run.out / "sent", token, setup.logs)
+            except RunError as error:
+                bundles[run.place] = error
+        if ready := [run for run in runs if run.place not in bundles]:
+            ending = _test(request, app, ready, token, on_case)
+            bundles |= {run.place: _collect(run, app, request, token, ending, setup) for run in ready}
+        return bundles
     finally:
-        for place in sent:
-            _leave(place, app, token, setup.logs)
+        for run in runs:
+            _leave(run.place, app, token, setup.logs)
 
 
-def _collect(
-    place: Place, app: App, request: Request, token: str, out: Path, ending: str, setup: Setup
-) -> Bundle | RunError:
-    """The bundle that a place wrote, in `out`; or why there is none."""
+def _test(request: Request, app: App, runs: Sequence[Run], token: str, on_case: Callable[[str], None]) -> str:
+    """Run the golden test; how it ended, where it did not end well."""
+    log = runs[0].out / "run.log"
+    options = request.options
+    per_case_s = CASE_DEADLINE_S * (options.warmup + options.runs) + options.min_duration_s
     try:
-        received = _receive(place, app, token, out / "received", setup.logs)
-        name = NAME if out.name != place.name else f"{NAME}.{place.name}"
-        bundle = take(received, out, request, name, "device" if isinstance(place.device, Phone) else "simulator")
+        done = xcode.test(
+            app.product,
+            app.test,
+            [run.place.destination for run in runs],
+            result=log.with_suffix(".xcresult"),
+            log=log,
+            deadline_s=START_DEADLINE_S + len(request.cases) * per_case_s,
+            env={RUN_VARIABLE: token},
+            on_line=case_listener(on_case),
+        )
+    except RunError as error:  # its deadline; the cases before are there all the same
+        return error.what
+    ending = f"{done.ending}: {xcode.first_error(done)}" if done.code else ""
+    if "Unable to find a de" in ending and runs[0].place.arch == "x86_64":  # device, or destination
+        ending += f"; {xcode.SLICES}"
+    return ending
+
+
+def _collect(run: Run, app: App, request: Request, token: str, ending: str, setup: Setup) -> Bundle | RunError:
+    """The bundle of a run, in its folder; or why there is none."""
+    try:
+        received = _receive(run.place, app, token, run.out / "received", setup.logs)
+        bundle = take(received, run.out, request, run.name, run.place.kind)
     except RunError as error:
         reason = f" ({ending})" if ending else ""
-        return RunError(f"{place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {out / 'run.log'}")
-    save(bundle, out / "bundle.json")
-    return complete(bundle, request, "the app", ending, out)
+        log = run.out / "run.log"
+        return RunError(f"{run.place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {log}")
+    save(bundle, run.out / "bundle.json")
+    return complete(bundle, request, "the app", ending, run.out)
 
 
 def take(received: Path, out: Path, request: Request, name: str, kind: str) -> Bundle:
@@ -291,18 +304,29 @@ def _app(pipeline: str, place: Place, found: xcode.Xcode, setup: Setup) -> App:
     return App(product, test, *product.host_of(test))
 
 
-def _boot(simulators: Sequence[Simulator], setup: Setup) -> None:
-    """Boot what is not booted, all at once; it goes down when the setup closes. Raises RunError."""
-    for each in simulators:
-        setup.on_step(f"boot {each.name}", 0, 1)
-        if each.state == "Shutdown":
+def _boot(places: Sequence[Place], setup: Setup) -> dict[Place, RunError]:
+    """Boot simulators that are down, all at once, until the setup closes; those that do not come up, and why."""
+    simulators = [(place, place.device) for place in places if isinstance(place.device, Simulator)]
+    broken: dict[Place, RunError] = {}
+    for place, device in simulators:
+        setup.on_step(f"boot {device.name}", 0, 1)
+        if device.state == "Shutdown":
             # Before the boot: an interrupt in the midst of it must not leave it booted.
-            setup.closing.callback(simulator.shutdown, each.udid, setup.logs)
-            simulator.start(each.udid, setup.logs)
-            setup.on_note(f"booted {each.name}, {each.os}, for this")
-    for each in simulators:
-        simulator.wait_until_booted(each.udid, setup.ios.boot_deadline_s, setup.logs)
-        setup.on_step(f"boot {each.name}", 1, 1)
+            setup.closing.callback(simulator.shutdown, device.udid, setup.logs)
+            try:
+                simulator.start(device.udid, setup.logs)
+                setup.on_note(f"booted {device.name}, {device.os}, for this")
+            except RunError as error:
+                broken[place] = error
+    for place, device in simulators:
+        if place in broken:
+            continue
+        try:
+            simulator.wait_until_booted(device.udid, setup.ios.boot_deadline_s, setup.logs)
+            setup.on_step(f"boot {device.name}", 1, 1)
+        except RunError as error:
+            broken[place] = error
+    return broken
 
 
 def _clear(out: Path) -> None:
