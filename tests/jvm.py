@@ -2,14 +2,16 @@
 
 import os
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from conftest import REPO, had
 
-from goldmask import maven, shell
+from goldmask import apk, bionic, maven, shell
 from goldmask.errors import EnvironmentMissing
-from goldmask.gradle import load_project
+from goldmask.gradle import OUR_PROJECT, load_project
 from goldmask.jdk import find_jdk
 from goldmask.kotlin import Kotlin
 from goldmask.targets import Setup, android_jvm
@@ -17,7 +19,7 @@ from goldmask.targets import Setup, android_jvm
 DEADLINE_S = 300
 
 
-def builder(logs: Path, folder: Path = android_jvm.OUR_PROJECT) -> Kotlin:
+def builder(logs: Path, folder: Path = OUR_PROJECT) -> Kotlin:
     """The builder of an Android project; a test that cannot have a JDK or the libraries is skipped."""
     kotlin = Kotlin(load_project(folder), maven.load_lock(folder), had(find_jdk), logs)
     had(lambda: kotlin.fetch(["tool-android", "tool-compiler"]))
@@ -27,7 +29,19 @@ def builder(logs: Path, folder: Path = android_jvm.OUR_PROJECT) -> Kotlin:
 def run_junit(
     kotlin: Kotlin, module: str, logs: Path, *, tests: Path = REPO / "tests", flavour: str = "", flags: tuple = ()
 ) -> shell.Finished:
-    """Run every test class in a module's src/test in one JVM, the repository's tests folder being `tests`."""
+    """Run every test class in a module's src/test in one JVM, the repository's tests folder being `tests`.
+
+    An application has its resources, assets and native libraries there as well.
+    """
+    beside, generated = [], []
+    if kotlin.project.module(module).application:
+        linked = apk.link_resources(kotlin, kotlin.project.module(module), flavour)
+        generated = [linked.classes]
+        beside = [robolectric_app(kotlin, module, linked, logs / "robolectric")]
+        natives = maven.native_libraries(kotlin.fetch(kotlin.bundles(module, f"{flavour}Implementation")), "x86_64")
+        loadable = [path for path in natives if not bionic.needs_a_device(path)]
+        prepared = bionic.prepare(loadable, "x86_64", logs)
+        flags = (f"-Djava.library.path={prepared}", "-Dgoldmask.natives=yes", *flags)
     sources = kotlin.project.module(module).sources("test")
     classes = []
     for source in sources:
@@ -35,11 +49,30 @@ def run_junit(
         package = re.search(r"^package (\S+)", text, re.MULTILINE)[1]
         classes += [f"{package}.{name}" for name in re.findall(r"^class (\w+Test)\b", text, re.MULTILINE)]
     assert classes
-    class_path = [android_jvm.robolectric_settings("x86_64"), *kotlin.class_path(module, ("test",), flavour)]
+    class_path = [android_jvm.robolectric_settings("x86_64"), *beside]
+    class_path += kotlin.class_path(module, ("test",), flavour, generated)
     opens = (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in android_jvm.OPENS)
     argv = [kotlin.jdk.java, *opens, *android_jvm.robolectric_flags(kotlin), f"-Dgoldmask.tests={tests}", *flags]
     argv += ["-cp", os.pathsep.join(map(str, class_path)), "org.junit.runner.JUnitCore", *classes]
     return shell.run(argv, log=logs / f"{module}.junit.log", deadline_s=DEADLINE_S)
+
+
+def robolectric_app(kotlin: Kotlin, module: str, linked: apk.Linked, folder: Path) -> Path:
+    """A folder for the class path that tells Robolectric where an app's parts are, as Gradle's plugin does."""
+    path = folder / "com/android/tools/test_config.properties"
+    path.parent.mkdir(parents=True)
+    assets = kotlin.project.module(module).folder / "src/main/assets"
+    shutil.copyfile(linked.apk, folder / "app.apk")
+    with zipfile.ZipFile(folder / "app.apk", "a") as archive:  # Robolectric looks for assets nowhere else
+        for asset in (asset for asset in sorted(assets.rglob("*")) if asset.is_file()):
+            archive.write(asset, f"assets/{asset.relative_to(assets)}")
+    path.write_text(
+        f"android_merged_manifest={linked.manifest}\nandroid_resource_apk={folder / 'app.apk'}\n"
+        f"android_merged_assets={assets}\n"
+        f"android_custom_package={kotlin.project.module(module).application.namespace}\n",
+        "utf-8",
+    )
+    return folder
 
 
 def setup_of(folder: Path, **choices) -> Setup:

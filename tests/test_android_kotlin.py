@@ -10,14 +10,14 @@ from jvm import builder, run_junit
 
 from goldmask import shell
 
-MODULES = {"golden": 17, "lib_interpreter": 7}
+MODULES = {("golden", ""): 17, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_modules_own_tests(module, tmp_path):
-    done = run_junit(builder(tmp_path), module, tmp_path)
+@pytest.mark.parametrize(("module", "flavour"), MODULES)
+def test_the_modules_own_tests(module, flavour, tmp_path):
+    done = run_junit(builder(tmp_path), module, tmp_path, flavour=flavour)
     assert done.code == 0, done.stdout
-    assert int(re.search(r"OK \((\d+) tests?\)", done.stdout)[1]) >= MODULES[module]
+    assert int(re.search(r"OK \((\d+) tests?\)", done.stdout)[1]) >= MODULES[module, flavour]
 
 
 @pytest.mark.parametrize(

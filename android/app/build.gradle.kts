@@ -16,30 +16,24 @@ android {
     }
     flavorDimensions += "pipeline"
     productFlavors {
-        create("libInterpreter") { dimension = "pipeline" }
-        create("libTaskApi") { dimension = "pipeline" }
+        // Apps of their own: both can be on a device, and neither has to make place for the other.
+        create("libInterpreter") {
+            dimension = "pipeline"
+            applicationIdSuffix = ".interpreter"
+        }
+        create("libTaskApi") {
+            dimension = "pipeline"
+            applicationIdSuffix = ".task"
+        }
     }
     sourceSets {
         // The test APK of a flavour has the golden test of its pipeline.
         getByName("androidTestLibInterpreter").kotlin.srcDir("../lib_interpreter/src/sharedTest/kotlin")
         getByName("androidTestLibTaskApi").kotlin.srcDir("../lib_task_api/src/sharedTest/kotlin")
-        getByName("main").assets.srcDir(layout.buildDirectory.dir("models"))
     }
     androidResources {
         noCompress += "tflite" // models are mapped into memory straight from the APK
     }
-}
-
-// The bundled models and their sample images, from the place where goldmask keeps them.
-val copyModels = tasks.register<Copy>("copyModels") {
-    from(rootDir.resolve("../models/shapes")) {
-        include("*.tflite", "cases/*")
-    }
-    into(layout.buildDirectory.dir("models/shapes"))
-}
-
-tasks.named("preBuild") {
-    dependsOn(copyModels)
 }
 
 dependencies {

@@ -6,3 +6,7 @@ plugins {
 android {
     namespace = "org.goldmask.segmenter"
 }
+
+dependencies {
+    implementation(libs.bundles.segmenter)
+}

@@ -6,11 +6,17 @@ dependencies; what it understands of them is in docs/android.md, and what it doe
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import ConfigError
+from .config import Android, GoldenTest
+from .errors import ConfigError, EnvironmentMissing
 
+OUR_PROJECT = Path(__file__).resolve().parents[2] / "android"
+OUR_TESTS = {
+    "lib_interpreter": GoldenTest(module="lib_interpreter", test="org.goldmask.interpreter.InterpreterGoldenTest"),
+    "lib_task_api": GoldenTest(module="lib_task_api", test="org.goldmask.task.TaskGoldenTest"),
+}
 SETTINGS = "settings.gradle.kts"
 BUILD = "build.gradle.kts"
 _INCLUDE = re.compile(r"^\s*include\(([^)]*)\)", re.MULTILINE)
@@ -33,14 +39,40 @@ class Dependency:
 
 
 @dataclass(frozen=True)
+class Application:
+    """What an application module says of its APK; `stored` are suffixes of assets that are not compressed."""
+
+    namespace: str
+    application_id: str
+    min_sdk: int
+    target_sdk: int
+    version_code: int
+    version_name: str
+    abis: tuple[str, ...]
+    stored: tuple[str, ...]
+    runner: str
+    suffixes: tuple[tuple[str, str], ...] = ()  # of the application id, by flavour
+
+    @property
+    def test_id(self) -> str:
+        """The application id of its test APK, as Gradle's plugin has it."""
+        return f"{self.application_id}.test"
+
+    def of(self, flavour: str) -> "Application":
+        """The application as a flavour has it: two flavours can be on a device at once where their ids differ."""
+        return replace(self, application_id=self.application_id + dict(self.suffixes).get(flavour, ""))
+
+
+@dataclass(frozen=True)
 class Module:
-    """One module: its folder and what its build file says."""
+    """One module: its folder and what its build file says. A library has no `application`."""
 
     name: str
     folder: Path
     dependencies: tuple[Dependency, ...]
     warnings_are_errors: bool
     uses_serialization: bool
+    application: Application | None = None
 
     def sources(self, source_set: str) -> list[Path]:
         """The Kotlin and Java files of a source set, `main` or a flavour's name say."""
@@ -74,6 +106,28 @@ class Project:
                 fix=f"one of {', '.join(self.modules)}",
             )
         return self.modules[name]
+
+    def application_of(self, module: str) -> tuple[Module, str]:
+        """The application that has `module` inside, and the flavour that it is in; an application is its own.
+
+        Raises ConfigError where there is none, or more than one.
+        """
+        found = [
+            (each, dependency.configuration.removesuffix("Implementation").removesuffix("implementation"))
+            for each in self.modules.values()
+            for dependency in each.dependencies
+            if each.application and dependency.is_module and dependency.on == module
+            if dependency.configuration.lower().endswith("implementation")
+            if not dependency.configuration.startswith(("test", "androidTest"))
+        ]
+        if self.module(module).application:
+            found = [(self.module(module), "")]
+        if len(found) != 1:
+            raise ConfigError(
+                f"{len(found) or 'no'} applications of {self.folder} are made of module {module!r}; an APK needs one",
+                fix=f'implementation(project(":{module}")) in one module with the com.android.application plugin',
+            )
+        return found[0]
 
     def needed_by(self, name: str, *configurations: str) -> list[Module]:
         """The modules that `name` needs by `configurations`, and those by api and implementation; deepest first.
@@ -110,6 +164,19 @@ def load_project(folder: Path) -> Project:
     return Project(folder, modules)
 
 
+def project_of(android: Android, root: Path, pipeline: str) -> tuple[Project, GoldenTest]:
+    """The Android project to run, and the golden test of a pipeline in it. Raises ConfigError, EnvironmentMissing."""
+    if not android.folder:
+        return load_project(OUR_PROJECT), getattr(android, pipeline) or OUR_TESTS[pipeline]
+    test = getattr(android, pipeline)
+    if not test:
+        raise EnvironmentMissing(
+            f"the [android] table of goldmask.toml names no golden test of {pipeline}",
+            fix=f"[android.{pipeline}] with module and test, or other pipelines in the suite (docs/adopt-android.md)",
+        )
+    return load_project((root / android.folder).resolve()), test
+
+
 _FIX = "see docs/android.md for what goldmask reads of Gradle files"
 
 
@@ -130,7 +197,44 @@ def _load_module(name: str, folder: Path, root_build: str) -> Module:
         dependencies,
         warnings_are_errors=bool(re.search(r"allWarningsAsErrors\s*=\s*true", text + root_build)),
         uses_serialization="libs.plugins.kotlin.serialization" in text,
+        application=_application(folder / BUILD, text, root_build) if _APPLICATION.search(text) else None,
     )
+
+
+_SUFFIX = re.compile(r'create\("(\w+)"\)\s*\{[^}]*applicationIdSuffix\s*=\s*"([\w.]+)"')
+_APPLICATION = re.compile(r"libs\.plugins\.android\.application|com\.android\.application")
+
+
+def _application(path: Path, text: str, root_build: str) -> Application:
+    """What an application's build file, or the root's for all modules, says. Raises ConfigError."""
+
+    def setting(name: str, default: str = "") -> str:
+        for place in (text, root_build):
+            if found := re.search(rf'^\s*{name}\s*=\s*"?([\w.$-]+)"?\s*$', place, re.MULTILINE):
+                return found[1]
+        if not default:
+            raise ConfigError(f"{path} says no {name} that goldmask can read", fix=_FIX)
+        return default
+
+    def words(name: str) -> tuple[str, ...]:
+        lines = re.findall(rf"\b{name}\s*\+=\s*(.+)", text)
+        return tuple(word for line in lines for word in re.findall(r'"([\w.-]+)"', line))
+
+    try:
+        return Application(
+            namespace=setting("namespace"),
+            application_id=setting("applicationId"),
+            min_sdk=int(setting("minSdk")),
+            target_sdk=int(setting("targetSdk")),
+            version_code=int(setting("versionCode", "1")),
+            version_name=setting("versionName", "1.0"),
+            abis=words("abiFilters"),
+            stored=words("noCompress"),
+            runner=setting("testInstrumentationRunner", "androidx.test.runner.AndroidJUnitRunner"),
+            suffixes=tuple(_SUFFIX.findall(text)),
+        )
+    except ValueError as error:
+        raise ConfigError(f"{path}: a number is needed: {error}", fix=_FIX) from error
 
 
 def _read(path: Path) -> str:

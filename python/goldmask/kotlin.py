@@ -15,7 +15,7 @@ from . import maven, shell
 from .errors import RunError
 from .fetch import cache_folder, place
 from .gradle import Module, Project
-from .jdk import Jdk
+from .jdk import QUICK, Jdk
 from .maven import Lock
 
 JVM_TARGET = "17"
@@ -23,6 +23,12 @@ DEADLINE_S = 600
 # What decides about classes besides sources and libraries; another number where the words below change.
 RECIPE = 1
 MAIN = ("api", "implementation")
+TESTS = ("testImplementation",)
+
+
+def flavour_words(flavour: str) -> tuple[str, ...]:
+    """The configurations in which a module names what a flavour of it needs."""
+    return (f"{flavour}Implementation",) if flavour else ()
 
 
 @dataclass(frozen=True)
@@ -35,27 +41,54 @@ class Kotlin:
     logs: Path
     on_step: Callable[[str, int, int], None] = lambda what, done, total: None
 
-    def class_path(self, module: str, tests: Sequence[str] = (), flavour: str = "") -> list[Path]:
+    def class_path(
+        self, module: str, tests: Sequence[str] = (), flavour: str = "", generated: Sequence[Path] = ()
+    ) -> list[Path]:
         """Classes to run `module`: its own, those of the modules it needs, and libraries; android-all comes last.
 
-        `tests` are source sets that come on top, each seeing those before it: `sharedTest`, `test`. Raises
-        ConfigError, EnvironmentMissing, and RunError with the compiler's own first sentence.
+        What is asked for, and raised, is as in `compile`.
         """
-        extra = ((f"{flavour}Implementation",) if flavour else ()) + (("testImplementation",) if tests else ())
-        needed = self.project.needed_by(module, *extra)
-        wanted = ["kotlin", *(bundle for each in needed for bundle in each.bundles(*MAIN))]
-        wanted += self.project.module(module).bundles(*extra)
-        libraries = self.libraries(wanted)
+        classes = self.compile(module, tests, flavour, generated)
+        bundles = self.bundles(module, *flavour_words(flavour), *TESTS[: len(tests)])
+        return [*reversed(classes.values()), *generated, *self.libraries([*bundles, "tool-android"])]
+
+    def compile(
+        self, module: str, tests: Sequence[str] = (), flavour: str = "", generated: Sequence[Path] = ()
+    ) -> dict[str, Path]:
+        """The classes of `module` and of the modules it needs, by `module-source set`; the deepest first.
+
+        `tests` are source sets that come on top, each seeing those before it: `sharedTest`, `test`. `generated` are
+        folders of the cache with classes that `module` needs besides: its R. Raises ConfigError, EnvironmentMissing,
+        and RunError with the compiler's own first sentence.
+        """
+        own, for_tests = flavour_words(flavour), TESTS[: len(tests)]
+        needed = self.project.needed_by(module, *own, *for_tests)
         android = self.libraries(["tool-android"])
-        classes: list[Path] = []
-        sets = [(each, ("main",)) for each in needed[:-1]]
-        sets += [(needed[-1], ("main", flavour) if flavour else ("main",)), *((needed[-1], (name,)) for name in tests)]
-        for number, (each, source_sets) in enumerate(sets):
-            self.on_step("compile Kotlin", number, len(sets))
-            if compiled := self._compile(each, source_sets, [*reversed(classes), *libraries, *android]):
-                classes.append(compiled)
-        self.on_step("compile Kotlin", len(sets), len(sets))
-        return [*reversed(classes), *libraries, *android]
+        classes: dict[str, Path] = {}
+        for number, each in enumerate(needed):
+            self.on_step("compile Kotlin", number, len(needed) + len(tests))
+            top = each.name == module
+            more, extra = (own, generated) if top else ((), ())
+            # A module is compiled with what it needs, whoever needs it: so it is compiled once for all.
+            names = [f"{other.name}-main" for other in reversed(self.project.needed_by(each.name, *more))]
+            seen = [classes[name] for name in names if name in classes]
+            seen += [*extra, *self.libraries(self.bundles(each.name, *more)), *android]
+            if compiled := self._compile(each, ("main", flavour) if top and flavour else ("main",), seen):
+                classes[f"{each.name}-main"] = compiled
+        libraries = self.libraries(self.bundles(module, *own, *for_tests))
+        for number, name in enumerate(tests, start=len(needed)):
+            self.on_step("compile Kotlin", number, len(needed) + len(tests))
+            seen = [*reversed(classes.values()), *generated, *libraries, *android]
+            if compiled := self._compile(needed[-1], (name,), seen):
+                classes[f"{module}-{name}"] = compiled
+        self.on_step("compile Kotlin", 1, 1)
+        return classes
+
+    def bundles(self, module: str, *configurations: str) -> list[str]:
+        """The bundles that `module`, with some configurations of its own, and the modules it needs name."""
+        needed = self.project.needed_by(module, *configurations)
+        named = ["kotlin", *(bundle for each in needed for bundle in each.bundles(*MAIN))]
+        return [*named, *self.project.module(module).bundles(*configurations)]
 
     def libraries(self, bundles: Sequence[str]) -> list[Path]:
         """The jars of `bundles`, in class-path order."""
@@ -102,7 +135,8 @@ class Kotlin:
         own = [entry for entry in class_path if entry.parent.name == f"{module.name}-main"]
         joined = os.pathsep.join(map(str, class_path))
         argv = [
-            *(self.jdk.java, "-cp", os.pathsep.join(map(str, compiler)), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"),
+            *(self.jdk.java, *QUICK, "-cp", os.pathsep.join(map(str, compiler))),
+            "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
             *("-no-stdlib", "-no-reflect", "-jdk-home", self.jdk.home, "-jvm-target", JVM_TARGET),
             *("-module-name", module.name, "-cp", joined, "-d", out),
             *(["-Werror"] if module.warnings_are_errors else []),

@@ -36,10 +36,15 @@ public struct GoldenRun {
         self.out = out
     }
 
-    /// The run that goldmask asks of a test process, by the paths in `GOLDMASK_REQUEST` and `GOLDMASK_OUT`.
+    /// The run that goldmask asks of a test process: by the paths in `GOLDMASK_REQUEST` and `GOLDMASK_OUT`, or the one
+    /// that it has put into the app's container as `GOLDMASK_RUN`.
     ///
     /// - Throws: `ContractError`.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        if let name = environment["GOLDMASK_RUN"] {
+            try self.init(inContainer: name)
+            return
+        }
         func path(_ key: String, _ what: String) throws -> URL {
             guard let path = environment[key], !path.isEmpty else {
                 throw ContractError("the path of \(what) is missing: give it in the environment as \(key)")

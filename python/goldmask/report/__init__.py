@@ -35,6 +35,8 @@ class Report(Strict):
     environment: dict[str, str]
     comparisons: tuple[Comparison, ...]
     skipped: tuple[Skipped, ...]
+    # What targets said of a run: second attempts, what was there already, whether a latency means something.
+    notes: tuple[str, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many comparisons have this verdict."""

@@ -39,6 +39,7 @@ def to_terminal(report: Report) -> RenderableType:
             Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow")
         )
         parts.append(Text(f"  try: {skipped.fix}"))
+    parts += [Text(f"note: {note}") for note in report.notes]
     counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
     colour = "green" if report.exit_code is ExitCode.OK else "bold red"

@@ -30,7 +30,13 @@ def open_folder(out: Path) -> None:
         raise UsageError(f"cannot write into {out}: permission denied", fix="--out <a folder you own>")
 
 
-def write_report(pairs: Sequence[Pair], skipped: Sequence[Skipped], environment: dict[str, str], out: Path) -> Report:
+def write_report(
+    pairs: Sequence[Pair],
+    skipped: Sequence[Skipped],
+    environment: dict[str, str],
+    out: Path,
+    notes: tuple[str, ...] = (),
+) -> Report:
     """Write all forms of the report of `pairs` into `out`; returns it."""
     comparisons = []
     for pair in pairs:
@@ -47,6 +53,7 @@ def write_report(pairs: Sequence[Pair], skipped: Sequence[Skipped], environment:
         environment=environment,
         comparisons=tuple(comparisons),
         skipped=tuple(skipped),
+        notes=notes,
     )
     # Null, not absent: a reader sees that there was no margin map, and that the field exists.
     data = report.model_dump(mode="json", by_alias=True)

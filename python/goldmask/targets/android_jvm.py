@@ -16,11 +16,10 @@ from pathlib import Path
 
 from .. import bionic, maven, shell
 from ..bundle import Bundle, Request, load_bundle, save
-from ..config import Android, GoldenTest
 from ..errors import EnvironmentMissing, RunError, UsageError
 from ..fetch import cache_folder, fetch_package
 from ..file import write_atomically
-from ..gradle import Project, load_project
+from ..gradle import project_of
 from ..jdk import find_jdk
 from ..kotlin import Kotlin
 from . import Setup
@@ -28,11 +27,6 @@ from .host import case_listener, complete, write_decoded
 
 NAME = "android-jvm"
 ABIS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
-OUR_PROJECT = Path(__file__).resolve().parents[3] / "android"
-OUR_TESTS = {
-    "lib_interpreter": GoldenTest(module="lib_interpreter", test="org.goldmask.interpreter.InterpreterGoldenTest"),
-    "lib_task_api": GoldenTest(module="lib_task_api", test="org.goldmask.task.TaskGoldenTest"),
-}
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
 # qemu translates every instruction: two seconds instead of thirty milliseconds for the starter model.
@@ -136,19 +130,6 @@ def machine(pipeline: str, setup: Setup) -> Machine:
     joined = os.pathsep.join(map(str, [robolectric_settings(abi), *classes]))
     argv = (*java, *flags, "-cp", joined, "org.junit.runner.JUnitCore", test.test)
     return Machine(argv, environment, emulated, has_skia=abi == "x86_64")
-
-
-def project_of(android: Android, root: Path, pipeline: str) -> tuple[Project, GoldenTest]:
-    """The Android project to run, and the golden test of a pipeline in it. Raises ConfigError, EnvironmentMissing."""
-    if not android.folder:
-        return load_project(OUR_PROJECT), getattr(android, pipeline) or OUR_TESTS[pipeline]
-    test = getattr(android, pipeline)
-    if not test:
-        raise EnvironmentMissing(
-            f"the [android] table of goldmask.toml names no golden test of {pipeline}",
-            fix=f"[android.{pipeline}] with module and test, or other pipelines in the suite (docs/adopt-android.md)",
-        )
-    return load_project((root / android.folder).resolve()), test
 
 
 def host_abi() -> str:

@@ -1,14 +1,15 @@
-"""What targets on this machine share: pixels that this program decodes, and cases that a process did not finish."""
+"""What targets share: pixels that this program decodes, cases that a process did not finish, bundles of devices."""
 
 import contextlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
 
-from ..bundle import Bundle, Failure, Request, Result, save
+from ..bundle import Bundle, Failure, Request, RequestCase, Result, mask_of, save
+from ..errors import RunError
 from ..image import ImageError, decode
 
 
@@ -42,15 +43,45 @@ def complete(bundle: Bundle, request: Request, who: str, ending: str, out: Path)
     if not lost:
         return bundle
     message = f"{who} ended before this case was done ({ending or 'exit code 0'})"
-    results = [
-        Result(
-            case=case.id,
-            image_sha256=case.sha256,
-            status="error",
-            error=Failure(stage="run", message=message),
-        )
-        for case in lost
-    ]
+    results = [failed(case.id, case.sha256, "run", message) for case in lost]
     whole = bundle.model_copy(update={"results": (*bundle.results, *results)})
     save(whole, out / "bundle.json")
     return whole
+
+
+def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path, target: str) -> Bundle:
+    """A bundle that `target` pulled, each mask of which is the file that it says; a case whose mask is not is an error.
+
+    Raises RunError for a bundle that answers another request than that of `cases`.
+    """
+    asked = {case.id: case.sha256 for case in cases}
+    wrong = [
+        what
+        for what, is_so in (
+            (f"is of target {bundle.target.name}", bundle.target.name != target),
+            (f"is of pipeline {bundle.pipeline}", bundle.pipeline != request.options.pipeline),
+            ("is of another model", bundle.model.sha256 != request.model.sha256),
+            *((f"has case {each.case}", each.case not in asked) for each in bundle.results),
+            *(
+                (f"has another image for {each.case}", each.image_sha256 != asked.get(each.case))
+                for each in bundle.results
+            ),
+        )
+        if is_so
+    ]
+    if wrong:
+        raise RunError(f"the device's bundle {wrong[0]}, which was not asked for", fix="run the target again")
+    results = []
+    for result in bundle.results:
+        if result.status == "ok":
+            try:
+                mask_of(folder, result)
+            except RunError as error:
+                result = failed(result.case, result.image_sha256, "pull", error.what)
+        results.append(result)
+    return bundle.model_copy(update={"results": tuple(results)})
+
+
+def failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
+    """A case's error."""
+    return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))

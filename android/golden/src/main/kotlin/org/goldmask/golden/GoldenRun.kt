@@ -7,6 +7,7 @@ import java.nio.ByteBuffer
 import java.security.MessageDigest
 import java.time.Instant
 import java.time.temporal.ChronoUnit
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter

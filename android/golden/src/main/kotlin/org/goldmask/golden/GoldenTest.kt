@@ -1,9 +1,11 @@
 package org.goldmask.golden
 
 import android.graphics.Bitmap
+import android.os.Process
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
 import java.io.File
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
@@ -30,11 +32,19 @@ abstract class GoldenTest {
     @Test
     fun golden() {
         val file = File(argument("goldmask.request", "request.json"))
-        val out = File(argument("goldmask.out", "the bundle's folder"))
+        if (!ON_JVM) tell("goldmask.pid" to Process.myPid().toString())
+        val out = bundleFolder(argument("goldmask.out", "the bundle's folder"))
         check(out.isDirectory || out.mkdirs()) { "goldmask.out: the folder $out cannot be made" }
         val request = Request.read(file)
         val folder = file.absoluteFile.parentFile ?: File("/")
         GoldenRun(request, folder, out, ::decode, ::open, ::tell).run()
+    }
+
+    /** On a device only the app's own files can be written; a path is then relative to these. */
+    private fun bundleFolder(path: String): File = if (ON_JVM) {
+        File(path)
+    } else {
+        InstrumentationRegistry.getInstrumentation().targetContext.filesDir.resolve(path)
     }
 
     private fun argument(key: String, what: String): String =
@@ -47,9 +57,17 @@ abstract class GoldenTest {
             println("""{"case": "${result.case}", "status": "${result.status}"}""")
             return
         }
+        tell("goldmask.case" to result.case, "goldmask.status" to result.status)
+    }
+
+    private fun tell(vararg values: Pair<String, String>) {
         val status = android.os.Bundle()
-        status.putString("goldmask.case", result.case)
-        status.putString("goldmask.status", result.status)
-        InstrumentationRegistry.getInstrumentation().sendStatus(0, status)
+        for ((key, value) in values) status.putString(key, value)
+        InstrumentationRegistry.getInstrumentation().sendStatus(IN_PROGRESS, status)
+    }
+
+    private companion object {
+        // AndroidJUnitRunner ends a test with 0 and below; this says that it goes on.
+        const val IN_PROGRESS = 2
     }
 }

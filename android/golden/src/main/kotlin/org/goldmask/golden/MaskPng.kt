@@ -6,6 +6,7 @@ import java.util.zip.CRC32
 import java.util.zip.Deflater
 import java.util.zip.DeflaterOutputStream
 import org.goldmask.segmenter.Mask
+import org.goldmask.segmenter.Palette
 
 /**
  * A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
@@ -19,19 +20,6 @@ object MaskPng {
     private const val HEADER_BYTES = 13
 
     private val Char.b: Byte get() = code.toByte()
-
-    /** RGB of every class, 3 × 256 bytes: the PASCAL VOC colour map, a colour from the bits of the class index. */
-    val palette: ByteArray = ByteArray(CHANNELS * MAX_CLASSES).also { colours ->
-        for (index in 0 until MAX_CLASSES) {
-            for (bit in 0 until BITS) {
-                for (channel in 0 until CHANNELS) {
-                    val value = (index shr (CHANNELS * bit + channel)) and 1
-                    val place = CHANNELS * index + channel
-                    colours[place] = (colours[place].toInt() or (value shl (BITS - 1 - bit))).toByte()
-                }
-            }
-        }
-    }
 
     /** The PNG file of [mask]; the same bytes for the same mask. */
     fun encode(mask: Mask): ByteArray {
@@ -52,7 +40,7 @@ object MaskPng {
         file.write(SIGNATURE)
         for ((name, content) in listOf(
             "IHDR" to header.toByteArray(),
-            "PLTE" to palette,
+            "PLTE" to Palette.rgb,
             "IDAT" to pixels.toByteArray(),
             "IEND" to ByteArray(0)
         )) {

@@ -5,6 +5,7 @@ import androidx.test.ext.junit.runners.AndroidJUnit4
 import java.io.File
 import java.security.MessageDigest
 import kotlinx.serialization.encodeToString
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.RuntimeInfo

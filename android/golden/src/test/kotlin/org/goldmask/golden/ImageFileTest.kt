@@ -5,6 +5,7 @@ import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.decodeFromJsonElement
 import kotlinx.serialization.json.jsonObject
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.SegmenterException
 import org.junit.Assert.assertArrayEquals

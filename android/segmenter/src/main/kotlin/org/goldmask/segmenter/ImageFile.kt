@@ -1,4 +1,4 @@
-package org.goldmask.golden
+package org.goldmask.segmenter
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
@@ -7,7 +7,6 @@ import android.graphics.ColorSpace
 import androidx.exifinterface.media.ExifInterface
 import java.io.ByteArrayInputStream
 import java.nio.ByteBuffer
-import org.goldmask.segmenter.SegmenterException
 
 /**
  * Image files to upright, opaque sRGB bitmaps by the rules of docs/images.md, so that every platform begins with the
@@ -20,6 +19,8 @@ object ImageFile {
     private const val RED_SHIFT = 16
     private const val GREEN_SHIFT = 8
     private const val OPAQUE = BYTE shl 24
+    private const val CHANNELS = 3
+    private const val LAST_ORIENTATION = 8
     private const val CMYK_COMPONENTS = 4
     private val FORMATS = setOf("image/jpeg", "image/png", "image/webp", "image/bmp", "image/x-ms-bmp")
 
@@ -54,7 +55,7 @@ object ImageFile {
 
     /** [pixels] (row by row, [width]×[height]) turned upright from an EXIF [orientation] (EXIF 2.3, tag 0x0112). */
     fun orient(pixels: IntArray, width: Int, height: Int, orientation: Int): IntArray {
-        if (orientation !in 2..ORIENTATIONS.last) return pixels
+        if (orientation !in 2..LAST_ORIENTATION) return pixels
         val sideways = orientation in SIDEWAYS
         val (outWidth, outHeight) = if (sideways) height to width else width to height
         val turned = IntArray(pixels.size)

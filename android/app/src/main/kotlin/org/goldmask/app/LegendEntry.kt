@@ -1,0 +1,20 @@
+package org.goldmask.app
+
+import org.goldmask.segmenter.Mask
+
+/** A class that is in a mask: its [index], its [name], and its [share] of the pixels, 0 to 1. */
+data class LegendEntry(val index: Int, val name: String, val share: Double)
+
+/** The classes that are present in [mask], the largest first; what [labels] does not name gets its number. */
+fun legendOf(mask: Mask, labels: List<String>): List<LegendEntry> {
+    val counts = IntArray(CLASSES)
+    for (value in mask.classes) counts[value.toInt() and BYTE]++
+    val present = counts.indices.filter { counts[it] > 0 }.sortedByDescending { counts[it] }
+    return present.map { index ->
+        val name = labels.getOrElse(index) { "class_$index" }
+        LegendEntry(index, name, counts[index] / mask.classes.size.toDouble())
+    }
+}
+
+private const val CLASSES = 256
+private const val BYTE = 0xff

@@ -1,0 +1,360 @@
+"""The `android-device` target: the app and its golden test as APKs on phones and emulators, over adb.
+
+build -> choose devices -> install -> push -> am instrument -> pull; what is on a device already, by its sha256, stays.
+Machinery that fails before the app starts is tried again, ATTEMPTS times; what an app drew or how it died never is.
+"""
+
+import contextlib
+import io
+import re
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from .. import adb, apk
+from ..adb import STORE, Device, DeviceLost, Expired, Stopped
+from ..apk import Apks
+from ..bundle import Bundle, Request, RequestCase, load_bundle, save
+from ..conditions import Conditions, flags_of, look, steady, thermal_of, thermal_words
+from ..errors import GoldmaskError, RunError, UsageError
+from ..file import sha256_of
+from ..instrumentation import Instrumentation, lines_of_process, native_crash
+from . import Setup
+from .host import checked, failed
+
+NAME = "android-device"
+ATTEMPTS = 3
+START_DEADLINE_S = 120
+CASE_DEADLINE_S = 60
+FOLDER = "goldmask"
+MAX_BUNDLE_BYTES = 64 << 20
+MAX_CASE_BYTES = 4 << 20
+# Nothing else of what a device packs is written to this machine's disk.
+WANTED = re.compile(rf"^{FOLDER}/(bundle\.json|masks/[a-z0-9][a-z0-9._-]{{0,63}}\.png)$")
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one device did of a request: its bundle where it wrote one, and why cases are missing, if any are."""
+
+    device: Device
+    cases: tuple[RequestCase, ...]
+    folder: Path
+    bundle: Bundle | None = None
+    problem: GoldmaskError | None = None
+
+    @property
+    def unfinished(self) -> list[RequestCase]:
+        """The cases that have no result."""
+        done = {result.case for result in self.bundle.results} if self.bundle else set()
+        return [case for case in self.cases if case.id not in done]
+
+
+def prepare(pipeline: str, setup: Setup) -> None:
+    """Find a device and build the APKs of a pipeline; what is built already stays as it is.
+
+    Raises EnvironmentMissing where there is no device or no builder, UsageError where it is not clear which device,
+    and as `apk.build`.
+    """
+    if setup.runtime:
+        raise UsageError(f"target {NAME} has the app's own runtime", fix="--target android-jvm, for another one")
+    with adb.chosen(setup.logs, setup.device, setup.all_devices):
+        pass
+    built = apk.build(pipeline, setup).built
+    setup.on_note(f"{NAME} · {pipeline}: {'APKs were built' if built else 'nothing was built: the APKs were there'}")
+
+
+def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
+    """Run `request` on the chosen devices, its cases shared out among them; the bundle is written to `out`.
+
+    The cases of a device that is lost go to the others. Cases that no device could finish are errors in the bundle.
+    Raises RunError when no device wrote a bundle, and as `prepare`.
+    """
+    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
+    for name in ("masks", "devices"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    apks = apk.build(request.options.pipeline, setup)
+    out.mkdir(parents=True, exist_ok=True)
+    with adb.chosen(setup.logs, setup.device, setup.all_devices) as devices:
+        parts = _run_everywhere(devices, request, apks, out, setup, on_case)
+    return _merge(request, parts, out)
+
+
+def _run_everywhere(
+    devices: Sequence[Device],
+    request: Request,
+    apks: Apks,
+    out: Path,
+    setup: Setup,
+    on_case: Callable[[str], None],
+) -> list[Part]:
+    """Rounds of runs on all devices at once, until no case is left or no device that could run it."""
+    stopped = threading.Event()
+    alive = [replace(device, stopped=stopped) for device in devices]
+    left, parts = list(request.cases), []
+    while left and alive:
+        shards = [tuple(left[number :: len(alive)]) for number in range(len(alive))]
+        work = [(device, shard) for device, shard in zip(alive, shards, strict=True) if shard]
+        with ThreadPoolExecutor(len(work)) as pool:
+            try:
+                runs = [
+                    pool.submit(
+                        _run_on, device, shard, request, apks, _folder_of(out, device, len(parts)), setup, on_case
+                    )
+                    for device, shard in work
+                ]
+                wait(runs)
+            finally:
+                if not all(each.done() for each in runs):
+                    stopped.set()
+        done = [each.result() for each in runs]
+        parts += done
+        lost = [part for part in done if isinstance(part.problem, DeviceLost)]
+        alive = [device for device in alive if all(part.device is not device for part in lost)]
+        left = [case for part in lost for case in part.unfinished]
+        if left and alive:
+            names = ", ".join(part.device.serial for part in lost)
+            setup.on_note(f"{names} was lost: {len(left)} of its cases go to {', '.join(d.serial for d in alive)}")
+    return parts
+
+
+def _folder_of(out: Path, device: Device, number: int) -> Path:
+    """A folder for what one device does; serials may have colons."""
+    folder = out / "devices" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', device.serial)[:60]}-{number}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _run_on(
+    device: Device,
+    cases: tuple[RequestCase, ...],
+    request: Request,
+    apks: Apks,
+    folder: Path,
+    setup: Setup,
+    on_case: Callable[[str], None],
+) -> Part:
+    """One device's share, from installing to pulling. Never raises what a device can be the reason of."""
+    part = Part(device, cases, folder)
+    options = request.options
+    measuring = options.runs > 1 or options.min_duration_s > 0
+    ending: RunError | None = None
+    try:
+        here, request_path, done_here = _retried(
+            device, "setting up", setup, lambda: _make_ready(device, request, cases, apks, folder)
+        )
+        setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
+        with steady(device, measuring, setup.on_note):
+            said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
+        if isinstance(ending, DeviceLost):
+            device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+            device.shell(["am", "force-stop", apks.application_id])
+        facts = _facts(device, here, setup)
+        crash = _save_logcat(device, said.pid, apks.application_id, folder)
+        if ending is None and said.problem:
+            ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
+        bundle = _retried(device, "pulling the bundle", setup, lambda: _pull(device, apks, request, cases, folder))
+        bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
+        return replace(part, bundle=bundle, problem=ending)
+    except Stopped:
+        raise
+    except RunError as error:
+        # The first thing that went wrong is the reason of the others.
+        return replace(part, problem=ending or error)
+    finally:
+        with contextlib.suppress(RunError):
+            Device(device.server, device.serial).shell(["am", "force-stop", apks.application_id], deadline_s=10)
+
+
+def _retried(device: Device, what: str, setup: Setup, act: Callable[[], Thing]) -> Thing:
+    """`act`, again after the device was lost and came back, ATTEMPTS times in all. Raises what `act` raises."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return act()
+        except DeviceLost as error:
+            if attempt == ATTEMPTS:
+                raise
+            setup.on_note(f"{what} on {device.serial} failed, attempt {attempt} of {ATTEMPTS}: {error.what}")
+            device.recover()
+    raise AssertionError("unreachable")
+
+
+def _make_ready(
+    device: Device, request: Request, cases: tuple[RequestCase, ...], apks: Apks, folder: Path
+) -> tuple[Conditions, str, tuple[list[str], list[Path]]]:
+    """Have the app, the test, the model, the images and the request on a device; says what was not there before."""
+    here = look(device)
+    installed = [
+        package
+        for path, package in ((apks.app, apks.application_id), (apks.test, apks.test_id))
+        if device.install(path, package)
+    ]
+    model, images = Path(request.model.file), {case.id: Path(case.file) for case in cases}
+    names = {path: store_name(path) for path in (model, *images.values())}
+    request_file = folder / "request.json"
+    save(renamed(request, cases, names), request_file)
+    request_name = store_name(request_file)
+    pushed = device.keep({**{name: path for path, name in names.items()}, request_name: request_file})
+    # What an earlier run left there must not pass for this one's.
+    device.checked(["run-as", apks.application_id, "rm", "-rf", f"files/{FOLDER}"])
+    return here, f"{STORE}/{request_name}", (installed, pushed)
+
+
+def renamed(request: Request, cases: Sequence[RequestCase], names: Mapping[Path, str]) -> Request:
+    """The request of some of its cases, with files under other names, a device's."""
+    model = request.model.model_copy(update={"file": names[Path(request.model.file)]})
+    moved = tuple(case.model_copy(update={"file": names[Path(case.file)]}) for case in cases)
+    return request.model_copy(update={"model": model, "cases": moved})
+
+
+def store_name(path: Path) -> str:
+    """A file's name in the device's store: its sha256, and its ending as far as it is a plain one."""
+    suffix = path.suffix.lower()
+    return sha256_of(path) + (suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else "")
+
+
+def _story(installed: Sequence[str], pushed: Sequence[Path]) -> str:
+    """What was done before the app could start: `installed …, pushed 3 files (2.1 MB)`."""
+    size_mb = sum(path.stat().st_size for path in pushed) / 1e6
+    done = [
+        *([f"installed {', '.join(installed)}"] if installed else []),
+        *([f"pushed {len(pushed)} files ({size_mb:.1f} MB)"] if pushed else []),
+    ]
+    return ", ".join(done) or "nothing was installed or pushed: all of it was there"
+
+
+def _instrument(
+    device: Device,
+    apks: Apks,
+    request_path: str,
+    request: Request,
+    cases: int,
+    folder: Path,
+    on_case: Callable[[str], None],
+) -> tuple[Instrumentation, RunError | None]:
+    """Run the golden test; what it said, and why it did not come to its end, if it did not."""
+    said = Instrumentation(on_case)
+    extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": FOLDER}
+    words = [word for key, value in extras.items() for word in ("-e", key, value)]
+    runs = request.options.warmup + request.options.runs
+    deadline_s = START_DEADLINE_S + cases * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
+    device.shell(["logcat", "-b", "main,system,crash", "-c"])
+    with (folder / "instrument.log").open("w", encoding="utf-8") as log:
+
+        def hear(line: str) -> None:
+            log.write(line + "\n")
+            said.hear(line)
+
+        try:
+            device.shell(
+                ["am", "instrument", "-r", "-w", *words, f"{apks.test_id}/{apks.runner}"],
+                deadline_s=deadline_s,
+                on_line=hear,
+            )
+        except Expired:
+            return said, RunError(
+                f"the golden test on {device.serial} did not end within {deadline_s:g} s and was stopped",
+                fix=f"cat {folder}/logcat.log",
+            )
+        except DeviceLost as error:
+            return said, error
+    return said, None
+
+
+def _facts(device: Device, here: Conditions, setup: Setup) -> dict[str, str]:
+    """What the bundle's environment says of a device besides what the app said."""
+    after = thermal_of(device)
+    flags = flags_of(here, after, debuggable=True)  # or run-as would let nobody at the app's files
+    against = [flag for flag in flags if flag not in setup.suppress]
+    judged = "valid" if not against else f"advice only: {' '.join(against)}"
+    setup.on_note(f"{device.serial} ({here.name}): latency is {judged}")
+    return here.environment() | {
+        "serial": device.serial,
+        "debuggable app": "yes",
+        "thermal": thermal_words(here.thermal, after),
+        "latency flags": " ".join(flags) or "none",
+        "latency": judged,
+    }
+
+
+def _save_logcat(device: Device, pid: int | None, package: str, folder: Path) -> str:
+    """logcat.log: what our process said and what was said of it. Returns how it crashed natively, if it did."""
+    said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash"])
+    lines = lines_of_process(said.text, pid, package)
+    (folder / "logcat.log").write_text("\n".join([*lines, ""]), "utf-8")
+    return native_crash(lines)
+
+
+def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase, ...], folder: Path) -> Bundle:
+    """Fetch what the app wrote, and hold it against what was asked. Raises DeviceLost, RunError."""
+    limit = MAX_BUNDLE_BYTES + len(cases) * MAX_CASE_BYTES
+    words = ["run-as", apks.application_id, "tar", "-cf", "-", "-C", "files", FOLDER]
+    said = device.shell(words, limit=limit, deadline_s=adb.INSTALL_DEADLINE_S)
+    if said.code:
+        raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
+    unpack(said.stdout, folder, limit)
+    return checked(load_bundle(folder), request, cases, folder, NAME)
+
+
+def unpack(data: bytes, folder: Path, limit: int) -> None:
+    """Write the bundle in a tar archive to `folder`: plain files with a bundle's names, `limit` bytes in all.
+
+    Raises RunError for an archive that is damaged or holds anything else.
+    """
+    written = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name)
+                if member.isdir() or name.name == ".bundle.json":  # the app died while it wrote
+                    continue
+                if not member.isreg() or not WANTED.fullmatch(member.name):
+                    raise RunError(f"the device packed {member.name[:100]!r}, which belongs to no bundle")
+                written += member.size
+                if written > limit:
+                    raise RunError(f"the device's bundle is larger than {limit:,} bytes")
+                path = folder / name.relative_to(FOLDER)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(archive.extractfile(member).read())
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
+
+
+def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
+    """One bundle of all devices' parts, with an error for each case that none finished. Raises RunError without any."""
+    written = [part for part in parts if part.bundle]
+    if not written:
+        raise parts[0].problem
+    results, problems = {}, {}
+    for part in parts:
+        for result in part.bundle.results if part.bundle else ():
+            if result.status == "ok":
+                target = out / result.mask
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(part.folder / result.mask, target)
+            results[result.case] = result
+        why = part.problem.what if part.problem else "the app ended without a word"
+        problems |= {case.id: (part.device.serial, why) for case in part.unfinished}
+    for case in request.cases:
+        if case.id not in results:
+            serial, why = problems[case.id]
+            message = f"{serial} did not finish this case ({why})"
+            results[case.id] = failed(case.id, case.sha256, "run", message)
+    first = written[0].bundle
+    bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
+    if len(written) > 1:
+        environment = {
+            f"{part.device.serial} {key}": value for part in written for key, value in part.bundle.environment.items()
+        }
+        names = " + ".join(dict.fromkeys(part.bundle.target.device for part in written))
+        target = first.target.model_copy(update={"device": names})
+        bundle = bundle.model_copy(update={"environment": environment, "target": target})
+    save(bundle, out / "bundle.json")
+    return bundle
