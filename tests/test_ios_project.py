@@ -14,6 +14,7 @@ from pbxproj import XcodeProject
 from goldmask import shell
 from goldmask.config import Ios
 from goldmask.model import fetch_model, load_spec
+from goldmask.targets import ios_simulator
 from goldmask.xcode import OUR_PROJECT
 
 PROJECT = OUR_PROJECT / "GoldmaskApp.xcodeproj"
@@ -111,9 +112,8 @@ def test_the_scheme_tests_what_goldmask_runs():
     tree = OpenStepDecoder.ParseFromString(TEXT)["objects"]
     assert {name: tree[key]["name"] for name, key in references.items()} == {name: name for name in references}
     assert scheme.find("TestAction").get("buildConfiguration") == "Release"  # latency of a debug build says nothing
-    defaults = Ios()
-    assert SCHEME.stem == defaults.scheme and PROJECT.stem == Path(defaults.workspace).stem
-    for test in (defaults.lib_interpreter, defaults.lib_task_api):
+    assert SCHEME.stem == Ios().scheme and PROJECT.stem == Path(Ios().workspace).stem
+    for test in ios_simulator.OUR_TESTS.values():
         target, name = test.split("/")
         assert target in references
         assert f"final class {name}: XCTestCase" in (OUR_PROJECT / target / f"{name}.swift").read_text("utf-8")

@@ -55,7 +55,8 @@ def bundled_project(folder: Path) -> Project:
     shutil.copytree(REPO / "ios", folder / "ios", ignore=shutil.ignore_patterns(".build", "Pods"))
     (folder / "goldmask.toml").write_text(
         'schema = 1\n[suites.default]\nmodels = ["shapes", "shapes-int8"]\ntargets = ["ios-simulator"]\n'
-        '[ios]\nfolder = "ios"\n',
+        '[ios]\nfolder = "ios"\nlib_interpreter = "GoldenTests/InterpreterGoldenTests"\n'
+        'lib_task_api = "GoldenTests/TaskGoldenTests"\n',
         "utf-8",
     )
     return Project(folder)
@@ -88,6 +89,15 @@ def test_each_pipeline_has_its_golden_test(mac, tmp_path):
     assert ran.code == 0, ran.text
     (call,) = mac.calls("xcodebuild test-without-building")
     assert "-only-testing:GoldenTests/TaskGoldenTests" in call
+
+
+def test_an_app_without_a_test_of_a_pipeline(project, mac):
+    project.edit("goldmask.toml", 'lib_interpreter = "GoldenTests/InterpreterGoldenTests"', "")
+    project.edit("goldmask.toml", "pipelines = [", 'targets = ["python", "ios-simulator"]\npipelines = [')
+    ran = project.run("check", "--out", "out", **mac.environment)
+    assert ran.code == 0 and "names no golden test of lib_interpreter" in ran.text, ran.text
+    ran, _ = check(project, mac, "--pipeline", "lib_interpreter")
+    assert ran.code == 3 and not mac.calls("xcodebuild")
 
 
 def test_a_mask_that_differs_fails(project, mac, tmp_path):
