@@ -10,6 +10,7 @@ from goldmask.targets import Setup, ios_host
 
 DEADLINE_S = 600
 FOREIGN = REPO / "tests/ios/foreign"
+APPLE = REPO / "tests/ios/apple"
 
 
 def setup_of(folder: Path, **choices) -> Setup:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO
-from swift_package import swift_test
+from swift_package import APPLE, swift_test
 
 from goldmask import shell
 
@@ -42,6 +42,24 @@ def test_an_edited_sample_breaks_them(swift, module, name, old, new, tmp_path):
     assert done.code == 1 and re.search(r"with [1-9]\d* failure", done.stdout), done.stdout + done.log_tail(40)
 
 
+def test_the_code_for_apples_platforms(swift, tmp_path):
+    """Compiled and run against handwritten stand-ins of Apple's modules (tests/ios/apple/Package.swift)."""
+    done = swift_test(swift, tmp_path, package=APPLE)
+    assert done.code == 0, done.stdout + done.log_tail(40)
+    assert "Executed 7 tests, with 0 failures" in done.stdout
+
+
+def test_what_does_not_compile_for_apple_is_seen(swift, tmp_path):
+    """Its twin: a name that ImageIO does not have, behind #if."""
+    package = tmp_path / "apple"
+    shutil.copytree(APPLE, package, ignore=shutil.ignore_patterns(".build"))
+    source = package / "Sources/SegmentationCore/ImageFile.swift"
+    source.write_text(source.read_text("utf-8").replace("CGImageSourceGetType", "CGImageSourceGetKind"), "utf-8")
+    words = ("build", "--package-path", package, "--scratch-path", tmp_path / "build", "--target", "SegmentationCore")
+    done = shell.run([swift.program, *words], log=tmp_path / "swift.log", deadline_s=300)
+    assert done.code == 1 and "cannot find 'CGImageSourceGetKind' in scope" in done.stdout
+
+
 def swift_files(tmp_path) -> list[Path]:
     """Every Swift file of the repository, those of the app too, which only a Mac can compile."""
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.swift"]
@@ -51,9 +69,8 @@ def swift_files(tmp_path) -> list[Path]:
 
 
 def lint(swift, tmp_path, *files) -> shell.Finished:
-    """swift-format's verdict on files."""
-    settings = REPO / "ios/.swift-format"
-    argv = [swift.program, "format", "lint", "--strict", "--configuration", settings, *files]
+    """swift-format's verdict on files, each by the nearest .swift-format above it."""
+    argv = [swift.program, "format", "lint", "--strict", *files]
     return shell.run(argv, log=tmp_path / "format.log", deadline_s=300, cwd=REPO)
 
 
@@ -74,6 +91,7 @@ def test_swift_format_has_nothing_to_say(swift, tmp_path):
     ],
 )
 def test_swift_format_would_say_something(swift, tmp_path, text, complaint):
+    shutil.copy(REPO / "ios/.swift-format", tmp_path)
     bad = tmp_path / "Bad.swift"
     bad.write_text(text, "utf-8")
     done = lint(swift, tmp_path, bad)
