@@ -248,6 +248,22 @@ def test_an_interrupt_during_boot_leaves_nothing(world, number):
     assert "interrupted; what was started is stopped" in log.read_text("utf-8")
 
 
+def test_what_a_killed_program_left_is_found_and_stopped(world):
+    """SIGKILL gives nobody a chance; the file does."""
+    world.plan(never=True)
+    argv = [sys.executable, "-c", PROGRAM, "android.emulator.up"]
+    program = shell.start(argv, log=world.folder / "program.log", cwd=world.project(), env={"CI": ""})
+    try:
+        device.wait_until(lambda: bool(world.states), "no emulator", 60)
+    finally:
+        os.kill(program.pid, signal.SIGKILL)
+    assert ends(program.pid)
+    (left,) = avd.ours()
+    assert "ours" in world.run("android.emulator.list").text
+    assert f"stopped {left.serial}" in world.run("android.emulator.down").text
+    assert ends(left.process.pid)
+
+
 def test_a_running_emulator_is_left_alone(world):
     port = FIRST_PORT + 1
     with device.started(world.folder / "stranger", port=port) as stranger:

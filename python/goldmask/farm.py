@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from .adb import STORE
 from .apk import Apks
 from .bundle import Bundle, Request, RequestCase, load_bundle, load_request, save
@@ -110,6 +108,8 @@ def _shard(request: Request, cases: Sequence[RequestCase], folder: Path) -> Shar
 
 def flank_yml(plan: Plan, shard: Shard) -> str:
     """flank.yml of a shard; its first table is what `gcloud firebase test android run flank.yml:gcloud` reads, too."""
+    import yaml  # no other task needs it
+
     data = {
         "gcloud": {
             "app": str(plan.apks.app.absolute()),
