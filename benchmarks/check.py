@@ -1,4 +1,4 @@
-"""What `./goldmask check` costs beyond its reference processes, everything warm; and what the launcher costs.
+"""What a warm `./goldmask check --target python` costs beyond its reference processes; and what the launcher costs.
 
 .venv/bin/python benchmarks/check.py
 """
@@ -32,10 +32,10 @@ def main() -> int:
     """check, then the two reference processes alone on the same requests, in turn."""
     with tempfile.TemporaryDirectory() as name:
         out, log = Path(name) / "out", Path(name) / "log"
-        seconds("./goldmask", "check", "--out", out, log=log)
+        seconds("./goldmask", "check", "--target", "python", "--out", out, log=log)
         checks, references, launches, bare = [], [], [], []
         for _ in range(ROUNDS):
-            checks.append(seconds("./goldmask", "check", "--out", out, log=log))
+            checks.append(seconds("./goldmask", "check", "--target", "python", "--out", out, log=log))
             alone = 0.0
             for request in sorted(out.glob("bundles/python/*/*/request.json")):
                 pipeline = request.parent.parent.name

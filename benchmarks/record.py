@@ -32,9 +32,9 @@ def prepare(folder: Path) -> Path:
     from goldmask.fetch import fetch
     from goldmask.image import decode
     from goldmask.model import fetch_model, load_spec, model_folder
-    from goldmask.targets import python
+    from goldmask.targets import Setup, python
 
-    python.prepare("lib_interpreter", folder)
+    python.prepare("lib_interpreter", Setup(ROOT, folder))
     spec = load_spec(ROOT, "deeplabv3")
     model = fetch_model(ROOT, "deeplabv3", spec)
     photographs = [decode(fetch(case, model_folder(ROOT, "deeplabv3"))) for case in spec.cases]

@@ -6,7 +6,6 @@ libraries understand differently is renamed to the shim's. docs/bionic.md has th
 """
 
 import hashlib
-import os
 import platform
 import shutil
 import tempfile
@@ -23,13 +22,15 @@ SHIM = "libgoldmask_bionic.so"
 SOURCES = Path(__file__).resolve().parents[2] / "android/jvm/bionic"
 COMPILE_DEADLINE_S = 300
 # Part of every digest; another number where the steps below change.
-RECIPE = 1
+RECIPE = 2
+UNDEFINED = 0  # ELF's SHN_UNDEF: the symbol is somebody else's
 # What a device has and this machine does not: a library that needs it stays away, and its users hear of that from Java.
 OF_A_DEVICE = ("libEGL.so", "libGLESv2.so", "libGLESv3.so", "libandroid.so", "libjnigraphics.so", "libvulkan.so")
 REPLACED = {"libc.so": "libc.so.6", "libm.so": "libm.so.6", "libdl.so": "", "liblog.so": ""}
 FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-pthread")
 # Where there is no C compiler, a whole one comes as a wheel.
 ZIG = "ziglang==0.17.1"
+_FIX = "remove it from the cache folder, and try again"
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ ABIS = {
 
 @dataclass(frozen=True)
 class Symbols:
-    """symbols.toml for one ABI: the imports glibc has, those the shim has, and those that are renamed."""
+    """symbols.toml for one ABI: the imports glibc has, the shim has, nobody needs to have, and those renamed."""
 
     same: frozenset[str]
     shim: frozenset[str]
+    optional: frozenset[str]
     renamed: frozenset[str]
 
 
@@ -109,7 +111,10 @@ def load_symbols(abi: str) -> Symbols:
     data = tomllib.loads((SOURCES / "symbols.toml").read_text("utf-8"))
     own = data[abi]
     return Symbols(
-        frozenset(data["same"] + own["same"]), frozenset(data["shim"]), frozenset(data["renamed"] + own["renamed"])
+        same=frozenset(data["same"] + own["same"]),
+        shim=frozenset(data["shim"]),
+        optional=frozenset(data["optional"]),
+        renamed=frozenset(data["renamed"] + own["renamed"]),
     )
 
 
@@ -147,9 +152,6 @@ def _parse(library: Path):
     return binary
 
 
-_FIX = "remove it from the cache folder, and try again"
-
-
 def _convert(library: Path, abi: Abi, symbols: Symbols, out: Path) -> None:
     """Write `library`, made loadable, to `out`.
 
@@ -160,7 +162,9 @@ def _convert(library: Path, abi: Abi, symbols: Symbols, out: Path) -> None:
     binary = _parse(library)
     if int(binary.header.machine_type.value) & 0xFFFF != abi.machine:
         raise RunError(f"{library.name} is not of ABI {abi.name}", fix=_FIX)
-    _account(library, {symbol.name for symbol in binary.imported_symbols if symbol.name}, abi, symbols)
+    # Not LIEF's imported_symbols: those without a type are missing there, as a linker may well leave them.
+    imports = [symbol for symbol in binary.dynamic_symbols if symbol.name and symbol.shndx == UNDEFINED]
+    _account(library, {symbol.name for symbol in imports}, abi, symbols)
     tag = lief.ELF.DynamicEntry.TAG
     for entry in [entry for entry in binary.dynamic_entries if entry.tag == tag.NEEDED]:
         wanted = REPLACED.get(entry.name, entry.name)
@@ -173,14 +177,14 @@ def _convert(library: Path, abi: Abi, symbols: Symbols, out: Path) -> None:
     for entry in [entry for entry in binary.dynamic_entries if entry.tag in versions]:
         binary.remove(entry)
     binary.add(lief.ELF.DynamicEntryRunPath("$ORIGIN"))
-    for symbol in binary.dynamic_symbols:
-        if symbol.imported and symbol.name in symbols.renamed:
+    for symbol in imports:
+        if symbol.name in symbols.renamed:
             symbol.name = f"bionic_{symbol.name}"
     binary.write(str(out))
 
 
 def _account(library: Path, imports: set[str], abi: Abi, symbols: Symbols) -> None:
-    unknown = sorted(imports - symbols.same - symbols.shim - symbols.renamed)
+    unknown = sorted(imports - symbols.same - symbols.shim - symbols.optional - symbols.renamed)
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         raise RunError(
@@ -190,19 +194,33 @@ def _account(library: Path, imports: set[str], abi: Abi, symbols: Symbols) -> No
         )
 
 
-def _compile_shim(abi: Abi, out: Path, logs: Path) -> None:
-    words: tuple[str | Path, ...] = (compiler_of(abi.name),)
-    if not words[0]:
-        host = next(each for each in ABIS.values() if each.machine == _machine())
-        zig = fetch_package(ZIG, host.zig_sha256, host.zig_wheel, logs) / "ziglang/zig"
-        # An old glibc to link with: what is built here must load on any.
-        words = (zig, "cc", "-target", f"{abi.gnu}.2.17")
-    argv = [*words, *FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
-    log = logs / f"bionic.{abi.name}.log"
+def compiler(abi: str, logs: Path) -> tuple[str | Path, ...]:
+    """The words that start a C compiler for an ABI: this machine's own, or zig out of a wheel.
+
+    Raises EnvironmentMissing where there is neither.
+    """
+    if found := compiler_of(abi):
+        return (found,)
+    host = next(each for each in ABIS.values() if each.machine == _machine())
+    zig = fetch_package(ZIG, host.zig_sha256, host.zig_wheel, logs) / "ziglang/zig"
+    # An old glibc to link with: what is built here must load on any.
+    return (zig, "cc", "-target", f"{ABIS[abi].gnu}.2.17")
+
+
+def compile_c(abi: str, words: Sequence[str | Path], log: Path) -> shell.Finished:
+    """Run the C compiler for an ABI with further words; its complaints go to `log`."""
     # zig's own cache would otherwise land in the user's home.
-    env = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder() / "zig"), "ZIG_LOCAL_CACHE_DIR": str(cache_folder() / "zig")}
-    done = shell.run(argv, log=log, deadline_s=COMPILE_DEADLINE_S, env={**os.environ, **env})
+    zig_cache = str(cache_folder() / "zig")
+    env = {"ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache}
+    argv = [*compiler(abi, log.parent), *words]
+    return shell.run(argv, log=log, deadline_s=COMPILE_DEADLINE_S, env=env)
+
+
+def _compile_shim(abi: Abi, out: Path, logs: Path) -> None:
+    log = logs / f"bionic.{abi.name}.log"
+    words = [*FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
+    done = compile_c(abi.name, words, log)
     if done.code:
         raise RunError(
-            f"the bionic shim does not compile with {Path(words[0]).name}: {done.log_tail(1)}", fix=f"cat {log}"
+            f"the bionic shim does not compile with {Path(done.argv[0]).name}: {done.log_tail(1)}", fix=f"cat {log}"
         )

@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -155,12 +156,17 @@ def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
     if first is None:
         return first_problem(error)
     where = ".".join(map(str, first["loc"]))
-    near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind), n=1)
+    near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind, first["loc"][:-1]), n=1)
     return f"{where}: unknown key" + (f" (did you mean {near[0]}?)" if near else "")
 
 
-def _keys(kind: type[BaseModel]) -> list[str]:
-    """All key names in a settings class and the classes inside it."""
+def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The key names that a settings class has in the table that `path` leads to."""
     schema = kind.model_json_schema()
-    tables = [schema, *schema.get("$defs", {}).values()]
-    return [key for table in tables for key in table.get("properties", {})]
+    table = schema
+    for step in path:
+        named = next(iter(table.get("patternProperties", {}).values()), table.get("additionalProperties"))
+        table = table.get("properties", {}).get(step) or named or table.get("items", {})
+        table = next((each for each in table.get("anyOf", ()) if "$ref" in each), table)
+        table = schema["$defs"][table["$ref"].rpartition("/")[2]] if "$ref" in table else table
+    return list(table.get("properties", {}))

@@ -315,7 +315,8 @@ def _maven(goal: str, folder: Path, logs: Path, *words: str, on_line: Callable[[
     if done.code:
         raise EnvironmentMissing(
             f"Maven cannot resolve the Android libraries: {_maven_reason(done.stdout)}",
-            fix="mvn -v, and check the network or the mirror in ~/.m2/settings.xml",
+            # AndroidX is in Google's repository, of which Maven knows nothing by itself.
+            fix="check the network, and that ~/.m2/settings.xml has Google's repository: docs/android.md#repositories",
         )
 
 

@@ -1,0 +1,101 @@
+"""Inference on android-jvm against a C program with the same library, delegate and threads; and a warm check's seconds.
+
+.venv/bin/python benchmarks/android_jvm.py
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "python"))
+
+from goldmask import bionic, maven, shell  # noqa: E402 - after the path that makes it importable
+from goldmask.bundle import Options, Request  # noqa: E402
+from goldmask.case import fetch_case  # noqa: E402
+from goldmask.image import decode, resize, to_tensor  # noqa: E402
+from goldmask.jdk import find_jdk  # noqa: E402
+from goldmask.kotlin import Kotlin  # noqa: E402
+from goldmask.model import fetch_model, load_spec, model_folder  # noqa: E402
+from goldmask.targets import Setup, android_jvm  # noqa: E402
+
+ROUNDS, WARMUP, RUNS = 5, 5, 60
+RATIO_LIMIT, CHECK_LIMIT_S = 1.1, 15.0
+# A request's delegate and threads, and the threads that the Java API then really uses; 0 is XNNPACK's own default.
+SETTINGS = (("cpu", 2, 2), ("cpu", 1, 1), ("xnnpack", 2, 0))
+
+
+def native_folder(setup: Setup) -> Path:
+    """The app's native libraries, made loadable."""
+    project, test = android_jvm.project_of(setup.android, setup.root, "lib_interpreter")
+    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs)
+    files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), android_jvm.host_abi())
+    return bionic.prepare(
+        [path for path in files if not bionic.needs_a_device(path)], android_jvm.host_abi(), setup.logs
+    )
+
+
+def main() -> int:
+    """Each setting in turn on both, round after round; then the check."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        setup = Setup(ROOT, folder / "logs")
+        spec = load_spec(ROOT, "deeplabv3")
+        model = fetch_model(ROOT, "deeplabv3", spec)
+        case = fetch_case(next(case for case in spec.cases if case.id == "rotation0"), model_folder(ROOT, "deeplabv3"))
+        request = Request(schema=1, model=model.request(), options=Options(pipeline="lib_interpreter"), cases=(case,))
+        size = request.model.input
+        pixels = resize(decode(Path(case.file)), size.height, size.width)
+        (folder / "input").write_bytes(to_tensor(pixels, size.dtype, size.mean, size.std).tobytes())
+        android_jvm.prepare("lib_interpreter", setup)
+        natives = native_folder(setup)
+        abi, program = android_jvm.host_abi(), folder / "invoke"
+        words = ["-O2", "-pthread", "-o", program, ROOT / "benchmarks/invoke.c", "-ldl"]
+        done = bionic.compile_c(abi, words, folder / "invoke.log")
+        assert done.code == 0, done.log_tail()
+
+        jvm, alone = {}, {}
+        for _ in range(ROUNDS):
+            for setting in SETTINGS:
+                delegate, threads, used = setting
+                options = Options(pipeline="lib_interpreter", delegate=delegate, threads=threads)
+                options = options.model_copy(update={"warmup": WARMUP, "runs": RUNS})
+                bundle = android_jvm.run(request.model_copy(update={"options": options}), folder / "bundle", setup)
+                (result,) = bundle.results
+                assert bundle.runtime.delegate == delegate, bundle.runtime
+                jvm.setdefault(setting, []).append(statistics.median(result.latency.inference_ms))
+                argv = [program, natives / "libtensorflowlite_jni.so", request.model.file, str(used), delegate]
+                argv += [folder / "input", folder / "output", str(WARMUP + RUNS)]
+                done = shell.run(
+                    argv, log=folder / "c.log", deadline_s=300, env=bionic.environment(natives, abi) or None
+                )
+                assert done.code == 0, done.log_tail()
+                times = [json.loads(line)["ms"] for line in done.stdout.splitlines()]
+                alone.setdefault(setting, []).append(statistics.median(times[WARMUP:]))
+
+        worst = 0.0
+        print(f"median inference of {RUNS} runs, {ROUNDS} rounds in turn: android-jvm : C program")
+        for setting in SETTINGS:
+            ratio = statistics.median(a / b for a, b in zip(jvm[setting], alone[setting], strict=True))
+            worst = max(worst, ratio)
+            times = f"{statistics.median(jvm[setting]):6.2f} ms : {statistics.median(alone[setting]):6.2f} ms"
+            print(f"  {setting[0]:8} {setting[1]} threads  {times}  = {ratio:.3f} (under {RATIO_LIMIT})")
+
+        words = ["./goldmask", "check", "--model", "deeplabv3", "--out", folder / "out"]
+        took = []
+        for _ in range(3):
+            started = time.perf_counter()
+            done = shell.run(words, log=folder / "check.log", deadline_s=300, cwd=ROOT)
+            assert done.code == 0, done.stdout
+            took.append(time.perf_counter() - started)
+    print(
+        f"warm check of deeplabv3, python and android-jvm, both flavours: {min(took):.1f} s (under {CHECK_LIMIT_S:g})"
+    )
+    return 0 if worst < RATIO_LIMIT and min(took) < CHECK_LIMIT_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
