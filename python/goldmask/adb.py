@@ -425,13 +425,12 @@ def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
     name, equals, value = wanted.partition("=")
     if equals and name not in CHOICES and "." not in name:
         raise UsageError(f"--device {wanted!r} names no property", fix=f"--device SERIAL, or {'|'.join(CHOICES)}=VALUE")
-    states = server.states()
-    if wanted and not equals and wanted not in states and ADDRESS.match(wanted):
+    if not equals and ADDRESS.match(wanted):
         try:
             server.connect(wanted)
         except DeviceLost as error:
             raise EnvironmentMissing(error.what, fix=error.fix) from error
-        states = server.states()
+    states = server.states()
     ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
     if equals:
         ready = [device for device in ready if matches(device, name, value)]

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import bionic, maven
+from . import adb, bionic, maven
 from .errors import GoldmaskError
 from .fetch import cache_folder, cached_file
 from .finding import Finding
@@ -27,6 +27,7 @@ def examine(root: Path) -> Iterator[Finding]:
         if runtime == "litert":
             yield _runtime(root, pipeline)
     yield from _android()
+    yield _devices()
 
 
 def _cache() -> Finding:
@@ -82,6 +83,16 @@ def _runtime(root: Path, pipeline: str) -> Finding:
                 "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
             )
     return Finding(f"python {pipeline}", True, "the reference runtime is installed")
+
+
+def _devices() -> Finding:
+    """What android-device would run on; a machine without a device misses nothing."""
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        try:
+            with adb.chosen(Path(logs), "", all_devices=True) as devices:
+                return Finding("adb", True, f"devices: {', '.join(device.serial for device in devices)}")
+        except GoldmaskError as error:
+            return Finding("adb", True, f"{error.what}; only --target android-device needs one: {error.fix}")
 
 
 def _android() -> Iterator[Finding]:

@@ -85,7 +85,7 @@ class Device:
 
     def faults(self, **faults: object) -> None:
         """What shall go wrong from now on (README.md has the list); no words: nothing."""
-        self.write("faults.json", faults)
+        self.write("faults.json", faults | {"since": time.monotonic_ns()})
 
     def commands(self) -> list[str]:
         """Every command that a stand-in was asked, oldest first, and every trigger that fired."""
@@ -96,6 +96,13 @@ class Device:
     def wait_for(self, words: str, deadline_s: float = 60) -> None:
         """Wait until a command with these words was asked."""
         wait_until(lambda: any(words in line for line in self.commands()), f"no command with {words!r}", deadline_s)
+
+    def forget(self) -> None:
+        """As new: nothing installed or changed, nothing wrong, no command heard; files stay."""
+        for name in ("commands.log", "logcat.txt"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.write("state.json", {})
+        self.faults()
 
     def stop(self) -> None:
         """End it and all that runs on it; its mounts go with its namespaces."""

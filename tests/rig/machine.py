@@ -176,8 +176,9 @@ class Relay:
 
     def watch(self, data: bytes, way: str) -> None:
         """Fire triggers: `when` is a regular expression over bytes that go `way`, `to` or `from` the device."""
-        for trigger in self.phone.faults().get("triggers", ()):
-            name, times = trigger["name"], trigger.get("times", 1)
+        faults = self.phone.faults()
+        for trigger in faults.get("triggers", ()):
+            name, times = f"{trigger['name']} {faults['since']}", trigger.get("times", 1)
             if trigger.get("way", "to") != way or not re.search(trigger["when"].encode(), data, re.DOTALL):
                 continue
             with self.lock:
@@ -188,7 +189,7 @@ class Relay:
                 self.phone.unplugged_until = time.monotonic() + seconds
             if seconds := trigger.get("stall_s"):
                 self.phone.stalled_until = time.monotonic() + seconds
-            self.phone.tell(f"trigger {name}")
+            self.phone.tell(f"trigger {trigger['name']}")
 
     def cut(self) -> None:
         """Pull the cable."""

@@ -65,7 +65,8 @@ def prepare(pipeline: str, setup: Setup) -> None:
         raise UsageError(f"target {NAME} has the app's own runtime", fix="--target android-jvm, for another one")
     with adb.chosen(setup.logs, setup.device, setup.all_devices):
         pass
-    apk.build(pipeline, setup)
+    built = apk.build(pipeline, setup).built
+    setup.on_note(f"{NAME} · {pipeline}: {'APKs were built' if built else 'nothing was built: the APKs were there'}")
 
 
 def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
@@ -142,29 +143,30 @@ def _run_on(
     part = Part(device, cases, folder)
     options = request.options
     measuring = options.runs > 1 or options.min_duration_s > 0
+    ending: RunError | None = None
     try:
         here, request_path, done_here = _retried(
             device, "setting up", setup, lambda: _make_ready(device, request, cases, apks, folder)
         )
-        setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(apks.built, *done_here)}")
+        setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
         with steady(device, measuring, setup.on_note):
             said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
         if isinstance(ending, DeviceLost):
-            device.recover()  # what it has drawn by now is worth fetching
-        after = thermal_of(device)
-        flags = flags_of(here, after, debuggable=True)  # or run-as would not let anybody at its files
-        facts = _facts(device, here, after, flags, setup)
+            device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+            device.shell(["am", "force-stop", apks.application_id])
+        facts = _facts(device, here, setup)
         crash = _save_logcat(device, said.pid, apks.application_id, folder)
+        if ending is None and said.problem:
+            ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
         bundle = _retried(device, "pulling the bundle", setup, lambda: _pull(device, apks, request, cases, folder))
         bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
-        if ending is None and (words := said.problem):
-            ending = RunError(f"{words}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
         return replace(part, bundle=bundle, problem=ending)
     except Stopped:
         raise
     except RunError as error:
-        first = locals().get("ending") or error
-        return replace(part, problem=first)
+        # The first thing that went wrong is the reason of the others.
+        return replace(part, problem=ending or error)
     finally:
         with contextlib.suppress(RunError):
             Device(device.server, device.serial).shell(["am", "force-stop", apks.application_id], deadline_s=10)
@@ -216,15 +218,14 @@ def _store_name(path: Path) -> str:
     return sha256_of(path) + (suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else "")
 
 
-def _story(built: bool, installed: Sequence[str], pushed: Sequence[Path]) -> str:
-    """What was done before the app could start: `built the APKs, installed …, pushed 3 files (2.1 MB)`."""
+def _story(installed: Sequence[str], pushed: Sequence[Path]) -> str:
+    """What was done before the app could start: `installed …, pushed 3 files (2.1 MB)`."""
     size_mb = sum(path.stat().st_size for path in pushed) / 1e6
     done = [
-        *(["built the APKs"] if built else []),
         *([f"installed {', '.join(installed)}"] if installed else []),
         *([f"pushed {len(pushed)} files ({size_mb:.1f} MB)"] if pushed else []),
     ]
-    return ", ".join(done) or "nothing was built, installed or pushed: all of it was there"
+    return ", ".join(done) or "nothing was installed or pushed: all of it was there"
 
 
 def _instrument(
@@ -265,8 +266,10 @@ def _instrument(
     return said, None
 
 
-def _facts(device: Device, here: Conditions, after: int | None, flags: Sequence[str], setup: Setup) -> dict[str, str]:
+def _facts(device: Device, here: Conditions, setup: Setup) -> dict[str, str]:
     """What the bundle's environment says of a device besides what the app said."""
+    after = thermal_of(device)
+    flags = flags_of(here, after, debuggable=True)  # or run-as would let nobody at the app's files
     against = [flag for flag in flags if flag not in setup.suppress]
     judged = "valid" if not against else f"advice only: {' '.join(against)}"
     setup.on_note(f"{device.serial} ({here.name}): latency is {judged}")

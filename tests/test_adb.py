@@ -1,0 +1,118 @@
+"""adb without a device: what pm says, how the server is found, and what a hostile server can do."""
+
+import contextlib
+import socket
+import struct
+import threading
+
+import pytest
+from test_instrumentation import TRANSCRIPTS
+
+from goldmask import adb
+from goldmask.errors import RunError
+
+ANSWERS = [line.split(" => ") for line in (TRANSCRIPTS / "pm-install.txt").read_text("utf-8").splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("said", "reason"), ANSWERS, ids=[said[:50] for said, _ in ANSWERS])
+def test_what_pm_install_says(said, reason):
+    assert adb.refusal(said) == reason.strip()
+
+
+def test_pm_install_without_a_word_is_no_success():
+    assert adb.refusal("") == "pm install said nothing"
+    assert adb.refusal("not a Success") == "not a Success"
+
+
+@contextlib.contextmanager
+def fake_server(answer, monkeypatch, tmp_path):
+    """A device behind an "adb server" that sends `answer` to every command, and then hangs up."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(listener.getsockname()[1]))
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client, contextlib.suppress(OSError):
+                        if client.recv(4) and answer(client):
+                            return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield adb.Device(adb.Server(tmp_path), "X1")
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def transport_then(frames: bytes):
+    """Accept the transport and the service, then send `frames`."""
+
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"OKAY" + bytes(8))
+        client.recv(1000)
+        client.sendall(b"OKAY" + frames)
+
+    return answer
+
+
+def frame(kind: int, data: bytes) -> bytes:
+    """A frame of the shell protocol."""
+    return struct.pack("<BI", kind, len(data)) + data
+
+
+def test_output_and_exit_code(monkeypatch, tmp_path):
+    frames = frame(1, b"one\ntw") + frame(2, b"oops\n") + frame(9, b"?") + frame(1, b"o\r\nlast") + frame(3, b"\x07")
+    heard: list[str] = []
+    with fake_server(transport_then(frames), monkeypatch, tmp_path) as device:
+        said = device.shell(["x"], on_line=heard.append)
+    assert (said.code, said.text, said.reason) == (7, "one\ntwo\r\nlast", "oops")
+    assert heard == ["one", "two", "last"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "words"),
+    [
+        (frame(1, b"half"), adb.DeviceLost, "X1 was lost during `x`"),
+        (b"\x01\xff", adb.DeviceLost, "X1 was lost during `x`"),
+        (frame(1, bytes(2000)), RunError, "sends more than 1,000 bytes"),
+    ],
+)
+def test_what_breaks_off_or_never_ends(frames, error, words, monkeypatch, tmp_path):
+    with fake_server(transport_then(frames), monkeypatch, tmp_path) as device, pytest.raises(error, match=words):
+        device.shell(["x"], limit=1000)
+
+
+def test_a_command_has_a_deadline(monkeypatch, tmp_path):
+    over = threading.Event()
+
+    def answer(client):
+        transport_then(b"")(client)
+        over.wait(10)
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        with pytest.raises(adb.Expired, match="did not end within 0.3 s"):
+            device.shell(["x"], deadline_s=0.3)
+        device.stopped.set()
+        over.set()
+        with pytest.raises(adb.Stopped):
+            device.shell(["x"], deadline_s=5)
+
+
+def test_a_server_that_refuses_says_why(monkeypatch, tmp_path):
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"FAIL0020device 'X1' \x1b[31mis not to be had")
+
+    with fake_server(answer, monkeypatch, tmp_path) as device, pytest.raises(adb.DeviceLost) as caught:
+        device.shell(["x"])
+    assert "adb says: device 'X1'" in caught.value.what and "\x1b" not in caught.value.what
+
+
+def test_what_listens_there_is_no_adb_server(monkeypatch, tmp_path):
+    def answer(client):
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with fake_server(answer, monkeypatch, tmp_path) as device, pytest.raises(adb.DeviceLost, match="adb says"):
+        device.shell(["x"])
