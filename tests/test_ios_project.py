@@ -119,6 +119,11 @@ def test_the_scheme_tests_what_goldmask_runs():
         assert f"final class {name}: XCTestCase" in (OUR_PROJECT / target / f"{name}.swift").read_text("utf-8")
 
 
+def test_the_guide_has_every_key_of_the_config():
+    text = (REPO / "docs/ios-simulator.md").read_text("utf-8")
+    assert [key for key in Ios.model_fields if f"{key} = " not in text] == []
+
+
 def test_pods_are_pinned_and_the_task_librarys_version_is_told_rightly():
     pins = dict(re.findall(r"^\s*pod '([^']+)', '([^']+)'", PODFILE, re.MULTILINE))
     assert set(pins) == {"TensorFlowLiteC", "TensorFlowLiteTaskVision"}
