@@ -268,7 +268,7 @@ def _places(setup: Setup, *, create: bool) -> list[Place]:
     listing = simulator.list_simulators(setup.logs)
     devices: list[Simulator | Phone] = []
     for destination in destinations(setup):
-        found = simulator.named(listing, destination) or _phone(destination, setup)
+        found = simulator.named(listing, destination, arch) or _phone(destination, setup)
         if isinstance(found, Simulator):
             simulator.choose_runtime(listing, found.os, arch)
         devices.append(found)
