@@ -23,7 +23,7 @@ HELP = {
     "threads": "threads of the runtime",
     "delegate": "xnnpack or cpu",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
-    "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
+    "abi": "android-jvm: x86_64 or arm64-v8a, this machine's by default; ios-simulator: x86_64 or arm64",
     "device": "android-device: a serial, HOST:PORT, or a property such as 'model=Pixel 6'",
     "all_devices": "android-device: share the cases out among all devices that are connected",
     "destination": "ios-simulator: name or UDID of a simulator or phone",

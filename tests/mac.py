@@ -88,7 +88,7 @@ def make_mac(folder: Path, answers: Path, app: list[str | Path] | None = None) -
     return Mac(folder, environment)
 
 
-def add_app(project: Project, extra: str = "") -> None:
+def add_app(project: Project) -> None:
     """An iOS app in a project, and the target in its suite."""
     app = project.folder / "ios"
     (app / "GoldmaskApp.xcodeproj").mkdir(parents=True)
@@ -97,7 +97,10 @@ def add_app(project: Project, extra: str = "") -> None:
     (app / "App").mkdir()
     (app / "App/App.swift").write_text("import SwiftUI\n", "utf-8")
     config = project.folder / "goldmask.toml"
-    config.write_text(f'{config.read_text("utf-8")}[ios]\nfolder = "ios"\n{extra}', "utf-8")
+    config.write_text(
+        f'{config.read_text("utf-8")}[ios]\nfolder = "ios"\nlib_interpreter = "GoldenTests/InterpreterGoldenTests"\n',
+        "utf-8",
+    )
 
 
 def interrupt(project: Project, mac: Mac, when: str, *words: str | Path, deadline_s: float = 90) -> Ran:

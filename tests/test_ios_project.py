@@ -14,6 +14,7 @@ from pbxproj import XcodeProject
 from goldmask import shell
 from goldmask.config import Ios
 from goldmask.model import fetch_model, load_spec
+from goldmask.targets import ios_simulator
 from goldmask.xcode import OUR_PROJECT
 
 PROJECT = OUR_PROJECT / "GoldmaskApp.xcodeproj"
@@ -111,12 +112,16 @@ def test_the_scheme_tests_what_goldmask_runs():
     tree = OpenStepDecoder.ParseFromString(TEXT)["objects"]
     assert {name: tree[key]["name"] for name, key in references.items()} == {name: name for name in references}
     assert scheme.find("TestAction").get("buildConfiguration") == "Release"  # latency of a debug build says nothing
-    defaults = Ios()
-    assert SCHEME.stem == defaults.scheme and PROJECT.stem == Path(defaults.workspace).stem
-    for test in (defaults.lib_interpreter, defaults.lib_task_api):
+    assert SCHEME.stem == Ios().scheme and PROJECT.stem == Path(Ios().workspace).stem
+    for test in ios_simulator.OUR_TESTS.values():
         target, name = test.split("/")
         assert target in references
         assert f"final class {name}: XCTestCase" in (OUR_PROJECT / target / f"{name}.swift").read_text("utf-8")
+
+
+def test_the_guide_has_every_key_of_the_config():
+    text = (REPO / "docs/ios-simulator.md").read_text("utf-8")
+    assert [key for key in Ios.model_fields if f"{key} = " not in text] == []
 
 
 def test_pods_are_pinned_and_the_task_librarys_version_is_told_rightly():

@@ -4,14 +4,17 @@ import json
 import os
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, had
 from mac import IPAD, IPHONE_15, IPHONE_16, RIG, Mac, add_app, interrupt, make_mac, wrong_mask
 
+from goldmask.check import Watch, gather, request_for
+from goldmask.config import load_config
 from goldmask.model import load_spec
-from goldmask.targets import Setup, ios_host
+from goldmask.targets import Setup, ios_host, ios_simulator
 
 CASES = ("flag", "wide")
 
@@ -55,7 +58,8 @@ def bundled_project(folder: Path) -> Project:
     shutil.copytree(REPO / "ios", folder / "ios", ignore=shutil.ignore_patterns(".build", "Pods"))
     (folder / "goldmask.toml").write_text(
         'schema = 1\n[suites.default]\nmodels = ["shapes", "shapes-int8"]\ntargets = ["ios-simulator"]\n'
-        '[ios]\nfolder = "ios"\n',
+        '[ios]\nfolder = "ios"\nlib_interpreter = "GoldenTests/InterpreterGoldenTests"\n'
+        'lib_task_api = "GoldenTests/TaskGoldenTests"\n',
         "utf-8",
     )
     return Project(folder)
@@ -90,10 +94,43 @@ def test_each_pipeline_has_its_golden_test(mac, tmp_path):
     assert "-only-testing:GoldenTests/TaskGoldenTests" in call
 
 
+def test_an_app_without_a_test_of_a_pipeline(project, mac):
+    project.edit("goldmask.toml", 'lib_interpreter = "GoldenTests/InterpreterGoldenTests"', "")
+    project.edit("goldmask.toml", "pipelines = [", 'targets = ["python", "ios-simulator"]\npipelines = [')
+    ran = project.run("check", "--out", "out", **mac.environment)
+    assert ran.code == 0 and "names no golden test of lib_interpreter" in ran.text, ran.text
+    ran, _ = check(project, mac, "--pipeline", "lib_interpreter")
+    assert ran.code == 3 and not mac.calls("xcodebuild")
+
+
 def test_a_mask_that_differs_fails(project, mac, tmp_path):
     mac.fault("wrong-mask")
     ran, rows = check(project, mac, **wrong_mask(project.golden, tmp_path / "wrong"))
     assert ran.code == 10 and {row["verdict"] for row in rows.values()} == {"FAIL"}, ran.text
+
+
+def test_progress_is_told_step_by_step_and_case_by_case(project, mac, tmp_path, monkeypatch):
+    for name, value in mac.environment.items():
+        monkeypatch.setenv(name, value)
+    config, spec = load_config(project.folder), load_spec(project.folder, "tiny")
+    assets = gather(project.folder, "tiny", spec, Watch())
+    request = request_for(assets.model, assets.cases, "lib_interpreter", config)
+    steps, notes, cases = [], [], []
+    with ExitStack() as closing:
+        setup = Setup(
+            project.folder,
+            tmp_path / "logs",
+            ios=config.ios,
+            on_step=lambda *step: steps.append(step),
+            on_note=notes.append,
+            closing=closing,
+        )
+        bundle = ios_simulator.run(request, tmp_path / "bundle", setup, cases.append)
+        assert mac.up == [IPHONE_16]  # ready for the next run, until the setup closes
+    assert cases == [result.case for result in bundle.results] == list(CASES)
+    done = [what for what, part, total in steps if part == total]
+    assert done == ["boot iPhone 16", "pod install", "build GoldmaskApp"] and mac.idle()
+    assert notes == ["booted iPhone 16, iOS 18.2, for this"]
 
 
 def test_a_second_check_builds_nothing_and_a_changed_source_does(project, mac):

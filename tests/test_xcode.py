@@ -69,7 +69,14 @@ def test_a_booted_one_comes_first(listing):
     devices.append(devices[0] | {"udid": "00000000-0000-4000-8000-00000000B175", "state": "Booted"})
     found = simulator.parse_listing(json.dumps(twin))
     assert simulator.choose(found, "17.5", "", "x86_64").udid == "00000000-0000-4000-8000-00000000B175"
-    assert simulator.named(found, "iPhone 15").udid == "00000000-0000-4000-8000-00000000B175"
+    assert simulator.named(found, "iPhone 15", "x86_64").udid == "00000000-0000-4000-8000-00000000B175"
+
+
+def test_of_one_name_it_is_one_that_runs_the_app(listing):
+    assert simulator.named(listing, "iPhone 16", "x86_64").os == "iOS 18.2"
+    assert simulator.named(listing, "iPhone 16", "arm64").os == "iOS 26.1"
+    assert simulator.named(listing, "00000000-0000-4000-8000-0000000a1175", "x86_64").name == "iPad Air 11-inch (M2)"
+    assert simulator.named(listing, "iPhone 3G", "x86_64") is None
 
 
 def test_where_there_is_no_simulator_one_can_be_made(listing):

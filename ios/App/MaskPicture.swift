@@ -21,20 +21,7 @@ extension Mask {
             for channel in 0..<3 { bytes[4 * pixel + channel] = MaskPng.palette[3 * Int(index) + channel] }
             bytes[4 * pixel + 3] = 255
         }
-        guard let provider = CGDataProvider(data: Data(bytes) as CFData) else { return nil }
-        return CGImage(
-            width: width,
-            height: height,
-            bitsPerComponent: 8,
-            bitsPerPixel: 32,
-            bytesPerRow: 4 * width,
-            space: CGColorSpaceCreateDeviceRGB(),
-            bitmapInfo: CGBitmapInfo(rawValue: CGImageAlphaInfo.premultipliedLast.rawValue),
-            provider: provider,
-            decode: nil,
-            shouldInterpolate: false,  // a class has no neighbours to be mixed with
-            intent: .defaultIntent
-        )
+        return makeImage(of: bytes, width: width, height: height, alpha: .premultipliedLast)
     }
 
     /// The classes that are present, the largest first; one without a label is named by its number.

@@ -9,19 +9,24 @@ extension RGBImage {
         for pixel in 0..<(width * height) {
             for channel in 0..<3 { bytes[4 * pixel + channel] = pixels[3 * pixel + channel] }
         }
-        guard let provider = CGDataProvider(data: Data(bytes) as CFData) else { return nil }
-        return CGImage(
-            width: width,
-            height: height,
-            bitsPerComponent: 8,
-            bitsPerPixel: 32,
-            bytesPerRow: 4 * width,
-            space: CGColorSpaceCreateDeviceRGB(),
-            bitmapInfo: CGBitmapInfo(rawValue: CGImageAlphaInfo.noneSkipLast.rawValue),
-            provider: provider,
-            decode: nil,
-            shouldInterpolate: true,
-            intent: .defaultIntent
-        )
+        return makeImage(of: bytes, width: width, height: height, alpha: .noneSkipLast)
     }
+}
+
+/// A CGImage of four bytes each pixel, row by row, the fourth being alpha or nothing.
+func makeImage(of bytes: [UInt8], width: Int, height: Int, alpha: CGImageAlphaInfo) -> CGImage? {
+    guard let provider = CGDataProvider(data: Data(bytes) as CFData) else { return nil }
+    return CGImage(
+        width: width,
+        height: height,
+        bitsPerComponent: 8,
+        bitsPerPixel: 32,
+        bytesPerRow: 4 * width,
+        space: CGColorSpaceCreateDeviceRGB(),
+        bitmapInfo: CGBitmapInfo(rawValue: alpha.rawValue),
+        provider: provider,
+        decode: nil,
+        shouldInterpolate: false,
+        intent: .defaultIntent
+    )
 }

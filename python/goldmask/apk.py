@@ -385,12 +385,15 @@ class _Steps:
             with tempfile.TemporaryDirectory() as scratch:
                 jars = [_as_jar(path, Path(scratch) / f"{number}.jar") for number, path in enumerate(classes)]
                 argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
-                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
+                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--output", out]
+                # android-all lacks most of java.*, and d8 must know the interfaces of what it desugars.
+                argv += ["--lib", self.android, "--lib", self.kotlin.jdk.home]
                 for number, path in enumerate(beside):
                     argv += ["--classpath", _as_jar(path, Path(scratch) / f"beside-{number}.jar")]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
-        return self._make("dex", [r8, self.android, str(self.application.min_sdk), "--", *classes, "--", *beside], make)
+        words = (f"{self.kotlin.jdk.version} {self.application.min_sdk}", "--")
+        return self._make("dex", [r8, self.android, *words, *classes, "--", *beside], make)
 
     def natives(self, libraries: Mapping[maven.Artifact, Path]) -> dict[str, Path]:
         """Entries of native libraries, of the chosen ABIs only."""

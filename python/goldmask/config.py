@@ -98,8 +98,8 @@ class Ios(Strict):
     workspace: str = Field(default="GoldmaskApp.xcworkspace", pattern=r"^[^/\\]+\.(xcworkspace|xcodeproj)$")
     scheme: str = Field(default="GoldmaskApp", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
     # Target/Class of each pipeline's golden test.
-    lib_interpreter: str = Field(default="GoldenTests/InterpreterGoldenTests", pattern=TEST_ID)
-    lib_task_api: str = Field(default="GoldenTests/TaskGoldenTests", pattern=TEST_ID)
+    lib_interpreter: str | None = Field(default=None, pattern=TEST_ID)
+    lib_task_api: str | None = Field(default=None, pattern=TEST_ID)
     arch: Literal["x86_64", "arm64"] = Field(
         default="x86_64", description="of simulators; TaskVision's pod has no arm64"
     )

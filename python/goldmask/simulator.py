@@ -109,13 +109,17 @@ def simulators(listing: Listing) -> list[Simulator]:
     ]
 
 
-def named(listing: Listing, destination: str) -> Simulator | None:
-    """The simulator with this UDID or name, of the newest iOS that has one; None where there is none."""
-    known = simulators(listing)
-    fitting = [each for each in known if destination.lower() == each.udid.lower()]
-    fitting += [each for each in known if destination == each.name]
-    booted = [each for each in fitting if each.state == "Booted"]
-    return next(iter([*booted, *fitting]), None)
+def named(listing: Listing, destination: str, arch: str) -> Simulator | None:
+    """The simulator with this UDID or name, None where there is none.
+
+    Of several with one name it is one that runs `arch`, a booted one, or of the newest iOS, in this order.
+    """
+    runs = {each.name for each in _ios(listing) if not each.architectures or arch in each.architectures}
+    fitting = [
+        each for each in simulators(listing) if destination == each.name or destination.upper() == each.udid.upper()
+    ]
+    fitting.sort(key=lambda each: (each.os not in runs, each.state != "Booted"))
+    return next(iter(fitting), None)
 
 
 def choose(listing: Listing, runtime: str, device_type: str, arch: str) -> Simulator | tuple[Runtime, DeviceType]:

@@ -15,13 +15,17 @@ from pathlib import Path
 from .. import devicectl, simulator, xcode
 from ..bundle import Bundle, Request, load_bundle, save
 from ..devicectl import Phone
-from ..errors import EnvironmentMissing, RunError, UsageError
+from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from ..simulator import Simulator
 from ..xcode import Product
 from . import Setup
 from .host import case_listener, checked, complete, failed
 
 NAME = "ios-simulator"
+OUR_TESTS = {
+    "lib_interpreter": "GoldenTests/InterpreterGoldenTests",
+    "lib_task_api": "GoldenTests/TaskGoldenTests",
+}
 ARCHS = ("x86_64", "arm64")
 START_DEADLINE_S = 300
 CASE_DEADLINE_S = 60
@@ -76,9 +80,10 @@ class App:
 def prepare(pipeline: str, setup: Setup) -> None:
     """Find Xcode and what the destinations are, and build the app and its golden test where anything changed.
 
-    Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, RunError where something does
-    not build, UsageError for an unknown `abi`.
+    Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, PipelineMissing where an app of
+    somebody's has no test of a pipeline, RunError where something does not build, UsageError for an unknown `abi`.
     """
+    test_of(pipeline, setup)
     found = xcode.find_xcode(setup.logs)
     places = _places(setup, create=False)
     for place in _one_of_each_build(places):
@@ -118,6 +123,17 @@ def destinations(setup: Setup) -> tuple[str, ...]:
 def folder_of(setup: Setup) -> Path:
     """The iOS project's folder."""
     return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else xcode.OUR_PROJECT
+
+
+def test_of(pipeline: str, setup: Setup) -> str:
+    """`Target/Class` of a pipeline's golden test. Raises PipelineMissing."""
+    test = getattr(setup.ios, pipeline) or (None if setup.ios.folder else OUR_TESTS[pipeline])
+    if not test:
+        raise PipelineMissing(
+            f"the [ios] table of goldmask.toml names no golden test of {pipeline}",
+            fix=f'{pipeline} = "Target/Class" there, or other pipelines in the suite (docs/ios-simulator.md)',
+        )
+    return test
 
 
 def build(setup: Setup) -> list[Product]:
@@ -252,7 +268,7 @@ def _places(setup: Setup, *, create: bool) -> list[Place]:
     listing = simulator.list_simulators(setup.logs)
     devices: list[Simulator | Phone] = []
     for destination in destinations(setup):
-        found = simulator.named(listing, destination) or _phone(destination, setup)
+        found = simulator.named(listing, destination, arch) or _phone(destination, setup)
         if isinstance(found, Simulator):
             simulator.choose_runtime(listing, found.os, arch)
         devices.append(found)
@@ -299,8 +315,7 @@ def _product(place: Place, found: xcode.Xcode, setup: Setup) -> Product:
 
 
 def _app(pipeline: str, place: Place, found: xcode.Xcode, setup: Setup) -> App:
-    product = _product(place, found, setup)
-    test = getattr(setup.ios, pipeline)
+    product, test = _product(place, found, setup), test_of(pipeline, setup)
     return App(product, test, *product.host_of(test))
 
 
