@@ -10,7 +10,7 @@ from jvm import builder, run_junit
 
 from goldmask import shell
 
-MODULES = {("golden", ""): 17, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 20, ("app", "libTaskApi"): 20}
+MODULES = {("golden", ""): 17, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
 
 
 @pytest.mark.parametrize(("module", "flavour"), MODULES)

@@ -1,5 +1,6 @@
 """APKs without Gradle: the same bytes everywhere, nothing built twice, and what a device would refuse is found here."""
 
+import re
 import shutil
 import time
 import zipfile
@@ -15,6 +16,8 @@ from goldmask.errors import ConfigError, EnvironmentMissing, RunError, UsageErro
 from goldmask.fetch import cache_folder
 from goldmask.file import sha256_of
 from goldmask.gradle import OUR_PROJECT, OUR_TESTS, load_project
+from goldmask.jdk import QUICK
+from goldmask.manifest import app_manifest
 
 PIPELINES = ("lib_interpreter", "lib_task_api")
 IDS = {"lib_interpreter": "org.goldmask.app.interpreter", "lib_task_api": "org.goldmask.app.task"}
@@ -140,6 +143,28 @@ def test_the_app_and_its_golden_test_are_inside_each_once(pipeline, tmp_path):
     assert not any(name.startswith(("org.robolectric", "android.app.")) for name in app | test)
 
 
+def missing(tmp_path, *files: Path) -> set[str]:
+    """The classes that the code of APKs names and that neither they nor Android have, as R8 sees it."""
+    kotlin = builder(tmp_path)
+    (r8,), (android,) = kotlin.libraries(["tool-r8"]), kotlin.libraries(["tool-android"])
+    sources = [word for file in files for word in ("--source", file)]
+    argv = [kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.tracereferences.TraceReferences", "--check"]
+    argv += ["--lib", android, "--lib", kotlin.jdk.home, *sources]
+    done = shell.run(argv, log=tmp_path / "references.log", deadline_s=300)
+    assert "Missing" in done.log.read_text("utf-8") or done.code == 0
+    return set(re.findall(r"^(?:Error: )?Missing class (\S+)", done.log.read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_no_class_is_missing_on_a_device(pipeline, tmp_path):
+    apks = build(tmp_path, pipeline)
+    assert missing(tmp_path, apks.app) == set()
+    # Of JUnit 3, which Android has as a library and android-all has not; nothing here is of JUnit 3.
+    junit3 = {"android.test.AndroidTestCase", "android.test.InstrumentationTestCase"}
+    assert missing(tmp_path, apks.app, apks.test) == junit3
+    assert "kotlin.Unit" in missing(tmp_path, apks.test)  # which is in the app
+
+
 def test_the_manifests_bring_what_libraries_need(tmp_path):
     apks = build(tmp_path)
     aapt2 = apk.find_aapt2(tmp_path)
@@ -167,6 +192,27 @@ def test_one_abi_only(tmp_path):
     assert libraries and all(name.startswith("lib/arm64-v8a/") for name in libraries)
     with pytest.raises(UsageError, match="not for --abi 'mips'"):
         build(tmp_path, abi="mips")
+
+
+def test_an_apps_own_word_counts_in_its_manifest(tmp_path):
+    xmlns = 'xmlns:android="http://schemas.android.com/apk/res/android"'
+    own, library = tmp_path / "own.xml", tmp_path / "library.xml"
+    own.write_text(
+        f'<manifest {xmlns}><uses-feature android:name="camera" android:required="false"/>'
+        '<application><activity android:name=".Main"/></application></manifest>',
+        "utf-8",
+    )
+    library.write_text(
+        f'<manifest {xmlns} package="library"><uses-feature android:name="camera" android:required="true"/>'
+        '<uses-permission android:name="android.permission.VIBRATE"/><application>'
+        '<provider android:name="library.Files" android:authorities="${applicationId}.files"/>'
+        "</application></manifest>",
+        "utf-8",
+    )
+    application = load_project(OUR_PROJECT).module("app").application
+    text = app_manifest(own, [library], application).decode()
+    assert text.count("uses-feature") == 1 and 'required="false"' in text
+    assert "VIBRATE" in text and '"org.goldmask.app.Main"' in text and '"org.goldmask.app.files"' in text
 
 
 # Twins: each of these is wrong in one way, and is found to be.
@@ -283,6 +329,30 @@ def test_a_strangers_library_is_no_app(tmp_path):
     with pytest.raises(ConfigError, match="no applications") as caught:
         build(tmp_path, android=foreign)
     assert "com.android.application" in caught.value.fix
+
+
+def test_a_strangers_app_with_its_golden_test(tmp_path):
+    """The app's own module has the test, no flavours, and no line of ours but the library's."""
+    folder = tmp_path / "foreign"
+    shutil.copytree(REPO / "tests/android/foreign", folder)
+    edit(folder / "settings.gradle.kts", "../../../android", str(OUR_PROJECT))
+    module = folder / "camera_app"
+    edit(module / "build.gradle.kts", "android.library", "android.application")
+    told = (
+        'namespace = "com.example.camera"\ndefaultConfig {\napplicationId = "com.example.photos"\nminSdk = 26\n'
+        'targetSdk = 34\nndk { abiFilters += "x86_64" }\n}'
+    )
+    edit(module / "build.gradle.kts", 'namespace = "com.example.camera"', told)
+    (module / "src/main/AndroidManifest.xml").write_text("<manifest><application /></manifest>", "utf-8")
+    test = GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest")
+    apks = build(tmp_path, android=Android(folder=str(folder), lib_interpreter=test))
+    assert (apks.application_id, apks.test_id) == ("com.example.photos", "com.example.photos.test")
+    app, inside = apk.classes_of(apks.app), apk.classes_of(apks.test)
+    assert "com.example.camera.PersonFinder" in app and not any(name.startswith("org.goldmask") for name in app)
+    assert {"org.goldmask.golden.GoldenTest", "org.goldmask.segmenter.Segmenter", test.test} <= inside
+    assert app & inside == set()
+    found = verified(apks.app, tmp_path)
+    assert found["permissions"].detail == "none" and found["native libraries"].detail == "1 of x86_64"
 
 
 def test_a_processor_without_aapt2(tmp_path, monkeypatch):

@@ -235,9 +235,7 @@ def _package(badging: str) -> Finding:
 
 
 def _signature(apk: Path, logs: Path) -> Finding:
-    lock = maven.load_lock(OUR_PROJECT)
-    (apksig,) = maven.fetch_artifacts(lock, maven.artifacts_of(lock, ["tool-apksig"]), logs).values()
-    argv = [find_jdk().java, *QUICK, "-cp", apksig, APKSIG, "verify", apk]
+    argv = [find_jdk().java, *QUICK, "-cp", _tool("tool-apksig", logs), APKSIG, "verify", apk]
     done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
     said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
     errors = [sentence for key, sentence in said if key == "error"]
@@ -381,18 +379,21 @@ class _Steps:
 
     def dex(self, classes: Sequence[Path], beside: Sequence[Path]) -> Path:
         """A folder with the dex files of jars and class folders; `beside` are those that they need to know of."""
-        (r8,) = self.kotlin.libraries(["tool-r8"])
+        r8 = _tool("tool-r8", self.kotlin.logs)
 
         def make(out: Path) -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 jars = [_as_jar(path, Path(scratch) / f"{number}.jar") for number, path in enumerate(classes)]
                 argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
-                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--lib", self.android, "--output", out]
+                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--output", out]
+                # android-all lacks most of java.*, and d8 must know the interfaces of what it desugars.
+                argv += ["--lib", self.android, "--lib", self.kotlin.jdk.home]
                 for number, path in enumerate(beside):
                     argv += ["--classpath", _as_jar(path, Path(scratch) / f"beside-{number}.jar")]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
-        return self._make("dex", [r8, self.android, str(self.application.min_sdk), "--", *classes, "--", *beside], make)
+        words = (f"{self.kotlin.jdk.version} {self.application.min_sdk}", "--")
+        return self._make("dex", [r8, self.android, *words, *classes, "--", *beside], make)
 
     def natives(self, libraries: Mapping[maven.Artifact, Path]) -> dict[str, Path]:
         """Entries of native libraries, of the chosen ABIs only."""
@@ -407,7 +408,7 @@ class _Steps:
         self, name: str, linked: Path, dexes: Sequence[Path], jars: Sequence[Path], files: Mapping[str, Path]
     ) -> Path:
         """The signed APK of all that."""
-        (apksig,) = self.kotlin.libraries(["tool-apksig"])
+        apksig = _tool("tool-apksig", self.kotlin.logs)
         key = debug_key(self.kotlin)
 
         def make(out: Path) -> None:
@@ -525,6 +526,13 @@ def _fingerprint(thing: Path | str | bytes) -> bytes:
             return hashlib.sha256(thing.read_bytes()).digest()
         thing = str(thing.relative_to(cache_folder()))
     return hashlib.sha256(thing.encode() if isinstance(thing, str) else thing).digest()
+
+
+def _tool(bundle: str, logs: Path) -> Path:
+    """A tool of goldmask's own catalogue: which d8 builds an app is not the app's business."""
+    lock = maven.load_lock(OUR_PROJECT)
+    (path,) = maven.fetch_artifacts(lock, maven.artifacts_of(lock, [bundle]), logs).values()
+    return path
 
 
 def _abis(application: Application, wanted: str) -> tuple[str, ...]:

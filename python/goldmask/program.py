@@ -302,9 +302,13 @@ def build_android(pipelines: list[str], abi: str) -> ExitCode:
         _among(pipeline, PIPELINES, "pipeline")
     config = load_config(root())
     for pipeline in pipelines or PIPELINES:
+        notes: list[str] = []
         with Bars() as bars:
-            setup = Setup(root(), root() / "build/apk/logs", abi=abi, android=config.android, on_step=bars.step)
+            folder = root() / "build/apk/logs"
+            setup = Setup(root(), folder, abi=abi, android=config.android, on_step=bars.step, on_note=notes.append)
             apks = apk.build(pipeline, setup)
+        for note in notes:
+            out.print(Text(f"note: {note}"))
         out.print(Text(f"{pipeline}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
         for path, name in ((apks.app, apks.application_id), (apks.test, apks.test_id)):
             out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {path}"))

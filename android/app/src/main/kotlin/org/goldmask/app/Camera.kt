@@ -109,9 +109,10 @@ class Camera(
         camera.createCaptureSession(listOf(surface), events, handler)
     }
 
-    private fun take(frames: ImageReader, sensorDegrees: Int, front: Boolean) {
-        val image = frames.acquireLatestImage() ?: return
-        image.use { if (wanted()) onFrame(upright(it, frameOrientation(sensorDegrees, displayDegrees(), front))) }
+    private fun take(frames: ImageReader, sensorDegrees: Int, front: Boolean) = attempt {
+        frames.acquireLatestImage()?.use {
+            if (wanted()) onFrame(upright(it, frameOrientation(sensorDegrees, displayDegrees(), front)))
+        }
     }
 
     private fun upright(image: Image, orientation: Int): Bitmap {
@@ -125,8 +126,8 @@ class Camera(
 
     private fun displayDegrees() = QUARTER * (displays.getDisplay(Display.DEFAULT_DISPLAY)?.rotation ?: 0)
 
-    private fun attempt(begin: () -> Unit) = try {
-        begin()
+    private fun attempt(step: () -> Unit) = try {
+        step()
     } catch (error: CameraAccessException) {
         onError(error.message ?: context.getString(R.string.no_camera))
     } catch (error: SecurityException) {

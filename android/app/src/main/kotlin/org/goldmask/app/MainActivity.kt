@@ -31,8 +31,13 @@ import org.goldmask.segmenter.SegmenterException
 class MainActivity : Activity() {
     private val artist = Artist(Pipeline::open) { outcome -> runOnUiThread { if (!isDestroyed) show(outcome) } }
     private var camera: Camera? = null
+
+    // What is drawn again with another model; the camera's thread puts its last frame there.
+    @Volatile
     private var still: Picture? = null
     private val models = mutableListOf<ModelSource>()
+
+    @Volatile
     private lateinit var choice: Choice
     private lateinit var modelNames: ArrayAdapter<String>
 
@@ -291,7 +296,11 @@ class MainActivity : Activity() {
         camera = Camera(
             this,
             wanted = { !artist.busy },
-            onFrame = { frame -> artist.draw(Picture(getString(R.string.camera)) { frame }, choice) },
+            onFrame = { frame ->
+                val picture = Picture(getString(R.string.camera)) { frame }
+                still = picture
+                artist.draw(picture, choice)
+            },
             onError = { sentence ->
                 runOnUiThread {
                     stopCamera()

@@ -7,9 +7,13 @@ import android.content.pm.PackageManager
 import android.content.res.Configuration
 import android.graphics.Bitmap
 import android.graphics.Canvas
+import android.graphics.ImageFormat
+import android.hardware.camera2.CameraCharacteristics
+import android.hardware.camera2.CameraManager
 import android.net.Uri
 import android.os.Looper
 import android.provider.MediaStore
+import android.util.Size
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
@@ -33,6 +37,8 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowCameraCharacteristics
+import org.robolectric.shadows.StreamConfigurationMapBuilder
 
 /** The whole app, with its own model and the real native library. */
 @RunWith(AndroidJUnit4::class)
@@ -212,5 +218,37 @@ class MainActivityTest {
         await("an error") { error() != null }
         assertEquals(activity.getString(R.string.no_camera), error())
         assertNotEquals(activity.getString(R.string.stop), view<Button>(R.id.camera).text)
+    }
+
+    private fun camera() = shadowOf(activity.getSystemService(CameraManager::class.java)).apply {
+        val one = ShadowCameraCharacteristics.newCameraCharacteristics()
+        val sizes = StreamConfigurationMapBuilder.newBuilder().addOutputSize(ImageFormat.YUV_420_888, Size(640, 480))
+        shadowOf(one).set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK)
+        shadowOf(one).set(CameraCharacteristics.SENSOR_ORIENTATION, 90)
+        shadowOf(one).set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, sizes.build())
+        addCamera("0", one)
+    }
+
+    @Test
+    fun `the camera starts once it is allowed, stops by the same button, and tells when it is taken away`() {
+        awaitMask()
+        val camera = camera()
+        val button = view<Button>(R.id.camera)
+        shadowOf(activity.application).grantPermissions(Manifest.permission.CAMERA)
+        activity.onRequestPermissionsResult(
+            3,
+            arrayOf(Manifest.permission.CAMERA),
+            intArrayOf(PackageManager.PERMISSION_GRANTED)
+        )
+        assertEquals(activity.getString(R.string.stop), button.text)
+        button.performClick()
+        assertEquals(activity.getString(R.string.camera) to null, button.text to error())
+        button.performClick()
+        await("the camera's end") {
+            camera.triggerDisconnect() // as soon as it is open, somebody else takes it
+            error() != null
+        }
+        assertEquals(activity.getString(R.string.camera_taken), error())
+        assertEquals(activity.getString(R.string.camera), button.text)
     }
 }
