@@ -55,9 +55,11 @@ class Ran:
         return re.sub(r"\s+", " ", self.stdout + " " + self.stderr)
 
 
-def run_program(folder: Path, *words: str | Path, **environment: str) -> Ran:
+def run_program(
+    folder: Path, *words: str | Path, start: tuple[str | Path, ...] = (REPO / "tasks.py",), **environment: str
+) -> Ran:
     """The program as a user starts it in `folder`, past the launcher. A traceback is a failure of any test."""
-    argv = [sys.executable, REPO / "tasks.py", *words]
+    argv = [sys.executable, *start, *words]
     with tempfile.TemporaryDirectory() as logs:  # not in `folder`, which parallel tests share when it is REPO
         log = Path(logs) / "stderr.log"
         done = shell.run(argv, log=log, deadline_s=300, cwd=folder, env={"CI": "", **environment})

@@ -1,12 +1,13 @@
 """The whole run on one screen: fetch, hold goldens against today, run every target, compare, report."""
 
+import contextlib
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import __version__
+from . import __version__, avd
 from .bundle import Options, Pipeline, Request, RequestCase
 from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
@@ -115,11 +116,27 @@ def check(
     run = Run(root, config, selection, out, watch)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in selection.pipelines}
-    cannot = {(target, pipeline): _set_up(run, pipeline, target) for target in selection.targets for pipeline in used}
-    pairs: list[Pair] = [*also]
+    with _device(run) as no_device:
+        cannot = {
+            (target, pipeline): (target == android_device.NAME and no_device) or _set_up(run, pipeline, target)
+            for target in selection.targets
+            for pipeline in used
+        }
+        pairs, skipped = _compare_all(run, specs, cannot)
+    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
+    notes = tuple(dict.fromkeys(run.notes))
+    return write_report([*also, *pairs], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+
+
+def _compare_all(
+    run: Run, specs: dict[str, ModelSpec], cannot: dict[tuple[str, str], GoldmaskError | None]
+) -> tuple[list[Pair], list[Skipped]]:
+    """Every model's cases on every target that can run them, and what was skipped."""
+    selection, config = run.selection, run.config
+    pairs: list[Pair] = []
     skipped: list[Skipped] = []
     for name, spec in specs.items():
-        assets = gather(root, name, spec, watch)
+        assets = gather(run.root, name, spec, run.watch)
         for pipeline in (pipeline for pipeline in selection.pipelines if pipeline in spec.pipelines):
             for target in selection.targets:
                 missing = assets.missing
@@ -131,9 +148,24 @@ def check(
                 if cases:
                     request = request_for(assets.model, cases, pipeline, config)
                     pairs += _run_and_compare(run, request, target, assets.truths)
-    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
-    notes = tuple(dict.fromkeys(run.notes))
-    return write_report(pairs, skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+    return pairs, skipped
+
+
+@contextlib.contextmanager
+def _device(run: Run) -> Iterator[GoldmaskError | None]:
+    """For as long as the block runs, an emulator where the check needs a device and is to boot one; or why none is."""
+    with contextlib.ExitStack() as stack:
+        try:
+            named = run.selection.device or os.environ.get("ANDROID_SERIAL")
+            if android_device.NAME in run.selection.targets and not named:
+                emulator = stack.enter_context(avd.ensure(run.config.android.emulator, run.setup.logs, run.watch.step))
+                if emulator:
+                    again = f", at its second boot: {emulator.retried}" if emulator.retried else ""
+                    run.notes.append(f"booted {emulator.serial} for this check{again}")
+        except (EnvironmentMissing, RunError) as error:
+            yield error
+            return
+        yield None
 
 
 def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:

@@ -67,10 +67,19 @@ class GoldenTest(Strict):
     test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 
 
+class Emulator(Strict):
+    """The emulator of `android.emulator.up`, and of a check that is to boot one where no device is attached."""
+
+    start: bool = Field(default=False, description="boot one for a check when no device is attached, and stop it then")
+    api: int = Field(default=34, ge=30, le=99, description="of the system image; 30 is the first ATD")
+    boot_deadline_s: float = Field(default=300, gt=0, le=3600)
+
+
 class Android(Strict):
     """The Android project whose code is run; without a folder, goldmask's own example app."""
 
     folder: str = Field(default="", description="relative to goldmask.toml")
+    emulator: Emulator = Emulator()
     lib_interpreter: GoldenTest | None = None
     lib_task_api: GoldenTest | None = None
 

@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import adb, bionic, maven
-from .errors import GoldmaskError
+from . import adb, avd, bionic, maven, sdk
+from .config import Emulator, load_config
+from .errors import EnvironmentMissing, GoldmaskError
 from .fetch import cache_folder, cached_file
 from .finding import Finding
 from .jdk import find_jdk
@@ -28,6 +29,7 @@ def examine(root: Path) -> Iterator[Finding]:
             yield _runtime(root, pipeline)
     yield from _android()
     yield _devices()
+    yield _emulator(load_config(root).android.emulator)
 
 
 def _cache() -> Finding:
@@ -93,6 +95,20 @@ def _devices() -> Finding:
                 return Finding("adb", True, f"devices: {', '.join(device.serial for device in devices)}")
         except GoldmaskError as error:
             return Finding("adb", True, f"{error.what}; only --target android-device needs one: {error.fix}")
+
+
+def _emulator(settings: Emulator) -> Finding:
+    """What an emulator of ours needs; it is missed only where checks are to start one."""
+    try:
+        found = sdk.find_sdk()
+        if missing := sdk.lacking(found, sdk.packages(settings.api, sdk.host_abi())):
+            raise EnvironmentMissing(f"the SDK in {found.folder} lacks {', '.join(missing)}", fix=sdk.ACCEPT)
+        avd.check_acceleration()
+    except EnvironmentMissing as error:
+        if settings.start:
+            return Finding("emulator", False, error.what, error.fix)
+        return Finding("emulator", True, f"none; a phone does as well: {error.what}")
+    return Finding("emulator", True, f"{found.emulator}, for ./goldmask android.emulator.up")
 
 
 def _android() -> Iterator[Finding]:

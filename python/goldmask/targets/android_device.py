@@ -10,7 +10,7 @@ import re
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -199,23 +199,24 @@ def _make_ready(
         if device.install(path, package)
     ]
     model, images = Path(request.model.file), {case.id: Path(case.file) for case in cases}
-    names = {path: _store_name(path) for path in (model, *images.values())}
-    of_device = request.model_copy(
-        update={
-            "model": request.model.model_copy(update={"file": names[model]}),
-            "cases": tuple(case.model_copy(update={"file": names[images[case.id]]}) for case in cases),
-        }
-    )
+    names = {path: store_name(path) for path in (model, *images.values())}
     request_file = folder / "request.json"
-    save(of_device, request_file)
-    request_name = _store_name(request_file)
+    save(renamed(request, cases, names), request_file)
+    request_name = store_name(request_file)
     pushed = device.keep({**{name: path for path, name in names.items()}, request_name: request_file})
     # What an earlier run left there must not pass for this one's.
     device.checked(["run-as", apks.application_id, "rm", "-rf", f"files/{FOLDER}"])
     return here, f"{STORE}/{request_name}", (installed, pushed)
 
 
-def _store_name(path: Path) -> str:
+def renamed(request: Request, cases: Sequence[RequestCase], names: Mapping[Path, str]) -> Request:
+    """The request of some of its cases, with files under other names, a device's."""
+    model = request.model.model_copy(update={"file": names[Path(request.model.file)]})
+    moved = tuple(case.model_copy(update={"file": names[Path(case.file)]}) for case in cases)
+    return request.model_copy(update={"model": model, "cases": moved})
+
+
+def store_name(path: Path) -> str:
     """A file's name in the device's store: its sha256, and its ending as far as it is a plain one."""
     suffix = path.suffix.lower()
     return sha256_of(path) + (suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else "")
@@ -315,7 +316,7 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                 name = PurePosixPath(member.name)
                 if member.isdir() or name.name == ".bundle.json":  # the app died while it wrote
                     continue
-                if not member.isreg() or not WANTED.match(member.name):
+                if not member.isreg() or not WANTED.fullmatch(member.name):
                     raise RunError(f"the device packed {member.name[:100]!r}, which belongs to no bundle")
                 written += member.size
                 if written > limit:
@@ -355,12 +356,13 @@ def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], fold
             try:
                 mask_of(folder, result)
             except RunError as error:
-                result = _failed(result.case, result.image_sha256, "pull", error.what)
+                result = failed(result.case, result.image_sha256, "pull", error.what)
         results.append(result)
     return bundle.model_copy(update={"results": tuple(results)})
 
 
-def _failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
+def failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
+    """A case's error."""
     return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))
 
 
@@ -383,7 +385,7 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
         if case.id not in results:
             serial, why = problems[case.id]
             message = f"{serial} did not finish this case: {why}"
-            results[case.id] = _failed(case.id, case.sha256, "run", message)
+            results[case.id] = failed(case.id, case.sha256, "run", message)
     first = written[0].bundle
     bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
     if len(written) > 1:
