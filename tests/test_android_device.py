@@ -190,7 +190,7 @@ def test_tensorflows_test_image_through_both_flavours(devices, server, tmp_path,
     assert "latency is advice only: EMULATOR DEBUGGABLE" in ran.text
 
 
-def test_a_second_check_moves_nothing_and_says_so(project, phone):
+def test_a_second_check_moves_nothing_and_says_so(project, phone, server):
     phone.erase()
     first = run_check(project, device=phone.serial)
     assert first.exit_code is ExitCode.OK and f"installed {APP}, {APP}.test, pushed 6 files" in reasons(first)
@@ -199,6 +199,7 @@ def test_a_second_check_moves_nothing_and_says_so(project, phone):
     assert ran.code == 0, ran.text
     assert APK_STEPS in ran.text and "nothing was installed or pushed: all of it was there" in ran.text
     assert not [line for line in phone.commands()[before:] if line.startswith("pm install")]
+    assert runs(server), "a server that was there already is not ours to end"
     (stored,) = [path for path in phone.data.rglob("*.tflite") if sha256_of(path) == path.stem]
     stored.write_bytes(b"other bytes under the same name")
     assert "pushed 1 files" in reasons(run_check(project, device=phone.serial))
@@ -354,13 +355,21 @@ def test_a_native_crash_keeps_what_was_done(project, phone):
     assert times_run(phone) == 1
 
 
+def test_a_golden_test_that_the_apk_does_not_have(project, phone):
+    with (project.folder / "goldmask.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[android.lib_interpreter]\nmodule = "lib_interpreter"\ntest = "org.goldmask.Nothing"\n')
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.RUN and verdicts(report) == ["ERROR"] * 4
+    assert "Failed loading specified test class 'org.goldmask.Nothing'" in reasons(report)
+
+
 def test_a_hanging_test_is_stopped(project, phone, monkeypatch):
     monkeypatch.setattr(android_device, "START_DEADLINE_S", 3)
     monkeypatch.setattr(android_device, "CASE_DEADLINE_S", 0)
     phone.faults(hang_at="b")
     report = run_check(project, device=phone.serial)
     assert report.exit_code is ExitCode.RUN and verdicts(report) == ["PASS", "ERROR", "ERROR", "ERROR"]
-    assert "did not end within 3 s and was stopped" in reasons(report)
+    assert "said nothing for 3 s and was stopped" in reasons(report)
     assert phone.commands()[-1] == f"am force-stop {APP}"
 
 

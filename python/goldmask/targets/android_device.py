@@ -151,7 +151,7 @@ def _run_on(
         )
         setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
         with steady(device, measuring, setup.on_note):
-            said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
+            said, ending = _instrument(device, apks, request_path, request, folder, on_case)
         if isinstance(ending, DeviceLost):
             device.recover()  # what it has drawn by now is worth fetching, once it writes no more
             setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
@@ -162,7 +162,10 @@ def _run_on(
             ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
         bundle = _retried(device, "pulling the bundle", setup, lambda: _pull(device, apks, request, cases, folder))
         bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
-        return replace(part, bundle=bundle, problem=ending)
+        part = replace(part, bundle=bundle, problem=ending)
+        if ending and not part.unfinished:
+            setup.on_note(f"{device.serial}, after its last case: {ending.what}")
+        return part
     except Stopped:
         raise
     except RunError as error:
@@ -235,7 +238,6 @@ def _instrument(
     apks: Apks,
     request_path: str,
     request: Request,
-    cases: int,
     folder: Path,
     on_case: Callable[[str], None],
 ) -> tuple[Instrumentation, RunError | None]:
@@ -244,7 +246,7 @@ def _instrument(
     extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": FOLDER}
     words = [word for key, value in extras.items() for word in ("-e", key, value)]
     runs = request.options.warmup + request.options.runs
-    deadline_s = START_DEADLINE_S + cases * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
+    deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
     device.shell(["logcat", "-b", "main,system,crash", "-c"])
     with (folder / "instrument.log").open("w", encoding="utf-8") as log:
 
@@ -260,7 +262,7 @@ def _instrument(
             )
         except Expired:
             return said, RunError(
-                f"the golden test on {device.serial} did not end within {deadline_s:g} s and was stopped",
+                f"the golden test on {device.serial} said nothing for {deadline_s:g} s and was stopped",
                 fix=f"cat {folder}/logcat.log",
             )
         except DeviceLost as error:
@@ -340,12 +342,12 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(part.folder / result.mask, target)
             results[result.case] = result
-        why = part.problem.what if part.problem else "the app ended without a word"
+        why = str(part.problem or "the app ended without a word")
         problems |= {case.id: (part.device.serial, why) for case in part.unfinished}
     for case in request.cases:
         if case.id not in results:
             serial, why = problems[case.id]
-            message = f"{serial} did not finish this case ({why})"
+            message = f"{serial} did not finish this case: {why}"
             results[case.id] = failed(case.id, case.sha256, "run", message)
     first = written[0].bundle
     bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
