@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import signal
 import sys
 from pathlib import Path
 
@@ -22,9 +23,10 @@ HELP = {
     "threads": "threads of the runtime",
     "delegate": "xnnpack or cpu",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
-    "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
+    "abi": "android-jvm: x86_64 or arm64-v8a, this machine's by default; ios-simulator: x86_64 or arm64",
     "device": "android-device: a serial, HOST:PORT, or a property such as 'model=Pixel 6'",
     "all_devices": "android-device: share the cases out among all devices that are connected",
+    "destination": "ios-simulator: name or UDID of a simulator or phone",
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
@@ -33,6 +35,15 @@ HELP = {
     "steps": "training steps; the schedule is fitted to them",
     "seed": "decides the data and the weights to begin with",
     "weights": "the folder of a finished training",
+    "accept_licences": "you have read and accept the licence that is named",
+    "binary": "benchmark_model for the device's ABI",
+    "flank": "write flank.yml",
+    "firebase": "write gcloud.sh",
+    "phone": "a device of Firebase Test Lab: model=Pixel6,version=33",
+    "retries": "how often Test Lab runs a test again that wrote no bundle",
+    "shards": "share the cases out to so many runs",
+    "results": "the folder that a farm's results were downloaded to",
+    "plan": "the folder that android.farm wrote",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -45,6 +56,8 @@ def command(name=None, several=()):
         def run(*args, **kwargs):
             # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
             sys.dont_write_bytecode = False
+            # A `kill`, or a CI job that is cancelled, stops what was started just as Ctrl-C does.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
                 code = function(*args, **kwargs)
             except GoldmaskError as error:
@@ -64,7 +77,7 @@ def command(name=None, several=()):
 # Each body imports for itself: listing the tasks loads neither numpy nor rich.
 
 
-@command(several=("model", "pipeline", "target"))
+@command(several=("model", "pipeline", "target", "destination"))
 def check(
     c,
     suite="default",
@@ -74,12 +87,13 @@ def check(
     abi="",
     device="",
     all_devices=False,
+    destination=None,
     out="",
 ):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
-    return program.run_check(suite, model, pipeline, target, abi, device, all_devices, out)
+    return program.run_check(suite, model, pipeline, target, abi, device, all_devices, destination, out)
 
 
 @command(several=("image",))
@@ -95,12 +109,15 @@ def run(
     abi="",
     device="",
     all_devices=False,
+    destination="",
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
-    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices)
+    return program.run_adhoc(
+        target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices, destination
+    )
 
 
 @command()
@@ -239,16 +256,106 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
     return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
 
 
+@command(name="build", several=("destination",))
+def ios_build(c, destination=None, out=""):
+    """Build the iOS app and its golden test, if anything changed."""
+    from goldmask import program
+
+    return program.build_ios(destination, out)
+
+
+@command(name="list")
+def ios_simulator_list(c):
+    """List the simulators and phones that --destination can name."""
+    from goldmask import program
+
+    return program.list_destinations()
+
+
+@command(name="sdk")
+def android_sdk(c, accept_licences=False):
+    """Install what an emulator needs of the Android SDK."""
+    from goldmask import program
+
+    return program.install_sdk(accept_licences)
+
+
+@command(name="benchmark", several=("image",))
+def android_benchmark(
+    c, binary="", model="shapes", image=None, pipeline="lib_interpreter", delegate="", threads=0, device="", out=""
+):
+    """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
+    from goldmask import program
+
+    return program.run_benchmark(binary, model, image, pipeline, delegate, threads, device, out)
+
+
+@command(name="plan", several=("image", "phone"))
+def farm_plan(
+    c,
+    flank=False,
+    firebase=False,
+    model="shapes",
+    image=None,
+    pipeline="lib_interpreter",
+    phone=None,
+    retries=0,
+    shards=1,
+    out="",
+):
+    """Write flank.yml, or a gcloud command, that runs the golden test on Firebase Test Lab."""
+    from goldmask import program
+
+    return program.plan_farm(flank, firebase, model, image, pipeline, phone, retries, shards, out)
+
+
+@command(name="collect")
+def farm_collect(c, results="", plan="", out=""):
+    """Turn the results of a farm into bundles, ready to compare."""
+    from goldmask import program
+
+    return program.collect_farm(results, plan, out)
+
+
+@command(name="up")
+def emulator_up(c):
+    """Boot an Android emulator, and leave it running."""
+    from goldmask import program
+
+    return program.start_emulator()
+
+
+@command(name="down")
+def emulator_down(c):
+    """Stop the emulators that goldmask started, and no others."""
+    from goldmask import program
+
+    return program.stop_emulators()
+
+
+@command(name="list")
+def emulator_list(c):
+    """List running emulators, and who started them."""
+    from goldmask import program
+
+    return program.list_emulators()
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
-android = Collection("android", android_lock, android_build, android_matrix)
+android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
+android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
+farm = Collection("farm", farm_collect)
+farm.add_task(farm_plan, default=True)
+android.add_collection(farm)
 namespace.add_collection(android)
+namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 
-def spread(words, several=("--image", "--model", "--pipeline", "--runtime", "--target")):
+def spread(words, several=("--destination", "--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

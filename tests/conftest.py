@@ -20,6 +20,7 @@ from goldmask.errors import EnvironmentMissing
 from goldmask.fetch import Source, fetch
 from goldmask.file import sha256_of
 from goldmask.model import fetch_model, load_spec
+from goldmask.swift import Swift, find_swift
 
 Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
@@ -55,9 +56,11 @@ class Ran:
         return re.sub(r"\s+", " ", self.stdout + " " + self.stderr)
 
 
-def run_program(folder: Path, *words: str | Path, **environment: str) -> Ran:
+def run_program(
+    folder: Path, *words: str | Path, start: tuple[str | Path, ...] = (REPO / "tasks.py",), **environment: str
+) -> Ran:
     """The program as a user starts it in `folder`, past the launcher. A traceback is a failure of any test."""
-    argv = [sys.executable, REPO / "tasks.py", *words]
+    argv = [sys.executable, *start, *words]
     with tempfile.TemporaryDirectory() as logs:  # not in `folder`, which parallel tests share when it is REPO
         log = Path(logs) / "stderr.log"
         done = shell.run(argv, log=log, deadline_s=300, cwd=folder, env={"CI": "", **environment})
@@ -159,6 +162,14 @@ def had(get: Callable[[], Thing]) -> Thing:
         return get()
     except EnvironmentMissing as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def swift(monkeypatch) -> Swift:
+    """This machine's Swift, or else the rig's (tests/rig/SWIFT.md)."""
+    if not shutil.which("swift"):
+        monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
+    return had(find_swift)
 
 
 @pytest.fixture(scope="session")

@@ -88,3 +88,60 @@ def test_the_environment_is_added_to(tmp_path):
     code = "import os; print(os.environ['ADDED'], 'PATH' in os.environ)"
     done = shell.run(python(code), log=tmp_path / "log", deadline_s=60, env={"ADDED": "yes"})
     assert done.stdout == "yes True\n" and "ADDED" not in os.environ
+
+
+SLEEPS = "import time; time.sleep(600)"
+
+
+def test_a_background_process_outlives_the_call_and_ends_on_demand(tmp_path):
+    code = (
+        "import subprocess, sys, time;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(child.pid, file=sys.stderr, flush=True); time.sleep(600)"
+    )
+    log = tmp_path / "logs/log"
+    started = shell.start(python(code), log=log)
+    try:
+        deadline = time.monotonic() + 30
+        while not shell.tail(log) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child = int(shell.tail(log))
+        assert shell.running(started) and alive(child)
+        assert os.getsid(started.pid) == started.pid  # a Ctrl-C at the terminal goes elsewhere
+    finally:
+        shell.end(started)
+    assert not shell.running(started) and ends(child)
+    shell.end(started)  # gone is fine
+
+
+def test_a_process_that_will_not_end_is_killed(tmp_path):
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);" + SLEEPS
+    started = shell.start(python(code), log=tmp_path / "log")
+    deadline = time.monotonic() + 30
+    while shell.tail(tmp_path / "log") != "deaf" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    before = time.monotonic()
+    shell.end(started, grace_s=0.3)
+    assert not alive(started.pid) and 0.3 <= time.monotonic() - before < 10
+
+
+def test_a_background_process_that_ended_is_not_running(tmp_path):
+    started = shell.start(python("print('why')"), log=tmp_path / "log")
+    assert ends(started.pid) and not shell.running(started)
+    assert shell.tail(tmp_path / "log") == "why"
+
+
+def test_another_process_with_the_same_id_is_left_alone(tmp_path):
+    ours = shell.start(python(SLEEPS), log=tmp_path / "log")
+    try:
+        stranger = shell.Background(ours.pid, ours.started_at - 3600)
+        assert not shell.running(stranger)
+        shell.end(stranger)
+        assert shell.running(ours)
+    finally:
+        shell.end(ours)
+
+
+def test_a_background_program_that_is_missing_is_one_sentence(tmp_path):
+    with pytest.raises(RunError, match="cannot start no-such-program: No such file"):
+        shell.start(["no-such-program"], log=tmp_path / "log")

@@ -35,6 +35,7 @@ SLICE_S = 0.2
 MAX_OUTPUT_BYTES = 64 << 20
 # adb's own limit of a chunk in the sync protocol.
 CHUNK_BYTES = 64 << 10
+BATCH = 200
 STORE = "/data/local/tmp/goldmask"
 STDOUT, STDERR, EXIT = 1, 2, 3
 ADDRESS = re.compile(r"^[\w.\[\]:-]+:\d+$")
@@ -112,17 +113,30 @@ class Server:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.host = os.environ.get("ANDROID_ADB_SERVER_HOST") or "127.0.0.1"
-        self.port = int(os.environ.get("ANDROID_ADB_SERVER_PORT") or DEFAULT_PORT)
+        port = os.environ.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
+        if not re.fullmatch(r"\d{1,5}", port):
+            raise UsageError(
+                f"ANDROID_ADB_SERVER_PORT is {port!r}, which is no port", fix="unset ANDROID_ADB_SERVER_PORT"
+            )
+        self.port = int(port)
         self._client = AdbClient(self.host, self.port)
         self._lock = threading.Lock()
         self._ours = False
         self._settled = 0.0
 
     def __enter__(self) -> "Server":
-        self.ensure()
+        try:
+            self.ensure()
+        except BaseException:  # Ctrl-C while it starts
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server, if it is ours."""
         if not self._ours:
             return
         with contextlib.suppress(AdbError, OSError, RunError), self.open("host:kill"):
@@ -331,20 +345,27 @@ class Device:
         self.checked(["mkdir", "-p", STORE])
         here = self.hashes([f"{STORE}/{name}" for name in files])
         missing = [name for name, sha256 in wanted.items() if here.get(f"{STORE}/{name}") != sha256]
-        for name in missing:
-            self.push(files[name], f"{STORE}/{name}")
-            part = f"{STORE}/{name}.part"
-            if self.hashes([part]).get(part) != wanted[name]:
-                raise self.lost(f"got {files[name].name} with other bytes than were sent")
-            self.checked(["mv", part, f"{STORE}/{name}"])
+        for some in _batches(missing):
+            for name in some:
+                self.push(files[name], f"{STORE}/{name}")
+            arrived = self.hashes([f"{STORE}/{name}.part" for name in some])
+            for name in some:
+                if arrived.get(f"{STORE}/{name}.part") != wanted[name]:
+                    raise self.lost(f"got {files[name].name} with other bytes than were sent")
+            self.checked(
+                ["sh", "-c", 'for file; do mv "$file.part" "$file" || exit; done', "sh"]
+                + [f"{STORE}/{name}" for name in some]
+            )
         return [files[name] for name in missing]
 
     def hashes(self, paths: Sequence[str]) -> dict[str, str]:
         """sha256 of those files of the device that can be read, by path."""
         # It complains about each file that is not there, and that is an answer too.
-        lines = self.shell(["sha256sum", *paths], deadline_s=INSTALL_DEADLINE_S).text.splitlines()
-        found = [re.match(r"^([0-9a-f]{64})\s+\*?(.+)$", line) for line in lines]
-        return {match[2]: match[1] for match in found if match}
+        found: dict[str, str] = {}
+        for some in _batches(paths):
+            said = self.shell(["sha256sum", *some], deadline_s=INSTALL_DEADLINE_S).text
+            found |= {path: sha256 for sha256, path in re.findall(r"^([0-9a-f]{64})\s+\*?(.+)$", said, re.MULTILINE)}
+        return found
 
     def installed_sha256(self, package: str) -> str:
         """sha256 of the APK that is installed as `package`; empty where there is none."""
@@ -396,6 +417,11 @@ class Device:
             if self.stopped.is_set() or time.monotonic() > end:
                 raise self.lost(f"did not come back within {RECONNECT_S:g} s")
             time.sleep(SLICE_S)
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A few at a time: a command line has 128 KB on Android."""
+    return (names[start : start + BATCH] for start in range(0, len(names), BATCH))
 
 
 def _printable(text: str) -> str:

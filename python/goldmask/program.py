@@ -1,8 +1,10 @@
 """What each task does: the user's words in, printed results and an exit code out."""
 
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +12,17 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import apk, maven, record, shell
-from .bundle import Bundle, Options, Request, Result, RunOptions, first_problem, load_bundle, mask_of
+from . import apk, avd, benchmark, devicectl, farm, maven, record, sdk, shell, simulator, xcode
+from .adb import Server, chosen
+from .bundle import Bundle, Options, Request, RequestCase, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
-from .check import TARGETS, Selection, check, select
+from .check import TARGETS, Selection, check, gather, select
 from .compare import Pair, compare_case
 from .config import Config, find_root, load_config, tolerances_for
 from .console import Bars, out
 from .doctor import examine
-from .errors import ExitCode, UsageError
+from .errors import EnvironmentMissing, ExitCode, UsageError
+from .file import write_atomically
 from .finding import Finding
 from .golden import SIDECAR, load_golden
 from .gradle import OUR_PROJECT
@@ -28,7 +32,7 @@ from .model import Model, fetch_model, find_model, load_spec, model_folder, mode
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import Setup, python
+from .targets import Setup, android_device, ios_simulator, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -71,11 +75,12 @@ def run_check(
     abi: str,
     device: str,
     all_devices: bool,
+    destinations: list[str],
     folder: str,
 ) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
-    selection = replace(selection, abi=abi, device=device, all_devices=all_devices)
+    selection = replace(selection, abi=abi, device=device, all_devices=all_devices, destinations=tuple(destinations))
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -100,6 +105,7 @@ def run_adhoc(
     abi: str,
     device: str,
     all_devices: bool,
+    destination: str,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
@@ -107,7 +113,7 @@ def run_adhoc(
     if not images:
         raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
     config = load_config(root())
-    with Bars() as bars:
+    with Bars() as bars, ExitStack() as closing:
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         path = Path(folder or "build/run")
@@ -116,6 +122,7 @@ def run_adhoc(
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
         notes: list[str] = []
         suppress = config.device.suppress
+        where = (destination,) if destination else ()
         setup = Setup(
             root(),
             path / "logs",
@@ -127,6 +134,9 @@ def run_adhoc(
             suppress,
             bars.step,
             notes.append,
+            config.ios,
+            where,
+            closing,
         )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
@@ -368,6 +378,189 @@ def run_matrix(
     out.print(table)
     out.print(Text(f"reports: {path}; agreement and flips are the worst case's, ms is the median inference"))
     return code
+
+
+def install_sdk(accept: bool) -> ExitCode:
+    """`android.sdk`: what an emulator needs, into ANDROID_HOME or the cache."""
+    found = sdk.find_sdk()
+    wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.host_abi())
+    out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
+    with Bars() as bars:
+        installed = sdk.install(found, wanted, accept=accept, on_progress=bars.download)
+    for package in wanted:
+        out.print(Text(f"{'installed' if package in installed else 'there'}: {package}"))
+    return ExitCode.OK
+
+
+def start_emulator() -> ExitCode:
+    """`android.emulator.up`."""
+    with Bars() as bars, Server(avd.state_folder()) as server:
+        emulator, new = avd.up(load_config(root()).android.emulator, server, bars.step)
+    out.print(Text(f"{emulator.serial} is {'up' if new else 'up already'}; its log is {emulator.log}"))
+    if emulator.retried:
+        out.print(Text(f"note: it took a second boot: {emulator.retried}", "yellow"))
+    out.print(Text("stop it: ./goldmask android.emulator.down"))
+    return ExitCode.OK
+
+
+def stop_emulators() -> ExitCode:
+    """`android.emulator.down`."""
+    with Server(avd.state_folder()) as server:
+        stopped = avd.down(server)
+    for emulator in stopped:
+        out.print(Text(f"stopped {emulator.serial}"))
+    if not stopped:
+        out.print(Text("no emulator of ours is running"))
+    return ExitCode.OK
+
+
+def list_emulators() -> ExitCode:
+    """`android.emulator.list`."""
+    table = Table("emulator", "state", "started by", "log", box=None, header_style="bold")
+    with Server(avd.state_folder()) as server:
+        listed = avd.running(server)
+    for each in listed:
+        ours = each.emulator
+        owner = "others" if not ours else "ours" if ours.kept else "ours, for a check"
+        table.add_row(*map(Text, (each.serial, each.state, owner, str(ours.log) if ours else "")))
+    out.print(table if listed else Text("no emulator is running"))
+    return ExitCode.OK
+
+
+def run_benchmark(
+    binary: str, model: str, images: list[str], pipeline: str, delegate: str, threads: int, device: str, folder: str
+) -> ExitCode:
+    """`android.benchmark`: the app and TensorFlow Lite's own tool, one after the other on one device."""
+    _among(pipeline, PIPELINES, "pipeline")
+    config, path = load_config(root()), _folder(folder, "build/benchmark")
+    open_folder(path)
+    with Bars() as bars:
+        found, cases = _model_and_cases(model, images, bars)
+        timed = _options(config.options, delegate, threads).model_copy(
+            update={
+                "warmup": max(config.options.warmup, benchmark.WARMUP),
+                "runs": max(config.options.runs, benchmark.RUNS),
+            }
+        )
+        options = Options(**timed.model_dump(), pipeline=pipeline)
+        request = Request(schema=1, model=found.request(), options=options, cases=cases[:1])
+        notes: list[str] = []
+        setup = Setup(root(), path / "logs", android=config.android, device=device, on_note=notes.append)
+        setup = replace(setup, suppress=config.device.suppress, on_step=bars.step)
+        bundle = android_device.run(request, path, setup, bars.count("the app", 1))
+        app = benchmark.timing_of([result.latency for result in bundle.results if result.latency])
+        log = path / "benchmark_model.log"
+        with chosen(setup.logs, device, all_devices=False) as (phone,):
+            bars.step("benchmark_model", 0, 1)
+            measured = benchmark.run(phone, Path(binary), found.path, bundle.runtime, options, log)
+            bars.step("benchmark_model", 1, 1)
+    for note in notes:
+        out.print(Text(f"note: {note}", "yellow"))
+    out.print(Text(f"{bundle.target.device or device} · {bundle.runtime} · {found.name}"))
+    out.print(_timings({"app": app, "benchmark_model": measured.timing}))
+    for words in measured.delegate_words:
+        out.print(Text(f"benchmark_model: {words}"))
+    data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
+    write_atomically(path / "benchmark.json", (json.dumps(data, indent=2) + "\n").encode())
+    out.print(Text(f"figures: {path / 'benchmark.json'}, {log}"))
+    return ExitCode.OK
+
+
+def _timings(timings: dict[str, benchmark.Timing]) -> Table:
+    table = Table("ms", "init", "first", "median", "mean", "std", "min", "max", "runs", box=None, header_style="bold")
+    for name, timing in timings.items():
+        figures = (timing.init_ms, timing.first_ms, timing.median_ms, timing.mean_ms, timing.std_ms)
+        cells = ["–" if ms is None else f"{ms:.2f}" for ms in (*figures, timing.min_ms, timing.max_ms)]
+        table.add_row(*map(Text, (name, *cells, str(timing.runs))))
+    return table
+
+
+def _model_and_cases(model: str, images: list[str], bars: Bars) -> tuple[Model, tuple[RequestCase, ...]]:
+    """A model, and the images that the user names or else the declared model's cases that are here."""
+    if images:
+        return find_model(root(), model, bars.download), cases_from_files([Path(image) for image in images])
+    if model not in model_names(root()):
+        raise UsageError("a model of yours needs images", fix="--image FILE, or --model NAME of ./goldmask models.list")
+    assets = gather(root(), model, load_spec(root(), model), bars)
+    for error in dict.fromkeys(map(str, assets.missing.values())):
+        out.print(Text(f"note: left out: {error}", "yellow"))
+    if not assets.model or not assets.cases:
+        raise EnvironmentMissing(f"none of {model}'s cases is here", fix=f"./goldmask models.fetch --model {model}")
+    return assets.model, assets.cases
+
+
+def plan_farm(
+    flank: bool,
+    firebase: bool,
+    model: str,
+    images: list[str],
+    pipeline: str,
+    devices: list[str],
+    retries: int,
+    shards: int,
+    folder: str,
+) -> ExitCode:
+    """`android.farm`: what Flank or gcloud is to run."""
+    _among(pipeline, PIPELINES, "pipeline")
+    if not (flank or firebase):
+        raise UsageError("android.farm writes a file for one of two programs", fix="--flank or --firebase")
+    config, path = load_config(root()), _folder(folder, "build/farm")
+    path.mkdir(parents=True, exist_ok=True)
+    with Bars() as bars:
+        found, cases = _model_and_cases(model, images, bars)
+        farm.check_plan(len(cases), devices, retries, shards)  # before the APKs are built
+        options = Options(**config.options.model_dump(), pipeline=pipeline)
+        request = Request(schema=1, model=found.request(), options=options, cases=cases)
+        setup = Setup(root(), path / "logs", android=config.android, on_step=bars.step)
+        plan = farm.Plan(apk.build(pipeline, setup), tuple(devices), retries, shards)
+        written = farm.write(request, plan, path, flank=flank, gcloud=firebase)
+    for shard in written:
+        if flank:
+            out.print(Text(f"run: flank firebase test android run -c {shard.folder / farm.FLANK_FILE}"))
+        if firebase:
+            out.print(Text(f"run: {shard.folder / farm.GCLOUD_FILE}"))
+    out.print(Text(f"then: ./goldmask android.farm.collect --results DIR --plan {path}"))
+    return ExitCode.OK
+
+
+def collect_farm(results: str, plan: str, folder: str) -> ExitCode:
+    """`android.farm.collect`: bundles of what a farm left behind."""
+    collected = farm.collect(Path(results), _folder(plan, "build/farm"), _folder(folder, "build/farm/bundles"))
+    for each in collected:
+        if each.folder:
+            out.print(Text(f"bundle: {each.folder} ({each.bundle.target.device or each.bundle.target.os})"))
+    failures = farm.failures(collected)
+    for words in failures:
+        out.print(Text(f"ERROR {words}", "bold red"))
+    out.print(Text("compare: ./goldmask compare --golden models/NAME/goldens/PIPELINE --bundle DIR"))
+    return ExitCode.RUN if failures else ExitCode.OK
+
+
+def build_ios(destinations: list[str], folder: str) -> ExitCode:
+    """`ios.build`."""
+    path = _folder(folder, "build/ios")
+    with Bars() as bars:
+        config = load_config(root())
+        where = tuple(destinations)
+        setup = Setup(root(), path / "logs", ios=config.ios, destinations=where, on_step=bars.step)
+        products = ios_simulator.build(setup)
+    for product in products:
+        out.print(Text(f"built: {product.xctestrun}"))
+    return ExitCode.OK
+
+
+def list_destinations() -> ExitCode:
+    """`ios.simulator.list`."""
+    table = Table("destination", "system", "state", "id", box=None, header_style="bold")
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        xcode.find_xcode(Path(logs))
+        for each in simulator.simulators(simulator.list_simulators(Path(logs))):
+            table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
+        for phone in devicectl.list_phones(Path(logs)):
+            mode = "paired" if phone.developer_mode else "paired, not in developer mode"
+            table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
+    out.print(table)
+    return ExitCode.OK
 
 
 def show_doctor() -> ExitCode:

@@ -98,11 +98,16 @@ class Device:
         wait_until(lambda: any(words in line for line in self.commands()), f"no command with {words!r}", deadline_s)
 
     def forget(self) -> None:
-        """As new: nothing installed or changed, nothing wrong, no command heard; files stay."""
+        """Nothing wrong, changed or heard; files and apps stay."""
         for name in ("commands.log", "logcat.txt"):
             (self.folder / name).unlink(missing_ok=True)
-        self.write("state.json", {})
+        self.write("state.json", {"packages": self.read("state.json").get("packages", {})})
         self.faults()
+
+    def erase(self) -> None:
+        """No app and no pushed file."""
+        self.write("state.json", {})
+        shutil.rmtree(self.data / "local/tmp/goldmask", ignore_errors=True)
 
     def stop(self) -> None:
         """End it and all that runs on it; its mounts go with its namespaces."""

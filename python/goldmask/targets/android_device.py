@@ -10,7 +10,7 @@ import re
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,12 +19,13 @@ from typing import TypeVar
 from .. import adb, apk
 from ..adb import STORE, Device, DeviceLost, Expired, Stopped
 from ..apk import Apks
-from ..bundle import Bundle, Failure, Request, RequestCase, Result, load_bundle, mask_of, save
+from ..bundle import Bundle, Request, RequestCase, load_bundle, save
 from ..conditions import Conditions, flags_of, look, steady, thermal_of, thermal_words
 from ..errors import GoldmaskError, RunError, UsageError
 from ..file import sha256_of
 from ..instrumentation import Instrumentation, lines_of_process, native_crash
 from . import Setup
+from .host import checked, failed
 
 NAME = "android-device"
 ATTEMPTS = 3
@@ -196,23 +197,24 @@ def _make_ready(
         if device.install(path, package)
     ]
     model, images = Path(request.model.file), {case.id: Path(case.file) for case in cases}
-    names = {path: _store_name(path) for path in (model, *images.values())}
-    of_device = request.model_copy(
-        update={
-            "model": request.model.model_copy(update={"file": names[model]}),
-            "cases": tuple(case.model_copy(update={"file": names[images[case.id]]}) for case in cases),
-        }
-    )
+    names = {path: store_name(path) for path in (model, *images.values())}
     request_file = folder / "request.json"
-    save(of_device, request_file)
-    request_name = _store_name(request_file)
+    save(renamed(request, cases, names), request_file)
+    request_name = store_name(request_file)
     pushed = device.keep({**{name: path for path, name in names.items()}, request_name: request_file})
     # What an earlier run left there must not pass for this one's.
     device.checked(["run-as", apks.application_id, "rm", "-rf", f"files/{FOLDER}"])
     return here, f"{STORE}/{request_name}", (installed, pushed)
 
 
-def _store_name(path: Path) -> str:
+def renamed(request: Request, cases: Sequence[RequestCase], names: Mapping[Path, str]) -> Request:
+    """The request of some of its cases, with files under other names, a device's."""
+    model = request.model.model_copy(update={"file": names[Path(request.model.file)]})
+    moved = tuple(case.model_copy(update={"file": names[Path(case.file)]}) for case in cases)
+    return request.model_copy(update={"model": model, "cases": moved})
+
+
+def store_name(path: Path) -> str:
     """A file's name in the device's store: its sha256, and its ending as far as it is a plain one."""
     suffix = path.suffix.lower()
     return sha256_of(path) + (suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else "")
@@ -298,7 +300,7 @@ def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase
     if said.code:
         raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
     unpack(said.stdout, folder, limit)
-    return checked(load_bundle(folder), request, cases, folder)
+    return checked(load_bundle(folder), request, cases, folder, NAME)
 
 
 def unpack(data: bytes, folder: Path, limit: int) -> None:
@@ -313,7 +315,7 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                 name = PurePosixPath(member.name)
                 if member.isdir() or name.name == ".bundle.json":  # the app died while it wrote
                     continue
-                if not member.isreg() or not WANTED.match(member.name):
+                if not member.isreg() or not WANTED.fullmatch(member.name):
                     raise RunError(f"the device packed {member.name[:100]!r}, which belongs to no bundle")
                 written += member.size
                 if written > limit:
@@ -323,43 +325,6 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                 path.write_bytes(archive.extractfile(member).read())
     except (tarfile.TarError, OSError, EOFError) as error:
         raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
-
-
-def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path) -> Bundle:
-    """A pulled bundle, each mask of which is the file that it says; a case whose mask is not becomes an error.
-
-    Raises RunError for a bundle that answers another request.
-    """
-    asked = {case.id: case.sha256 for case in cases}
-    wrong = [
-        what
-        for what, is_so in (
-            (f"is of target {bundle.target.name}", bundle.target.name != NAME),
-            (f"is of pipeline {bundle.pipeline}", bundle.pipeline != request.options.pipeline),
-            ("is of another model", bundle.model.sha256 != request.model.sha256),
-            *((f"has case {each.case}", each.case not in asked) for each in bundle.results),
-            *(
-                (f"has another image for {each.case}", each.image_sha256 != asked.get(each.case))
-                for each in bundle.results
-            ),
-        )
-        if is_so
-    ]
-    if wrong:
-        raise RunError(f"the device's bundle {wrong[0]}, which was not asked for", fix="run the target again")
-    results = []
-    for result in bundle.results:
-        if result.status == "ok":
-            try:
-                mask_of(folder, result)
-            except RunError as error:
-                result = _failed(result.case, result.image_sha256, "pull", error.what)
-        results.append(result)
-    return bundle.model_copy(update={"results": tuple(results)})
-
-
-def _failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
-    return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))
 
 
 def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
@@ -381,7 +346,7 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
         if case.id not in results:
             serial, why = problems[case.id]
             message = f"{serial} did not finish this case ({why})"
-            results[case.id] = _failed(case.id, case.sha256, "run", message)
+            results[case.id] = failed(case.id, case.sha256, "run", message)
     first = written[0].bundle
     bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
     if len(written) > 1:
