@@ -150,17 +150,23 @@ def _run_on(
             device, "setting up", setup, lambda: _make_ready(device, request, cases, apks, folder)
         )
         setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
+        began = device_time(device)
         with steady(device, measuring, setup.on_note):
             said, ending = _instrument(device, apks, request_path, request, folder, on_case)
         if isinstance(ending, DeviceLost):
-            device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            device.recover()
             setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+        if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
-        facts = _facts(device, here, setup)
-        crash = _save_logcat(device, said.pid, apks.application_id, folder)
+        crash = _save_logcat(device, began, said.pid, apks.application_id, folder)
         if ending is None and said.problem:
             ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
-        bundle = _retried(device, "pulling the bundle", setup, lambda: _pull(device, apks, request, cases, folder))
+        bundle, facts = _retried(
+            device,
+            "pulling the bundle",
+            setup,
+            lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, setup)),
+        )
         bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
         part = replace(part, bundle=bundle, problem=ending)
         if ending and not part.unfinished:
@@ -247,7 +253,6 @@ def _instrument(
     words = [word for key, value in extras.items() for word in ("-e", key, value)]
     runs = request.options.warmup + request.options.runs
     deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
-    device.shell(["logcat", "-b", "main,system,crash", "-c"])
     with (folder / "instrument.log").open("w", encoding="utf-8") as log:
 
         def hear(line: str) -> None:
@@ -286,9 +291,19 @@ def _facts(device: Device, here: Conditions, setup: Setup) -> dict[str, str]:
     }
 
 
-def _save_logcat(device: Device, pid: int | None, package: str, folder: Path) -> str:
+def device_time(device: Device) -> str:
+    """The device's own clock, as logcat writes it."""
+    said = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
+    return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
+
+
+def _save_logcat(device: Device, began: str, pid: int | None, package: str, folder: Path) -> str:
     """logcat.log: what our process said and what was said of it. Returns how it crashed natively, if it did."""
-    said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash"])
+    try:
+        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", began])
+    except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
+        (folder / "logcat.log").write_text(f"{error}\n", "utf-8")
+        return ""
     lines = lines_of_process(said.text, pid, package)
     (folder / "logcat.log").write_text("\n".join([*lines, ""]), "utf-8")
     return native_crash(lines)
