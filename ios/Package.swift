@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "GoldenTestKit", dependencies: ["SegmentationCore"]),
         .executableTarget(name: "segment-cli", dependencies: ["LibInterpreter", "GoldenTestKit"]),
         .testTarget(name: "SegmentationCoreTests", dependencies: ["SegmentationCore"]),
-        .testTarget(name: "LibInterpreterTests", dependencies: ["LibInterpreter", "GoldenTestKit"]),
+        .testTarget(name: "LibInterpreterTests", dependencies: ["LibInterpreter"]),
         .testTarget(name: "GoldenTestKitTests", dependencies: ["GoldenTestKit"]),
     ]
 )

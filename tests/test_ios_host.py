@@ -55,7 +55,7 @@ def test_tensorflows_own_golden_in_every_pixel(run, tmp_path, tensorflow_golden)
     ran = ("TensorFlow Lite C API", "2.16.1", "xnnpack", 2)
     assert (bundle.runtime.name, bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
     assert result.latency.init_ms > 0 and result.memory_peak_mb > 10
-    assert "ImageIO" in bundle.environment["decoder"]
+    assert "ImageIO" in bundle.environment["decoder"] and not (tmp_path / "bundle/decoded").exists()
 
 
 def test_every_case_of_every_model(swift, starter_model, tmp_path):
@@ -303,6 +303,9 @@ def program(folder: Path, text: str) -> str:
 def test_a_swift_that_will_do(tmp_path, monkeypatch, text, version):
     monkeypatch.setenv("SWIFT", program(tmp_path, text))
     assert find_swift() == Swift(str(tmp_path / "swift"), version)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SWIFT", "./swift")
+    assert find_swift().program == str(tmp_path / "swift")
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def find_swift() -> Swift:
     if not program:
         where = f"SWIFT ({named}) is no program" if named else "no swift is on PATH"
         raise EnvironmentMissing(f"Swift is needed and {where}", fix=INSTALL)
+    program = str(Path(program).absolute())  # it is run in other folders than this one
     with tempfile.TemporaryDirectory(prefix="goldmask-") as folder:
         argv = [program, "--version"]
         done = shell.run(argv, log=Path(folder) / "swift.log", deadline_s=VERSION_DEADLINE_S)

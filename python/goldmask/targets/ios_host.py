@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,8 +78,8 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
     request_file = out / "request.json"
     save(request, request_file)
     (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
-    decoded = () if sys.platform == "darwin" else ("--decoded", write_decoded(request, out).resolve())
-    argv = [path, request_file.resolve(), "--out", out.resolve(), *decoded]
+    decoded = None if sys.platform == "darwin" else write_decoded(request, out).resolve()
+    argv = [path, request_file.resolve(), "--out", out.resolve(), *(("--decoded", decoded) if decoded else ())]
     runs = request.options.warmup + request.options.runs
     per_case_s = CASE_DEADLINE_S * runs + request.options.min_duration_s
     deadline_s = START_DEADLINE_S + len(request.cases) * per_case_s
@@ -89,6 +90,9 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
         ending = f"{done.ending}: {_tail(done)}" if done.code else ""
     except RunError as error:  # its deadline; the cases before are there all the same
         ending = error.what
+    finally:
+        if decoded:  # three bytes for each pixel of every photograph
+            shutil.rmtree(decoded)
     if not (out / "bundle.json").is_file():
         raise RunError(f"{path.name} ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/run.log")
     return complete(load_bundle(out), request, path.name, ending, out)
