@@ -4,12 +4,13 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 import pytest
 from test_instrumentation import TRANSCRIPTS
 
 from goldmask import adb
-from goldmask.errors import RunError
+from goldmask.errors import RunError, UsageError
 
 ANSWERS = [line.split(" => ") for line in (TRANSCRIPTS / "pm-install.txt").read_text("utf-8").splitlines()[1:]]
 
@@ -98,6 +99,38 @@ def test_a_command_has_a_deadline(monkeypatch, tmp_path):
         over.set()
         with pytest.raises(adb.Stopped):
             device.shell(["x"], deadline_s=5)
+
+
+def test_a_line_puts_the_deadline_off(monkeypatch, tmp_path):
+    def answer(client):
+        transport_then(b"")(client)
+        for _ in range(4):
+            time.sleep(0.2)
+            client.sendall(frame(1, b"still there\n"))
+        client.sendall(frame(3, b"\0"))
+
+    heard: list[str] = []
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        assert device.shell(["x"], deadline_s=0.5, on_line=heard.append).code == 0
+        assert len(heard) == 4
+        with pytest.raises(adb.Expired):
+            device.shell(["x"], deadline_s=0.5)
+
+
+def test_serials_that_a_terminal_would_obey_are_no_devices(monkeypatch, tmp_path):
+    def answer(client):
+        client.recv(1000)
+        text = b"\x1b[31mX\tdevice\nX1\tdevice\nX2\tno permissions (see http)\nno tab\n"
+        client.sendall(b"OKAY" + b"%04x" % len(text) + text)
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        assert device.server.states() == {"X1": "device", "X2": "no permissions (see http)"}
+
+
+def test_a_port_that_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "adb")
+    with pytest.raises(UsageError, match="ANDROID_ADB_SERVER_PORT is 'adb'"):
+        adb.Server(tmp_path)
 
 
 def test_a_server_that_refuses_says_why(monkeypatch, tmp_path):

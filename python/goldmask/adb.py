@@ -197,7 +197,8 @@ class Server:
             with self.open("host:devices") as connection:
                 lines = connection.read_string_block().splitlines()
             if lines or time.monotonic() > self._settled:
-                return dict(line.split("\t", 1) for line in lines if "\t" in line)
+                # A serial is a device's own word, and goes into messages.
+                return dict(line.split("\t", 1) for line in lines if re.fullmatch(r"[\x21-\x7e]+\t[ -~]+", line))
             time.sleep(SLICE_S)
 
     def connect(self, address: str) -> None:
@@ -244,7 +245,7 @@ class Device:
         on_line: Callable[[str], None] | None = None,
         limit: int = MAX_OUTPUT_BYTES,
     ) -> Said:
-        """Run a command to its end. `on_line` hears stdout line by line.
+        """Run a command to its end. `on_line` hears stdout line by line, and each line puts the deadline off.
 
         Raises DeviceLost when the connection breaks, Expired after `deadline_s`, RunError beyond `limit` bytes.
         """
@@ -269,6 +270,7 @@ class Device:
                     line = parts[STDOUT][told:line_end].decode("utf-8", "replace")
                     told = line_end + 1
                     on_line(line.rstrip("\r"))
+                    end = time.monotonic() + deadline_s
 
     def _receive(self, connection: socket.socket, size: int, end: float, command: str, deadline_s: float) -> bytes:
         data = bytearray()

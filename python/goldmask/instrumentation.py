@@ -106,7 +106,7 @@ def lines_of_process(logcat: str, pid: int | None, package: str) -> list[str]:
 
 
 def _tells_of(line: str, pid: int, package: str) -> bool:
-    # A native stack is many lines that name nobody; the crash buffer is cleared before each run, so they are ours.
+    # A native stack is many lines that name nobody; those since the run began are taken for ours.
     return bool(re.search(rf"\b{pid}\b", line)) or package in line or " F DEBUG" in line
 
 

@@ -131,7 +131,12 @@ class Relay:
         while True:
             with socket.socket() as server:
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                server.bind(("127.0.0.1", self.port))
+                try:
+                    server.bind(("127.0.0.1", self.port))
+                except OSError as error:  # somebody took it while the cable was out
+                    print(f"127.0.0.1:{self.port}: {error}", flush=True)
+                    time.sleep(0.2)
+                    continue
                 server.listen()
                 server.settimeout(0.1)
                 self.listening.set()

@@ -81,7 +81,7 @@ class Phone:
     def logcat(self, pid: int, tag: str, text: str, level: str = "I") -> None:
         """A line for logcat."""
         now = time.time()
-        stamp = time.strftime("%m-%d %H:%M:%S", time.localtime(now)) + f".{int(now % 1 * 1000):03}"
+        stamp = time.strftime("%m-%d %H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}"
         with self.lock, (self.folder / "logcat.txt").open("a", encoding="utf-8") as stream:
             stream.writelines(f"{stamp} {pid:5} {pid:5} {level} {tag}: {line}\n" for line in text.splitlines())
 
@@ -272,10 +272,13 @@ def settings(words: list[str], phone: Phone, out: Out) -> int:
 
 
 def logcat(words: list[str], phone: Phone, out: Out) -> int:
-    """logcat -d …: all there is."""
+    """logcat -d … -T TIME: all since then."""
+    since = words[words.index("-T") + 1] if "-T" in words else ""
     out.line("--------- beginning of main")
     with contextlib.suppress(FileNotFoundError):
-        out.send(b"o", (phone.folder / "logcat.txt").read_bytes())
+        for line in (phone.folder / "logcat.txt").read_text("utf-8").splitlines():
+            if line[: len(since)] >= since:
+                out.line(line)
     return 0
 
 

@@ -150,19 +150,28 @@ def _run_on(
             device, "setting up", setup, lambda: _make_ready(device, request, cases, apks, folder)
         )
         setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
+        began = device_time(device)
         with steady(device, measuring, setup.on_note):
-            said, ending = _instrument(device, apks, request_path, request, len(cases), folder, on_case)
+            said, ending = _instrument(device, apks, request_path, request, folder, on_case)
         if isinstance(ending, DeviceLost):
-            device.recover()  # what it has drawn by now is worth fetching, once it writes no more
+            device.recover()
             setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+        if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
-        facts = _facts(device, here, setup)
-        crash = _save_logcat(device, said.pid, apks.application_id, folder)
+        crash = _save_logcat(device, began, said.pid, apks.application_id, folder)
         if ending is None and said.problem:
             ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
-        bundle = _retried(device, "pulling the bundle", setup, lambda: _pull(device, apks, request, cases, folder))
+        bundle, facts = _retried(
+            device,
+            "pulling the bundle",
+            setup,
+            lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, setup)),
+        )
         bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
-        return replace(part, bundle=bundle, problem=ending)
+        part = replace(part, bundle=bundle, problem=ending)
+        if ending and not part.unfinished:
+            setup.on_note(f"{device.serial}, after its last case: {ending.what}")
+        return part
     except Stopped:
         raise
     except RunError as error:
@@ -235,7 +244,6 @@ def _instrument(
     apks: Apks,
     request_path: str,
     request: Request,
-    cases: int,
     folder: Path,
     on_case: Callable[[str], None],
 ) -> tuple[Instrumentation, RunError | None]:
@@ -244,8 +252,7 @@ def _instrument(
     extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": FOLDER}
     words = [word for key, value in extras.items() for word in ("-e", key, value)]
     runs = request.options.warmup + request.options.runs
-    deadline_s = START_DEADLINE_S + cases * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
-    device.shell(["logcat", "-b", "main,system,crash", "-c"])
+    deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
     with (folder / "instrument.log").open("w", encoding="utf-8") as log:
 
         def hear(line: str) -> None:
@@ -260,7 +267,7 @@ def _instrument(
             )
         except Expired:
             return said, RunError(
-                f"the golden test on {device.serial} did not end within {deadline_s:g} s and was stopped",
+                f"the golden test on {device.serial} said nothing for {deadline_s:g} s and was stopped",
                 fix=f"cat {folder}/logcat.log",
             )
         except DeviceLost as error:
@@ -284,9 +291,19 @@ def _facts(device: Device, here: Conditions, setup: Setup) -> dict[str, str]:
     }
 
 
-def _save_logcat(device: Device, pid: int | None, package: str, folder: Path) -> str:
+def device_time(device: Device) -> str:
+    """The device's own clock, as logcat writes it."""
+    said = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
+    return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
+
+
+def _save_logcat(device: Device, began: str, pid: int | None, package: str, folder: Path) -> str:
     """logcat.log: what our process said and what was said of it. Returns how it crashed natively, if it did."""
-    said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash"])
+    try:
+        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", began])
+    except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
+        (folder / "logcat.log").write_text(f"{error}\n", "utf-8")
+        return ""
     lines = lines_of_process(said.text, pid, package)
     (folder / "logcat.log").write_text("\n".join([*lines, ""]), "utf-8")
     return native_crash(lines)
@@ -340,12 +357,12 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(part.folder / result.mask, target)
             results[result.case] = result
-        why = part.problem.what if part.problem else "the app ended without a word"
+        why = str(part.problem or "the app ended without a word")
         problems |= {case.id: (part.device.serial, why) for case in part.unfinished}
     for case in request.cases:
         if case.id not in results:
             serial, why = problems[case.id]
-            message = f"{serial} did not finish this case ({why})"
+            message = f"{serial} did not finish this case: {why}"
             results[case.id] = failed(case.id, case.sha256, "run", message)
     first = written[0].bundle
     bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
