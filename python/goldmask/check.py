@@ -86,19 +86,19 @@ class Run:
         """How targets are to run."""
         chosen = self.selection
         return Setup(
-            self.root,
-            self.out / "logs",
-            chosen.runtime,
-            chosen.abi,
-            self.config.android,
-            chosen.device,
-            chosen.all_devices,
-            self.config.device.suppress,
-            self.watch.step,
-            self.notes.append,
-            self.config.ios,
-            chosen.destinations,
-            self.closing,
+            root=self.root,
+            logs=self.out / "logs",
+            runtime=chosen.runtime,
+            abi=chosen.abi,
+            android=self.config.android,
+            device=chosen.device,
+            all_devices=chosen.all_devices,
+            suppress=self.config.device.suppress,
+            on_step=self.watch.step,
+            on_note=self.notes.append,
+            ios=self.config.ios,
+            destinations=chosen.destinations,
+            closing=self.closing,
         )
 
 
