@@ -23,9 +23,10 @@ HELP = {
     "threads": "threads of the runtime",
     "delegate": "xnnpack or cpu",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
-    "abi": "android-jvm: x86_64 or arm64-v8a; the default is this machine's",
+    "abi": "android-jvm: x86_64 or arm64-v8a, this machine's by default; ios-simulator: x86_64 or arm64",
     "device": "android-device: a serial, HOST:PORT, or a property such as 'model=Pixel 6'",
     "all_devices": "android-device: share the cases out among all devices that are connected",
+    "destination": "ios-simulator: name or UDID of a simulator or phone",
     "mode": "all, missing or never; the default is missing, in CI never",
     "golden": "a golden, or any bundle to compare with",
     "bundle": "the bundle to judge",
@@ -76,7 +77,7 @@ def command(name=None, several=()):
 # Each body imports for itself: listing the tasks loads neither numpy nor rich.
 
 
-@command(several=("model", "pipeline", "target"))
+@command(several=("model", "pipeline", "target", "destination"))
 def check(
     c,
     suite="default",
@@ -86,12 +87,13 @@ def check(
     abi="",
     device="",
     all_devices=False,
+    destination=None,
     out="",
 ):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
     from goldmask import program
 
-    return program.run_check(suite, model, pipeline, target, abi, device, all_devices, out)
+    return program.run_check(suite, model, pipeline, target, abi, device, all_devices, destination, out)
 
 
 @command(several=("image",))
@@ -107,12 +109,15 @@ def run(
     abi="",
     device="",
     all_devices=False,
+    destination="",
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
     from goldmask import program
 
-    return program.run_adhoc(target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices)
+    return program.run_adhoc(
+        target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices, destination
+    )
 
 
 @command()
@@ -251,6 +256,22 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
     return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
 
 
+@command(name="build", several=("destination",))
+def ios_build(c, destination=None, out=""):
+    """Build the iOS app and its golden test, if anything changed."""
+    from goldmask import program
+
+    return program.build_ios(destination, out)
+
+
+@command(name="list")
+def ios_simulator_list(c):
+    """List the simulators and phones that --destination can name."""
+    from goldmask import program
+
+    return program.list_destinations()
+
+
 @command(name="sdk")
 def android_sdk(c, accept_licences=False):
     """Install what an emulator needs of the Android SDK."""
@@ -328,12 +349,13 @@ farm = Collection("farm", farm_collect)
 farm.add_task(farm_plan, default=True)
 android.add_collection(farm)
 namespace.add_collection(android)
+namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 
 
-def spread(words, several=("--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
+def spread(words, several=("--destination", "--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

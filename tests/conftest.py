@@ -20,6 +20,7 @@ from goldmask.errors import EnvironmentMissing
 from goldmask.fetch import Source, fetch
 from goldmask.file import sha256_of
 from goldmask.model import fetch_model, load_spec
+from goldmask.swift import Swift, find_swift
 
 Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
@@ -161,6 +162,14 @@ def had(get: Callable[[], Thing]) -> Thing:
         return get()
     except EnvironmentMissing as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def swift(monkeypatch) -> Swift:
+    """This machine's Swift, or else the rig's (tests/rig/SWIFT.md)."""
+    if not shutil.which("swift"):
+        monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
+    return had(find_swift)
 
 
 @pytest.fixture(scope="session")

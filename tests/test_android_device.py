@@ -29,6 +29,7 @@ from goldmask.file import sha256_of
 from goldmask.mask import encode_mask
 from goldmask.report import Report
 from goldmask.targets import android_device, android_jvm
+from goldmask.targets.host import checked
 
 APP = "org.goldmask.app.interpreter"
 CASES = ("a", "b", "c", "d")
@@ -391,7 +392,8 @@ def lose(device: rig.Device, when: str, seconds: float, way: str = "to", **fault
     ids=["push", "install", "pull"],
 )
 def test_a_device_that_comes_back_is_asked_again(project, phone, when, way, what):
-    phone.erase()
+    if what == "setting up":
+        phone.erase()
     lose(phone, when, 1, way)
     report = run_check(project, device=phone.serial)
     assert "trigger cable" in phone.commands()
@@ -407,7 +409,8 @@ def test_a_device_that_comes_back_is_asked_again(project, phone, when, way, what
 )
 def test_a_device_that_stays_away(project, phone, when, way, monkeypatch):
     monkeypatch.setattr(adb, "RECONNECT_S", 1)
-    phone.erase()
+    if when == r"\.part":
+        phone.erase()
     lose(phone, when, 3, way, slow_s=0.2)
     report = run_check(project, device=phone.serial)
     assert "trigger cable" in phone.commands()
@@ -678,8 +681,8 @@ def test_a_bundle_of_another_request_is_refused(project, phone, tmp_path):
     folder = project.folder / "out/bundles/android-device/lib_interpreter/tiny"
     bundle = load_bundle(folder)
     request = load_request(folder_of_device(project) / "request.json")
-    good = (bundle, request, request.cases, folder)
-    assert android_device.checked(*good).results == bundle.results
+    good = (bundle, request, request.cases, folder, android_device.NAME)
+    assert checked(*good).results == bundle.results
     for change, words in (
         ({"pipeline": "lib_task_api"}, "is of pipeline lib_task_api"),
         ({"model": bundle.model.model_copy(update={"sha256": "0" * 64})}, "is of another model"),
@@ -688,4 +691,4 @@ def test_a_bundle_of_another_request_is_refused(project, phone, tmp_path):
         ({"results": (bundle.results[0].model_copy(update={"image_sha256": "0" * 64}),)}, "has another image for a"),
     ):
         with pytest.raises(RunError, match=words):
-            android_device.checked(bundle.model_copy(update=change), *good[1:])
+            checked(bundle.model_copy(update=change), *good[1:])

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__, avd
-from .bundle import Options, Pipeline, Request, RequestCase
+from .bundle import Bundle, Options, Pipeline, Request, RequestCase
 from .case import fetch_case
 from .compare import Comparison, Pair, Verdict, compare_case
 from .config import Config, suite, tolerances_for
-from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, RunError
+from .errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, PipelineMissing, RunError
 from .fetch import fetch
 from .golden import load_golden, problem
 from .model import Model, ModelSpec, fetch_model, golden_folder, load_spec, model_folder
 from .report import Report, Skipped
 from .report.write import open_folder, write_report
-from .targets import Setup, android_device, android_jvm, python
+from .targets import Setup, android_device, android_jvm, ios_host, ios_simulator, python
 
-TARGETS = {target.NAME: target for target in (python, android_jvm, android_device)}
+TARGETS = {target.NAME: target for target in (python, android_jvm, android_device, ios_host, ios_simulator)}
 
 
 class Watch:
@@ -66,6 +66,7 @@ class Selection:
     abi: str = ""
     device: str = ""
     all_devices: bool = False
+    destinations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,22 +79,26 @@ class Run:
     out: Path
     watch: Watch
     notes: list[str] = field(default_factory=list)
+    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def setup(self) -> Setup:
         """How targets are to run."""
         chosen = self.selection
         return Setup(
-            self.root,
-            self.out / "logs",
-            chosen.runtime,
-            chosen.abi,
-            self.config.android,
-            chosen.device,
-            chosen.all_devices,
-            self.config.device.suppress,
-            self.watch.step,
-            self.notes.append,
+            root=self.root,
+            logs=self.out / "logs",
+            runtime=chosen.runtime,
+            abi=chosen.abi,
+            android=self.config.android,
+            device=chosen.device,
+            all_devices=chosen.all_devices,
+            suppress=self.config.device.suppress,
+            on_step=self.watch.step,
+            on_note=self.notes.append,
+            ios=self.config.ios,
+            destinations=chosen.destinations,
+            closing=self.closing,
         )
 
 
@@ -116,7 +121,7 @@ def check(
     run = Run(root, config, selection, out, watch)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in selection.pipelines}
-    with _device(run) as no_device:
+    with run.closing, _device(run) as no_device:
         cannot = {
             (target, pipeline): (target == android_device.NAME and no_device) or _set_up(run, pipeline, target)
             for target in selection.targets
@@ -227,36 +232,51 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
     run_folder = run.out / "bundles" / target / pipeline / name
     try:
         on_case = run.watch.count(f"{target} · {pipeline} · {name}", len(cases))
-        bundle = TARGETS[target].run(request, run_folder, run.setup, on_case)
+        bundles = _run(target, request, run_folder, run.setup, on_case)
     except RunError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
-    for case in cases:
-        place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
-        tolerances, override = tolerances_for(run.config, **place)
-        pairs.append(
-            compare_case(
-                model=name,
-                case=case.id,
-                golden_folder=folder,
-                golden=golden.bundle,
-                folder=run_folder,
-                bundle=bundle,
-                labels=request.model.labels,
-                tolerances=tolerances,
-                override=override,
-                truth=truths.get(case.id),
+    for where, bundle_folder, bundle in bundles:
+        if isinstance(bundle, RunError):
+            pairs += [_error(name, case.id, where, pipeline, str(bundle), ExitCode.RUN) for case in cases]
+            continue
+        for case in cases:
+            place = {"model": name, "case": case.id, "pipeline": pipeline, "target": target}
+            tolerances, override = tolerances_for(run.config, **place)
+            pairs.append(
+                compare_case(
+                    model=name,
+                    case=case.id,
+                    golden_folder=folder,
+                    golden=golden.bundle,
+                    folder=bundle_folder,
+                    bundle=bundle,
+                    labels=request.model.labels,
+                    tolerances=tolerances,
+                    override=override,
+                    truth=truths.get(case.id),
+                )
             )
-        )
     return pairs
+
+
+def _run(
+    target: str, request: Request, out: Path, setup: Setup, on_case: Callable[[str], None]
+) -> list[tuple[str, Path, Bundle | RunError]]:
+    """(target, folder, bundle) of a run; one for each destination where the user named several."""
+    if target == ios_simulator.NAME and len(ios_simulator.destinations(setup)) > 1:
+        runs = ios_simulator.run_on_each(request, out, setup, on_case)
+        return [(f"{target}.{name}", out / name, bundle) for name, bundle in runs.items()]
+    return [(target, out, TARGETS[target].run(request, out, setup, on_case))]
 
 
 def _not_run(
     model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError], named: frozenset[str]
 ) -> list[Pair]:
     """A row for each case that cannot run here: SKIP, or an error when it broke or the user asked for it by name."""
-    asked = named & {model, pipeline, target}
     pairs = []
     for case, error in missing.items():
+        # Who names a target asks for the pipelines that it has.
+        asked = named & ({pipeline} if isinstance(error, PipelineMissing) else {model, pipeline, target})
         if isinstance(error, EnvironmentMissing) and not asked:
             place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
             pairs.append(Pair(Comparison(**place, verdict=Verdict.SKIP, reason=error.what, exit_code=ExitCode.OK)))

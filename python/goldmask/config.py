@@ -13,7 +13,8 @@ from .errors import ConfigError
 from .file import Name
 
 FILE_NAME = "goldmask.toml"
-TargetName = Literal["python", "android-jvm", "android-device"]
+TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
+TargetName = Literal["python", "android-jvm", "android-device", "ios-host", "ios-simulator"]
 # What speaks against a latency that was measured on a device (docs/android-device.md).
 LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -90,6 +91,25 @@ class Device(Strict):
     suppress: tuple[LatencyFlag, ...] = Field(default=(), description="flags in spite of which a latency is valid")
 
 
+class Ios(Strict):
+    """The iOS project whose golden test is run; without a folder, goldmask's own example app."""
+
+    folder: str = Field(default="", description="relative to goldmask.toml")
+    workspace: str = Field(default="GoldmaskApp.xcworkspace", pattern=r"^[^/\\]+\.(xcworkspace|xcodeproj)$")
+    scheme: str = Field(default="GoldmaskApp", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    # Target/Class of each pipeline's golden test.
+    lib_interpreter: str | None = Field(default=None, pattern=TEST_ID)
+    lib_task_api: str | None = Field(default=None, pattern=TEST_ID)
+    arch: Literal["x86_64", "arm64"] = Field(
+        default="x86_64", description="of simulators; TaskVision's pod has no arm64"
+    )
+    device_type: str = Field(default="", description="iPhone 15; the default is any iPhone")
+    runtime: str = Field(default="", description="iOS 17.5; the default is the newest")
+    destinations: tuple[str, ...] = Field(default=(), description="names or UDIDs of simulators and phones")
+    boot_deadline_s: float = Field(default=300, gt=0, le=3600)
+    team: str = Field(default="", pattern=r"^[A-Z0-9]*$", description="signs the app for a phone")
+
+
 class Config(Strict):
     """The file as a whole."""
 
@@ -100,6 +120,7 @@ class Config(Strict):
     overrides: tuple[Override, ...] = ()
     android: Android = Android()
     device: Device = Device()
+    ios: Ios = Ios()
 
 
 def find_root(start: Path, fallback: Path) -> Path:

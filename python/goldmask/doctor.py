@@ -7,14 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import adb, avd, bionic, maven, sdk
+from . import adb, avd, bionic, maven, sdk, simulator, xcode
 from .config import Emulator, load_config
 from .errors import EnvironmentMissing, GoldmaskError
 from .fetch import cache_folder, cached_file
 from .finding import Finding
 from .jdk import find_jdk
 from .model import load_spec, model_names
-from .targets import Setup, android_jvm, python
+from .swift import find_swift
+from .targets import Setup, android_jvm, ios_host, python
 
 
 def examine(root: Path) -> Iterator[Finding]:
@@ -30,6 +31,8 @@ def examine(root: Path) -> Iterator[Finding]:
     yield from _android()
     yield _devices()
     yield _emulator(load_config(root).android.emulator)
+    yield _swift()
+    yield from _ios()
 
 
 def _cache() -> Finding:
@@ -132,3 +135,34 @@ def _android() -> Iterator[Finding]:
             yield Finding("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
         except GoldmaskError as error:
             yield Finding("arm64 emulation", True, f"none; only --abi arm64-v8a needs it: {error.fix}")
+
+
+def _swift() -> Finding:
+    """What ios-host needs, and nothing else does."""
+    try:
+        swift = find_swift()
+        return Finding("Swift", True, f"{swift.version}, {swift.program}")
+    except GoldmaskError as error:
+        return Finding("Swift", True, f"none that will do; only {ios_host.NAME} needs it: {error.what}; {error.fix}")
+
+
+def _ios() -> Iterator[Finding]:
+    """What ios-simulator needs; where there can be no Xcode, it is not missed."""
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        try:
+            found = xcode.find_xcode(Path(logs))
+        except GoldmaskError as error:
+            mac = platform.system() == "Darwin"
+            yield Finding(
+                "Xcode", not mac, f"{'' if mac else 'not on this machine: '}{error.what}", error.fix if mac else ""
+            )
+            return
+        yield Finding("Xcode", True, f"{found.version} ({found.build})")
+        try:
+            known = simulator.simulators(simulator.list_simulators(Path(logs)))
+            detail = f"{len(known)} simulators, the newest of {known[0].os}" if known else "none yet"
+            yield Finding("simulators", True, detail)
+        except GoldmaskError as error:
+            yield Finding("simulators", False, error.what, error.fix)
+    pod = shutil.which("pod")
+    yield Finding("CocoaPods", bool(pod), pod or "pod is not on PATH", "" if pod else "brew install cocoapods")

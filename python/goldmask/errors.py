@@ -46,6 +46,10 @@ class EnvironmentMissing(GoldmaskError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class PipelineMissing(EnvironmentMissing):
+    """A pipeline that a target has on no machine at all."""
+
+
 class RunError(GoldmaskError):
     """Building, starting, running or collecting failed; a bundle that cannot be read belongs here too."""
 

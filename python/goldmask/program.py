@@ -4,6 +4,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import apk, avd, benchmark, farm, maven, record, sdk, shell
+from . import apk, avd, benchmark, devicectl, farm, maven, record, sdk, shell, simulator, xcode
 from .adb import Server, chosen
 from .bundle import Bundle, Options, Request, RequestCase, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
@@ -31,7 +32,7 @@ from .model import Model, fetch_model, find_model, load_spec, model_folder, mode
 from .report import Report, load_report
 from .report.terminal import to_terminal
 from .report.write import JUNIT_FILE, REPORT_FILE, open_folder, write_report
-from .targets import Setup, android_device, python
+from .targets import Setup, android_device, ios_simulator, python
 
 TOOL_ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ("lib_interpreter", "lib_task_api")
@@ -74,11 +75,12 @@ def run_check(
     abi: str,
     device: str,
     all_devices: bool,
+    destinations: list[str],
     folder: str,
 ) -> ExitCode:
     """`check`: the main job."""
     config, selection = _selection(suite, models, pipelines, targets)
-    selection = replace(selection, abi=abi, device=device, all_devices=all_devices)
+    selection = replace(selection, abi=abi, device=device, all_devices=all_devices, destinations=tuple(destinations))
     path = _folder(folder, "build/check")
     with Bars() as bars:
         report = check(root(), config, selection, path, bars)
@@ -103,6 +105,7 @@ def run_adhoc(
     abi: str,
     device: str,
     all_devices: bool,
+    destination: str,
 ) -> ExitCode:
     """`run`: any model on any images, to a bundle."""
     _among(pipeline, PIPELINES, "pipeline")
@@ -110,7 +113,7 @@ def run_adhoc(
     if not images:
         raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
     config = load_config(root())
-    with Bars() as bars:
+    with Bars() as bars, ExitStack() as closing:
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         path = Path(folder or "build/run")
@@ -119,6 +122,7 @@ def run_adhoc(
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
         notes: list[str] = []
         suppress = config.device.suppress
+        where = (destination,) if destination else ()
         setup = Setup(
             root(),
             path / "logs",
@@ -130,6 +134,9 @@ def run_adhoc(
             suppress,
             bars.step,
             notes.append,
+            config.ios,
+            where,
+            closing,
         )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
@@ -527,6 +534,33 @@ def collect_farm(results: str, plan: str, folder: str) -> ExitCode:
         out.print(Text(f"ERROR {words}", "bold red"))
     out.print(Text("compare: ./goldmask compare --golden models/NAME/goldens/PIPELINE --bundle DIR"))
     return ExitCode.RUN if failures else ExitCode.OK
+
+
+def build_ios(destinations: list[str], folder: str) -> ExitCode:
+    """`ios.build`."""
+    path = _folder(folder, "build/ios")
+    with Bars() as bars:
+        config = load_config(root())
+        where = tuple(destinations)
+        setup = Setup(root(), path / "logs", ios=config.ios, destinations=where, on_step=bars.step)
+        products = ios_simulator.build(setup)
+    for product in products:
+        out.print(Text(f"built: {product.xctestrun}"))
+    return ExitCode.OK
+
+
+def list_destinations() -> ExitCode:
+    """`ios.simulator.list`."""
+    table = Table("destination", "system", "state", "id", box=None, header_style="bold")
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        xcode.find_xcode(Path(logs))
+        for each in simulator.simulators(simulator.list_simulators(Path(logs))):
+            table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
+        for phone in devicectl.list_phones(Path(logs)):
+            mode = "paired" if phone.developer_mode else "paired, not in developer mode"
+            table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
+    out.print(table)
+    return ExitCode.OK
 
 
 def show_doctor() -> ExitCode:

@@ -19,12 +19,13 @@ from typing import TypeVar
 from .. import adb, apk
 from ..adb import STORE, Device, DeviceLost, Expired, Stopped
 from ..apk import Apks
-from ..bundle import Bundle, Failure, Request, RequestCase, Result, load_bundle, mask_of, save
+from ..bundle import Bundle, Request, RequestCase, load_bundle, save
 from ..conditions import Conditions, flags_of, look, steady, thermal_of, thermal_words
 from ..errors import GoldmaskError, RunError, UsageError
 from ..file import sha256_of
 from ..instrumentation import Instrumentation, lines_of_process, native_crash
 from . import Setup
+from .host import checked, failed
 
 NAME = "android-device"
 ATTEMPTS = 3
@@ -316,7 +317,7 @@ def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase
     if said.code:
         raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
     unpack(said.stdout, folder, limit)
-    return checked(load_bundle(folder), request, cases, folder)
+    return checked(load_bundle(folder), request, cases, folder, NAME)
 
 
 def unpack(data: bytes, folder: Path, limit: int) -> None:
@@ -341,44 +342,6 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                 path.write_bytes(archive.extractfile(member).read())
     except (tarfile.TarError, OSError, EOFError) as error:
         raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
-
-
-def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path) -> Bundle:
-    """A pulled bundle, each mask of which is the file that it says; a case whose mask is not becomes an error.
-
-    Raises RunError for a bundle that answers another request.
-    """
-    asked = {case.id: case.sha256 for case in cases}
-    wrong = [
-        what
-        for what, is_so in (
-            (f"is of target {bundle.target.name}", bundle.target.name != NAME),
-            (f"is of pipeline {bundle.pipeline}", bundle.pipeline != request.options.pipeline),
-            ("is of another model", bundle.model.sha256 != request.model.sha256),
-            *((f"has case {each.case}", each.case not in asked) for each in bundle.results),
-            *(
-                (f"has another image for {each.case}", each.image_sha256 != asked.get(each.case))
-                for each in bundle.results
-            ),
-        )
-        if is_so
-    ]
-    if wrong:
-        raise RunError(f"the device's bundle {wrong[0]}, which was not asked for", fix="run the target again")
-    results = []
-    for result in bundle.results:
-        if result.status == "ok":
-            try:
-                mask_of(folder, result)
-            except RunError as error:
-                result = failed(result.case, result.image_sha256, "pull", error.what)
-        results.append(result)
-    return bundle.model_copy(update={"results": tuple(results)})
-
-
-def failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
-    """A case's error."""
-    return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))
 
 
 def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:

@@ -5,7 +5,6 @@ test that runs here is the one that runs on a device.
 """
 
 import contextlib
-import json
 import os
 import platform
 import re
@@ -15,18 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from .. import bionic, maven, shell
-from ..bundle import Bundle, Failure, Request, Result, load_bundle, save
+from ..bundle import Bundle, Request, load_bundle, save
 from ..errors import EnvironmentMissing, RunError, UsageError
 from ..fetch import cache_folder, fetch_package
 from ..file import write_atomically
 from ..gradle import project_of
-from ..image import ImageError, decode
 from ..jdk import find_jdk
 from ..kotlin import Kotlin
 from . import Setup
+from .host import case_listener, complete, write_decoded
 
 NAME = "android-jvm"
 ABIS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
@@ -75,15 +72,11 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
     native_log = out / "native.log"
     native_log.unlink(missing_ok=True)
 
-    def tell(line: str) -> None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # Robolectric and native code print as well
-            on_case(json.loads(line)["case"])
-
     argv = [
         *ready.argv[:-2],
         f"-Dgoldmask.request={request_file.resolve()}",
         f"-Dgoldmask.out={out.resolve()}",
-        *([] if ready.has_skia else [f"-Dgoldmask.decoded={_decoded(request, out).resolve()}"]),
+        *([] if ready.has_skia else [f"-Dgoldmask.decoded={write_decoded(request, out).resolve()}"]),
         *ready.argv[-2:],
     ]
     times = EMULATED_TIMES if ready.emulated else 1
@@ -95,7 +88,7 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
             log=out / "run.log",
             deadline_s=START_DEADLINE_S * times + len(request.cases) * per_case_s,
             env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log.resolve())},
-            on_line=tell,
+            on_line=case_listener(on_case),
             cwd=out,  # where a dying JVM would leave its files
         )
         (out / "junit.log").write_text(done.stdout, "utf-8")
@@ -104,7 +97,7 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
         ending = error.what
     if not (out / "bundle.json").is_file():
         raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/*.log")
-    return _complete(load_bundle(out), request, ending, out)
+    return complete(load_bundle(out), request, "the JVM", ending, out)
 
 
 def machine(pipeline: str, setup: Setup) -> Machine:
@@ -200,19 +193,6 @@ def robolectric_settings(abi: str) -> Path:
     return folder
 
 
-def _decoded(request: Request, out: Path) -> Path:
-    """The folder with every case's pixels as this program decodes them, for a JVM that has no Skia."""
-    folder = out / "decoded"
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    folder.mkdir()
-    for case in request.cases:
-        with contextlib.suppress(ImageError, OSError):  # the golden test says that the case has no pixels
-            pixels = decode(out / case.file, case.orientation)
-            Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
-    return folder
-
-
 def _other_runtime(
     kotlin: Kotlin, classes: Sequence[Path], artifacts: dict[maven.Artifact, Path], version: str
 ) -> tuple[list[Path], dict[maven.Artifact, Path]]:
@@ -243,27 +223,6 @@ def _other_runtime(
     gone = set(maven.class_path(replaced))
     kept = {artifact: path for artifact, path in artifacts.items() if artifact not in replaced}
     return [*maven.class_path(others), *(entry for entry in classes if entry not in gone)], {**others, **kept}
-
-
-def _complete(bundle: Bundle, request: Request, ending: str, out: Path) -> Bundle:
-    """The bundle with an error for each case that has no result."""
-    finished = {result.case for result in bundle.results}
-    lost = [case for case in request.cases if case.id not in finished]
-    if not lost:
-        return bundle
-    message = f"the JVM ended before this case was done ({ending or 'exit code 0'})"
-    results = [
-        Result(
-            case=case.id,
-            image_sha256=case.sha256,
-            status="error",
-            error=Failure(stage="run", message=message),
-        )
-        for case in lost
-    ]
-    whole = bundle.model_copy(update={"results": (*bundle.results, *results)})
-    save(whole, out / "bundle.json")
-    return whole
 
 
 def _fatal(stdout: str) -> str:

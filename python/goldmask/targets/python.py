@@ -4,8 +4,6 @@ TensorFlow and tflite-support cannot be imported into one process (tensorflow/tf
 should decide which numpy this program has; hence scripts (python/references/), not imports.
 """
 
-import contextlib
-import json
 import platform
 import sys
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from .. import script
 from ..bundle import Bundle, Request, load_bundle, save
 from ..errors import RunError, UsageError
 from . import Setup
+from .host import case_listener
 
 NAME = "python"
 SCRIPTS = {
@@ -50,15 +49,11 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
     save(request, request_file)
     (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
 
-    def tell(line: str) -> None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # native code prints to stdout as well
-            on_case(json.loads(line)["case"])
-
     runs = request.options.warmup + request.options.runs
     deadline_s = START_DEADLINE_S + len(request.cases) * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
     python = interpreter_of(request.options.pipeline)
     words = (request_file, "--out", out)
-    done = script.run(path, python, *words, log=out / "run.log", deadline_s=deadline_s, on_line=tell)
+    done = script.run(path, python, *words, log=out / "run.log", deadline_s=deadline_s, on_line=case_listener(on_case))
     if done.code or not (out / "bundle.json").is_file():
         raise RunError(
             f"the {path.stem} runtime ended without a bundle ({done.ending}): {script.reason(done)}",

@@ -1,0 +1,203 @@
+import Foundation
+import SegmentationCore
+
+/// The golden test of an app: runs what goldmask asks for in a request.json, and writes a bundle.
+///
+/// An app gives `run` its segmenter; docs/adopt-ios.md shows the whole of it. It judges nothing: a model that does not
+/// load and an image that does not decode are errors in the bundle, and goldmask compares the masks. What it throws is
+/// only that no bundle can be written.
+///
+/// bundle.json is written anew after every case, so that a process that dies leaves what it had done.
+public struct GoldenRun {
+    /// The upright pixels of an image file, whose `case` and bytes are given.
+    public typealias Decode = (_ case: RequestCase, _ data: [UInt8]) throws -> RGBImage
+
+    /// What is asked.
+    public let request: Request
+    /// Where relative paths of the request begin.
+    public let folder: URL
+    /// The bundle's folder.
+    public let out: URL
+    /// Where this process runs.
+    public var target = Target.current
+    /// What else may explain a difference or a time.
+    public var environment: [String: String] = [:]
+    /// For apps that decode in another way than `ImageFile`.
+    public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
+    /// Hears of each case that is done; prints a line for goldmask's progress bar if nothing else is said.
+    public var onResult: (CaseResult) -> Void = GoldenRun.tell
+
+    /// The run of the request in `file`; the bundle goes to `out`, which is made if it is not there.
+    ///
+    /// - Throws: `ContractError` for a request that cannot be used.
+    public init(request file: URL, out: URL) throws {
+        request = try Request.read(file)
+        folder = file.deletingLastPathComponent()
+        self.out = out
+    }
+
+    /// The run that goldmask asks of a test process: by the paths in `GOLDMASK_REQUEST` and `GOLDMASK_OUT`, or the one
+    /// that it has put into the app's container as `GOLDMASK_RUN`.
+    ///
+    /// - Throws: `ContractError`.
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        if let name = environment["GOLDMASK_RUN"] {
+            try self.init(inContainer: name)
+            return
+        }
+        func path(_ key: String, _ what: String) throws -> URL {
+            guard let path = environment[key], !path.isEmpty else {
+                throw ContractError("the path of \(what) is missing: give it in the environment as \(key)")
+            }
+            return URL(fileURLWithPath: path)
+        }
+        try self.init(
+            request: path("GOLDMASK_REQUEST", "request.json"), out: path("GOLDMASK_OUT", "the bundle's folder")
+        )
+    }
+
+    /// Runs every case on the segmenter that `open` makes of the model, and returns the bundle as it was written.
+    ///
+    /// What `open` throws becomes an error of stage `init` in the bundle.
+    @discardableResult
+    public func run(open: (Model, SegmenterOptions) throws -> any Segmenter) throws -> MaskBundle {
+        try FileManager.default.createDirectory(
+            at: out.appendingPathComponent("masks"), withIntermediateDirectories: true
+        )
+        var bundle = MaskBundle(
+            target: target,
+            pipeline: request.options.pipeline,
+            runtime: BundleRuntime(name: "none", version: "none", delegate: "none", threads: request.options.threads),
+            model: BundleModel(name: request.model.name, sha256: request.model.sha256),
+            startedAt: ISO8601DateFormatter().string(from: Date()),
+            environment: environment,
+            results: []
+        )
+        try bundle.write(out)
+        func finish(_ result: CaseResult) throws {
+            bundle.results.append(result)
+            try bundle.write(out)
+            onResult(result)
+        }
+        let started = DispatchTime.now()
+        let segmenter: any Segmenter
+        do {
+            segmenter = try openModel(open)
+        } catch {
+            for each in request.cases { try finish(failed(each, "init", error)) }
+            return bundle
+        }
+        let initMs = msSince(started)
+        for each in request.cases {
+            let result: CaseResult
+            do {
+                result = try draw(each, on: segmenter, initMs: initMs)
+            } catch {
+                result = failed(each, "inference", error)
+            }
+            let told = segmenter.runtime
+            bundle.runtime = BundleRuntime(
+                name: told.name, version: told.version, delegate: told.delegate, threads: told.threads
+            )
+            try finish(result)
+        }
+        return bundle
+    }
+
+    private func openModel(_ open: (Model, SegmenterOptions) throws -> any Segmenter) throws -> any Segmenter {
+        let model = try request.model.model(in: folder)
+        let options = try request.options.segmenterOptions()
+        guard let data = try? Data(contentsOf: model.file) else {
+            throw SegmenterError(stage: "init", message: "\(request.model.file) does not exist")
+        }
+        guard sha256([UInt8](data)) == request.model.sha256 else {
+            throw SegmenterError(
+                stage: "init", message: "\(request.model.file) is not the model that was asked for (sha256 differs)"
+            )
+        }
+        return try open(model, options)
+    }
+
+    private func draw(_ each: RequestCase, on segmenter: any Segmenter, initMs: Double) throws -> CaseResult {
+        let image = try pixels(of: each)
+        let options = request.options
+        var latency = Latency(initMs: initMs, firstMs: 0)
+        var last: Segmentation
+        var done = 0
+        let started = DispatchTime.now()
+        repeat {
+            last = try segmenter.segment(image)
+            if done == 0 { latency.firstMs = last.inferenceMs }
+            done += 1
+            if done > options.warmup {
+                latency.preprocessMs.append(last.preprocessMs)
+                latency.inferenceMs.append(last.inferenceMs)
+                latency.postprocessMs.append(last.postprocessMs)
+            }
+        } while done < options.warmup + options.runs || msSince(started) < options.minDurationS * 1e3
+        let mask = "masks/\(each.id).png"
+        let png = MaskPng.encode(last.mask)
+        try Data(png).write(to: out.appendingPathComponent(mask))
+        return CaseResult(
+            case: each.id,
+            imageSha256: each.sha256,
+            status: .ok,
+            mask: mask,
+            maskSha256: sha256(png),
+            maskSize: [last.mask.width, last.mask.height],
+            stages: Stages(
+                decoded: sha256(image.pixels), resized: last.resized.map(sha256), tensor: last.tensor.map(sha256)
+            ),
+            latency: latency,
+            memoryPeakMb: memoryPeakMb()
+        )
+    }
+
+    private func pixels(of each: RequestCase) throws -> RGBImage {
+        let file = resolve(each.file, in: folder)
+        guard let data = try? Data(contentsOf: file) else {
+            throw SegmenterError(stage: "decode", message: "\(each.file) cannot be read")
+        }
+        let bytes = [UInt8](data)
+        guard sha256(bytes) == each.sha256 else {
+            throw SegmenterError(
+                stage: "decode",
+                message: "\(file.lastPathComponent) is not the image that was asked for (sha256 differs)"
+            )
+        }
+        do {
+            return try decode(each, bytes)
+        } catch let error as SegmenterError {
+            throw error
+        } catch {
+            throw SegmenterError(stage: "decode", message: "\(file.lastPathComponent) cannot be decoded: \(error)")
+        }
+    }
+
+    private func failed(_ each: RequestCase, _ stage: String, _ error: any Error) -> CaseResult {
+        let known = error as? SegmenterError
+        let message = known?.message ?? (error as? ContractError)?.message ?? "\(type(of: error)): \(error)"
+        let oneLine = message.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return CaseResult(
+            case: each.id, imageSha256: each.sha256, status: .error,
+            error: Failure(stage: known?.stage ?? stage, message: oneLine)
+        )
+    }
+
+    private static func tell(_ result: CaseResult) {
+        FileHandle.standardOutput.write(
+            Data("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}\n".utf8)
+        )
+    }
+
+    /// Decodes nothing: the upright pixels of cases are in `folder`, as PPM files named after them.
+    public static func hostPixels(in folder: URL) -> Decode {
+        { each, _ in
+            let file = folder.appendingPathComponent("\(each.id).ppm")
+            guard let data = try? Data(contentsOf: file) else {
+                throw SegmenterError(stage: "decode", message: "the host could not decode it")
+            }
+            return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](data))
+        }
+    }
+}

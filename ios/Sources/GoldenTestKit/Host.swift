@@ -1,0 +1,64 @@
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+extension Target {
+    /// Where this process runs.
+    public static var current: Target {
+        let os = "\(platform) \(ProcessInfo.processInfo.operatingSystemVersionString)"
+        #if targetEnvironment(simulator)
+            let device = ProcessInfo.processInfo.environment["SIMULATOR_MODEL_IDENTIFIER"] ?? ""
+            return Target(
+                name: "ios-simulator", kind: "simulator", platform: platform, abi: abi, os: os, device: device)
+        #elseif os(iOS)
+            return Target(name: "ios-simulator", kind: "device", platform: platform, abi: abi, os: os, device: machine)
+        #else
+            return Target(name: "ios-host", kind: "host", platform: platform, abi: abi, os: os)
+        #endif
+    }
+
+    private static var platform: String {
+        #if os(Linux)
+            "linux"
+        #elseif os(macOS)
+            "macos"
+        #else
+            "ios"
+        #endif
+    }
+
+    private static var abi: String {
+        #if arch(arm64)
+            "arm64"
+        #else
+            "x86_64"
+        #endif
+    }
+
+    #if os(iOS)
+        /// `iPhone16,2` say.
+        private static var machine: String {
+            var name = utsname()
+            uname(&name)
+            return withUnsafeBytes(of: &name.machine) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+        }
+    #endif
+}
+
+/// The largest memory this process had so far, in MB.
+func memoryPeakMb() -> Double? {
+    var usage = rusage()
+    let ownProcess: Int32 = 0  // RUSAGE_SELF, which Darwin and Glibc import as different types
+    guard getrusage(ownProcess, &usage) == 0 else { return nil }
+    #if canImport(Darwin)
+        return Double(usage.ru_maxrss) / Double(1 << 20)  // bytes
+    #else
+        return Double(usage.ru_maxrss) / Double(1 << 10)  // KiB
+    #endif
+}

@@ -1,0 +1,56 @@
+import XCTest
+
+@testable import GoldenTestKit
+
+/// The run that goldmask has put into an app's container.
+final class ContainerRunTests: XCTestCase {
+    private var documents = URL(fileURLWithPath: "/")
+
+    override func setUpWithError() throws { documents = try newFolder() }
+    override func tearDownWithError() throws { try FileManager.default.removeItem(at: documents) }
+
+    private func put(_ name: String) throws -> URL {
+        let folder = documents.appendingPathComponent("goldmask").appendingPathComponent(name)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let request = try Data(contentsOf: sample("samples/request.json"))
+        try request.write(to: folder.appendingPathComponent("request.json"))
+        return folder
+    }
+
+    private func message(_ run: () throws -> GoldenRun) -> String {
+        do {
+            _ = try run()
+            return "nothing was thrown"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    func testTheBundleGoesBesideItsRequestAndOlderRunsAreRemoved() throws {
+        let old = try put("0123")
+        let folder = try put("89ab")
+        let run = try GoldenRun(inContainer: "89ab", documents: documents)
+        XCTAssertEqual(run.out.path, folder.appendingPathComponent("bundle").path)
+        XCTAssertEqual(run.request.model.name, "tiny")
+        XCTAssertFalse(FileManager.default.fileExists(atPath: old.path))
+    }
+
+    func testANameThatLeadsElsewhereIsRefusedAndRemovesNothing() throws {
+        let folder = try put("89ab")
+        for name in ["../89ab", "/", ".", ""] {
+            let said = message { try GoldenRun(inContainer: name, documents: documents) }
+            XCTAssertTrue(said.contains("is no name"), said)
+        }
+        XCTAssertTrue(FileManager.default.fileExists(atPath: folder.path))
+    }
+
+    func testGoldmaskAsksForItByTheEnvironment() {
+        let said = message { try GoldenRun(environment: ["GOLDMASK_RUN": "../89ab"]) }
+        XCTAssertEqual(said, "GOLDMASK_RUN: '../89ab' is no name (a-z, 0-9, '.', '_', '-')")
+    }
+
+    func testAMissingRequestIsTold() {
+        let said = message { try GoldenRun(inContainer: "89ab", documents: documents) }
+        XCTAssertTrue(said.contains("request.json cannot be read"), said)
+    }
+}

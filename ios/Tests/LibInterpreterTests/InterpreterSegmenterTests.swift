@@ -1,0 +1,104 @@
+import SegmentationCore
+import XCTest
+
+@testable import LibInterpreter
+
+/// The bundled model on TensorFlow Lite's own library.
+final class InterpreterSegmenterTests: XCTestCase {
+    private let models = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../models/shapes")
+        .standardized
+    private let gray = RGBImage(width: 40, height: 30, pixels: [UInt8](repeating: 128, count: 3 * 40 * 30))
+
+    private func model(
+        _ name: String = "shapes.tflite", side: Int = 129, type: TensorType = .float32, output: Int = 0,
+        kind: OutputKind = .logits
+    ) -> Model {
+        Model(
+            file: models.appendingPathComponent(name),
+            labels: [],
+            input: ImageInput(height: side, width: side, type: type, mean: [127.5], std: [127.5]),
+            output: MaskOutput(index: output, kind: kind)
+        )
+    }
+
+    private func failure(of model: Model, _ options: SegmenterOptions = SegmenterOptions()) -> SegmenterError? {
+        do {
+            _ = try InterpreterSegmenter(model: model, options: options)
+            return nil
+        } catch {
+            return error as? SegmenterError
+        }
+    }
+
+    func testAMaskWithItsStagesAndTimes() throws {
+        let segmenter = try InterpreterSegmenter(model: model(), options: SegmenterOptions())
+        let drawn = try segmenter.segment(gray)
+        XCTAssertEqual([drawn.mask.width, drawn.mask.height], [129, 129])
+        XCTAssertEqual(drawn.resized, [UInt8](repeating: 128, count: 3 * 129 * 129))
+        XCTAssertEqual(drawn.tensor?.count, 4 * 3 * 129 * 129)
+        XCTAssertGreaterThan(drawn.inferenceMs, 0)
+        XCTAssertEqual(try segmenter.segment(gray).mask, drawn.mask)
+    }
+
+    func testWhatRanIsNamed() throws {
+        for delegate in [Delegate.cpu, .xnnpack] {
+            let options = SegmenterOptions(threads: 1, delegate: delegate)
+            let runtime = try InterpreterSegmenter(model: model(), options: options).runtime
+            XCTAssertEqual([runtime.delegate, runtime.name], [delegate.rawValue, "TensorFlow Lite C API"])
+            XCTAssertEqual(runtime.threads, 1)
+            XCTAssertFalse(runtime.version.isEmpty)
+        }
+    }
+
+    func testXnnpackAndTheOwnKernelsAgree() throws {
+        let pixels = (0..<(3 * 40 * 30)).map { UInt8($0 * 7 % 256) }
+        let image = RGBImage(width: 40, height: 30, pixels: pixels)
+        let masks = try [Delegate.cpu, .xnnpack].map {
+            try InterpreterSegmenter(model: model(), options: SegmenterOptions(delegate: $0)).segment(image).mask
+        }
+        XCTAssertEqual(masks[0], masks[1])
+    }
+
+    func testTwoSegmentersAtOnce() throws {
+        let first = try InterpreterSegmenter(model: model(), options: SegmenterOptions())
+        let second = try InterpreterSegmenter(
+            model: model("shapes_int8.tflite", type: .uint8), options: SegmenterOptions())
+        XCTAssertEqual(try second.segment(gray).tensor?.count, 3 * 129 * 129)
+        XCTAssertEqual(try first.segment(gray).mask.classes.count, 129 * 129)
+    }
+
+    func testAModelThatIsNone() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).tflite")
+        try Data("no model".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let input = model().input
+        let broken = Model(file: file, labels: [], input: input, output: MaskOutput(index: 0, kind: .logits))
+        XCTAssertEqual(failure(of: broken)?.stage, "init")
+        XCTAssertEqual(failure(of: model("gone.tflite"))?.stage, "init")
+    }
+
+    func testAModelThatIsAnotherOneThanSaid() {
+        for (wrong, words) in [
+            (model(side: 128), "not float32 [1, 128, 128, 3]"), (model(type: .int8), "the input is float32"),
+            (model(output: 1), "there is no output 1"), (model(kind: .classes), "no mask of kind classes"),
+        ] {
+            let said = failure(of: wrong)
+            XCTAssertEqual(said?.stage, "init")
+            XCTAssertTrue(said?.message.contains(words) == true, said?.message ?? "nothing was wrong")
+        }
+    }
+
+    #if !canImport(Darwin)
+        func testWhatOnlyApplesPlatformsHave() {
+            for (options, words) in [
+                (SegmenterOptions(delegate: .coreml), "no Core ML delegate"),
+                (SegmenterOptions(delegate: .metal), "no Metal delegate"),
+                (SegmenterOptions(resize: .platform), "no resize of its own"),
+            ] {
+                let said = failure(of: model(), options)
+                XCTAssertEqual(said?.stage, "init")
+                XCTAssertTrue(said?.message.contains(words) == true, said?.message ?? "nothing was wrong")
+            }
+        }
+    #endif
+}

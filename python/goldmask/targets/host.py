@@ -1,0 +1,87 @@
+"""What targets share: pixels that this program decodes, cases that a process did not finish, bundles of devices."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from ..bundle import Bundle, Failure, Request, RequestCase, Result, mask_of, save
+from ..errors import RunError
+from ..image import ImageError, decode
+
+
+def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:
+    """Hears every line of a golden run's stdout, and passes on the case of each `{"case": …}`."""
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # frameworks and native code print as well
+            on_case(json.loads(line)["case"])
+
+    return tell
+
+
+def write_decoded(request: Request, out: Path) -> Path:
+    """The folder with every case's pixels as this program decodes them, for code that has no decoder of its own."""
+    folder = out / "decoded"
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    for case in request.cases:
+        with contextlib.suppress(ImageError, OSError):  # the golden test says that the case has no pixels
+            pixels = decode(out / case.file, case.orientation)
+            Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
+    return folder
+
+
+def complete(bundle: Bundle, request: Request, who: str, ending: str, out: Path) -> Bundle:
+    """The bundle with an error for each case that has no result: that `who` ended before, and how it ended."""
+    finished = {result.case for result in bundle.results}
+    lost = [case for case in request.cases if case.id not in finished]
+    if not lost:
+        return bundle
+    message = f"{who} ended before this case was done ({ending or 'exit code 0'})"
+    results = [failed(case.id, case.sha256, "run", message) for case in lost]
+    whole = bundle.model_copy(update={"results": (*bundle.results, *results)})
+    save(whole, out / "bundle.json")
+    return whole
+
+
+def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path, target: str) -> Bundle:
+    """A bundle that `target` pulled, each mask of which is the file that it says; a case whose mask is not is an error.
+
+    Raises RunError for a bundle that answers another request than that of `cases`.
+    """
+    asked = {case.id: case.sha256 for case in cases}
+    wrong = [
+        what
+        for what, is_so in (
+            (f"is of target {bundle.target.name}", bundle.target.name != target),
+            (f"is of pipeline {bundle.pipeline}", bundle.pipeline != request.options.pipeline),
+            ("is of another model", bundle.model.sha256 != request.model.sha256),
+            *((f"has case {each.case}", each.case not in asked) for each in bundle.results),
+            *(
+                (f"has another image for {each.case}", each.image_sha256 != asked.get(each.case))
+                for each in bundle.results
+            ),
+        )
+        if is_so
+    ]
+    if wrong:
+        raise RunError(f"the device's bundle {wrong[0]}, which was not asked for", fix="run the target again")
+    results = []
+    for result in bundle.results:
+        if result.status == "ok":
+            try:
+                mask_of(folder, result)
+            except RunError as error:
+                result = failed(result.case, result.image_sha256, "pull", error.what)
+        results.append(result)
+    return bundle.model_copy(update={"results": tuple(results)})
+
+
+def failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
+    """A case's error."""
+    return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))

@@ -1,0 +1,172 @@
+"""The `ios-host` target: an iOS app's Swift core and TensorFlow Lite's C library, as a program on this machine.
+
+On Linux the library is the one out of the Android AAR, which bionic.py makes loadable, and images come decoded: Swift
+has ImageIO on Apple's platforms only.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import bionic, maven, shell
+from ..bundle import Bundle, Request, load_bundle, save
+from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..fetch import cache_folder
+from ..file import write_atomically
+from ..swift import find_swift
+from . import Setup
+from .android_jvm import host_abi
+from .host import case_listener, complete, write_decoded
+
+NAME = "ios-host"
+PACKAGE = Path(__file__).resolve().parents[3] / "ios"
+PRODUCT = "segment-cli"
+ANDROID = Path(__file__).resolve().parents[3] / "android"
+LIBRARY = "TENSORFLOWLITE_C"
+START_DEADLINE_S = 120
+CASE_DEADLINE_S = 60
+MAX_BACKTRACE_BYTES = 1 << 20
+# The AAR's headers include these two, which it does not have; nothing here uses more than a name of them.
+ABSENT_HEADERS = {
+    "tensorflow/lite/core/async/c/types.h": b"",
+    "tensorflow/lite/core/c/registration_external.h": (
+        b"typedef struct TfLiteRegistrationExternal TfLiteRegistrationExternal;\n"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Library:
+    """TensorFlow Lite's C API: where its headers are, and the shared library to link and load."""
+
+    headers: tuple[Path, ...]
+    file: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def flags(self) -> list[str]:
+        """What `swift build` needs."""
+        linker = [str(self.file), "-rpath", str(self.file.parent)]
+        if sys.platform == "linux":
+            linker.append("--allow-shlib-undefined")  # what bionic.py leaves open is found at run time
+        includes = [word for folder in self.headers for word in ("-Xcc", f"-I{folder}")]
+        return [*includes, *(word for each in linker for word in ("-Xlinker", each))]
+
+
+def prepare(pipeline: str, setup: Setup) -> None:
+    """Fetch the library and build the program; what is there already stays as it is.
+
+    Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
+    UsageError for a runtime, of which there is one only.
+    """
+    program(pipeline, setup)
+
+
+def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
+    """Run `request` in one process; the bundle is written to `out`.
+
+    Cases that the process did not live to finish are errors in the bundle that say how it ended. Raises RunError
+    when there is no bundle at all, and as `prepare`.
+    """
+    path, environment = program(request.options.pipeline, setup)
+    request_file = out / "request.json"
+    save(request, request_file)
+    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
+    decoded = None if sys.platform == "darwin" else write_decoded(request, out).resolve()
+    argv = [path, request_file.resolve(), "--out", out.resolve(), *(("--decoded", decoded) if decoded else ())]
+    runs = request.options.warmup + request.options.runs
+    per_case_s = CASE_DEADLINE_S * runs + request.options.min_duration_s
+    deadline_s = START_DEADLINE_S + len(request.cases) * per_case_s
+    try:
+        done = shell.run(
+            argv, log=out / "run.log", deadline_s=deadline_s, env=environment, on_line=case_listener(on_case), cwd=out
+        )
+        ending = f"{done.ending}: {_tail(done)}" if done.code else ""
+    except RunError as error:  # its deadline; the cases before are there all the same
+        ending = error.what
+    finally:
+        if decoded:  # three bytes for each pixel of every photograph
+            shutil.rmtree(decoded)
+    if not (out / "bundle.json").is_file():
+        raise RunError(f"{path.name} ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/run.log")
+    return complete(load_bundle(out), request, path.name, ending, out)
+
+
+def program(pipeline: str, setup: Setup) -> tuple[Path, dict[str, str]]:
+    """The program of a pipeline, and what it needs in its environment. Raises as `prepare`."""
+    if pipeline != "lib_interpreter":
+        raise PipelineMissing(
+            f"{NAME} has no {pipeline}: TensorFlowLiteTaskVision is a framework for phones and simulators only",
+            fix="--target ios-simulator on a Mac",
+        )
+    if setup.runtime:
+        raise UsageError(f"{NAME} has no runtime {setup.runtime!r}", fix="--target android-jvm, or no --runtime")
+    swift = find_swift()
+    library = find_library(setup)
+    # A folder for each package: SwiftPM starts all over where a scratch folder was another package's.
+    scratch = cache_folder() / "swift" / hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:16]
+    path = swift.build(PACKAGE, PRODUCT, library.flags, scratch, setup.logs, setup.on_step)
+    return path, library.environment
+
+
+def find_library(setup: Setup) -> Library:
+    """TensorFlow Lite's C library for this machine. Raises EnvironmentMissing, RunError."""
+    lock = maven.load_lock(ANDROID)
+    artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
+    aars = [each for each in artifacts if each.key == ("org.tensorflow", "tensorflow-lite")]
+    abi = _abi()
+    if not abi and not os.environ.get(LIBRARY):
+        raise EnvironmentMissing(
+            f"{NAME} needs TensorFlow Lite's C library, which nobody publishes for macOS",
+            fix=f"build libtensorflowlite_c.dylib (docs/ios.md) and set {LIBRARY} to its path",
+        )
+    paths = maven.fetch_artifacts(lock, aars, setup.logs, setup.on_step)
+    headers = (*(maven.unpack_aar(path) / "headers" for path in paths.values()), _absent_headers())
+    if own := os.environ.get(LIBRARY):
+        if not Path(own).is_file():
+            raise EnvironmentMissing(f"{LIBRARY} ({own}) is no file", fix=f"unset {LIBRARY}, or build it (docs/ios.md)")
+        return Library(headers, Path(own).resolve())
+    setup.on_step("native libraries", 0, 1)
+    natives = bionic.prepare(maven.native_libraries(paths, abi), abi, setup.logs)
+    setup.on_step("native libraries", 1, 1)
+    return Library(headers, natives / "libtensorflowlite_jni.so", bionic.environment(natives, abi))
+
+
+def _abi() -> str:
+    """Android's name for this machine's processor; empty on macOS. Raises EnvironmentMissing."""
+    if sys.platform == "darwin":
+        return ""
+    try:
+        return host_abi()
+    except EnvironmentMissing:
+        raise EnvironmentMissing(
+            f"{NAME} needs macOS, or Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
+            fix="run goldmask in a Linux container, or use --target python",
+        ) from None
+
+
+def _absent_headers() -> Path:
+    """The folder with the headers that the AAR lacks."""
+    folder = cache_folder() / "swift/headers"
+    for name, content in ABSENT_HEADERS.items():
+        if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+            write_atomically(folder / name, content)
+    return folder
+
+
+def _tail(done: shell.Finished) -> str:
+    """The last words of a process: Swift's fatal error, which a backtrace follows, or the end of its log."""
+    with done.log.open("rb") as stream:
+        stream.seek(max(0, done.log.stat().st_size - MAX_BACKTRACE_BYTES))
+        text = stream.read().decode("utf-8", "replace")
+    if fatal := re.search(r"Fatal error: .+", text):
+        return fatal[0][:300]
+    # glibc remarks that bionic.py has dropped symbol versions.
+    lines = [line for line in done.log_tail(4).splitlines() if "no version information available" not in line]
+    return " | ".join(lines[-3:]) or "it left no message"

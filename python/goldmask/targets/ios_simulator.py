@@ -1,0 +1,403 @@
+"""The `ios-simulator` target: an iOS app's golden test in the simulator, or on a phone that the user names.
+
+The app and its test are built once; per run the request goes into the app's container, the test writes a bundle
+beside it, and the bundle comes back as a stranger's files. What was booted for this is shut down.
+"""
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import devicectl, simulator, xcode
+from ..bundle import Bundle, Request, load_bundle, save
+from ..devicectl import Phone
+from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..simulator import Simulator
+from ..xcode import Product
+from . import Setup
+from .host import case_listener, checked, complete, failed
+
+NAME = "ios-simulator"
+OUR_TESTS = {
+    "lib_interpreter": "GoldenTests/InterpreterGoldenTests",
+    "lib_task_api": "GoldenTests/TaskGoldenTests",
+}
+ARCHS = ("x86_64", "arm64")
+START_DEADLINE_S = 300
+CASE_DEADLINE_S = 60
+# In the app's container; the test is told the run's own name for its folder here.
+PLACE = "Documents/goldmask"
+RUN_VARIABLE = "GOLDMASK_RUN"
+MAX_FILE_BYTES = 64 << 20
+MAX_BUNDLE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens; `name` is a file name, `sdk` and `arch` what the app is built for."""
+
+    name: str
+    device: Simulator | Phone
+    sdk: str
+    arch: str
+
+    @property
+    def kind(self) -> str:
+        """As in a bundle's target."""
+        return "device" if isinstance(self.device, Phone) else "simulator"
+
+    @property
+    def destination(self) -> str:
+        """xcodebuild's words for it."""
+        if isinstance(self.device, Phone):
+            return f"platform=iOS,id={self.device.udid}"
+        return f"platform=iOS Simulator,id={self.device.udid},arch={self.arch}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One place's part of a run: what reports call it, and the folder of its bundle."""
+
+    place: Place
+    name: str
+    out: Path
+
+
+@dataclass(frozen=True)
+class App:
+    """The app that hosts the golden test."""
+
+    product: Product
+    test: str
+    path: Path
+    bundle_id: str
+
+
+def prepare(pipeline: str, setup: Setup) -> None:
+    """Find Xcode and what the destinations are, and build the app and its golden test where anything changed.
+
+    Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, PipelineMissing where an app of
+    somebody's has no test of a pipeline, RunError where something does not build, UsageError for an unknown `abi`.
+    """
+    test_of(pipeline, setup)
+    found = xcode.find_xcode(setup.logs)
+    places = _places(setup, create=False)
+    for place in _one_of_each_build(places):
+        _app(pipeline, place, found, setup)
+
+
+def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
+    """Run `request` on the one destination; the bundle is written to `out`.
+
+    Cases that the app did not live to finish are errors in the bundle that say how it ended. Raises RunError when
+    there is no bundle at all, UsageError for several destinations, and as `prepare`.
+    """
+    if len(destinations(setup)) > 1:
+        raise UsageError("one run has one destination", fix="./goldmask check runs on several, or name one")
+    (bundle,) = _run_everywhere(request, lambda place: out, setup, on_case).values()
+    if isinstance(bundle, RunError):
+        raise bundle
+    return bundle
+
+
+def run_on_each(
+    request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None
+) -> dict[str, Bundle | RunError]:
+    """Run `request` on all destinations at once; the bundle of each, or why it has none, by the destination's name.
+
+    Each bundle is written to the folder of that name in `out`. Raises as `prepare`.
+    """
+    bundles = _run_everywhere(request, lambda place: out / place.name, setup, on_case)
+    return {place.name: bundle for place, bundle in bundles.items()}
+
+
+def destinations(setup: Setup) -> tuple[str, ...]:
+    """What the user named, on the command line or in goldmask.toml."""
+    return setup.destinations or setup.ios.destinations
+
+
+def folder_of(setup: Setup) -> Path:
+    """The iOS project's folder."""
+    return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else xcode.OUR_PROJECT
+
+
+def test_of(pipeline: str, setup: Setup) -> str:
+    """`Target/Class` of a pipeline's golden test. Raises PipelineMissing."""
+    test = getattr(setup.ios, pipeline) or (None if setup.ios.folder else OUR_TESTS[pipeline])
+    if not test:
+        raise PipelineMissing(
+            f"the [ios] table of goldmask.toml names no golden test of {pipeline}",
+            fix=f'{pipeline} = "Target/Class" there, or other pipelines in the suite (docs/ios-simulator.md)',
+        )
+    return test
+
+
+def build(setup: Setup) -> list[Product]:
+    """Build the app and its tests for every destination's processor. Raises as `prepare`."""
+    found = xcode.find_xcode(setup.logs)
+    places = _one_of_each_build(_places(setup, create=False))
+    return [_product(place, found, setup) for place in places]
+
+
+def _run_everywhere(
+    request: Request, folder_for: Callable[[Place], Path], setup: Setup, on_case: Callable[[str], None]
+) -> dict[Place, Bundle | RunError]:
+    """One run on all places; `folder_for` says where the bundle of each belongs."""
+    found = xcode.find_xcode(setup.logs)
+    places = _places(setup, create=True)
+    bundles: dict[Place, Bundle | RunError] = {**_boot(places, setup)}
+    names = {place: f"{NAME}.{place.name}" if len(places) > 1 else NAME for place in places}
+    for first in _one_of_each_build(places):
+        app = _app(request.options.pipeline, first, found, setup)
+        runs = [
+            Run(place, names[place], folder_for(place))
+            for place in places
+            if place not in bundles and (place.sdk, place.arch) == (first.sdk, first.arch)
+        ]
+        bundles |= _run_group(request, app, runs, setup, on_case)
+    return {place: bundles[place] for place in places}
+
+
+def _run_group(
+    request: Request, app: App, runs: Sequence[Run], setup: Setup, on_case: Callable[[str], None]
+) -> dict[Place, Bundle | RunError]:
+    """Run `request` at once on places that one build is for; what one of them cannot do does not stop the others."""
+    token = secrets.token_hex(8)  # no bundle of another run can pass for this one's
+    bundles: dict[Place, Bundle | RunError] = {}
+    try:
+        for run in runs:
+            _clear(run.out)
+            _write_request(request, run.out / "sent")
+            try:
+                _send(run.place, app, run.out / "sent", token, setup.logs)
+            except RunError as error:
+                bundles[run.place] = error
+        if ready := [run for run in runs if run.place not in bundles]:
+            ending = _test(request, app, ready, token, on_case)
+            bundles |= {run.place: _collect(run, app, request, token, ending, setup) for run in ready}
+        return bundles
+    finally:
+        for run in runs:
+            _leave(run.place, app, token, setup.logs)
+
+
+def _test(request: Request, app: App, runs: Sequence[Run], token: str, on_case: Callable[[str], None]) -> str:
+    """Run the golden test; how it ended, where it did not end well."""
+    log = runs[0].out / "run.log"
+    options = request.options
+    per_case_s = CASE_DEADLINE_S * (options.warmup + options.runs) + options.min_duration_s
+    try:
+        done = xcode.test(
+            app.product,
+            app.test,
+            [run.place.destination for run in runs],
+            result=log.with_suffix(".xcresult"),
+            log=log,
+            deadline_s=START_DEADLINE_S + len(request.cases) * per_case_s,
+            env={RUN_VARIABLE: token},
+            on_line=case_listener(on_case),
+        )
+    except RunError as error:  # its deadline; the cases before are there all the same
+        return error.what
+    ending = f"{done.ending}: {xcode.first_error(done)}" if done.code else ""
+    if "Unable to find a de" in ending and runs[0].place.arch == "x86_64":  # device, or destination
+        ending += f"; {xcode.SLICES}"
+    return ending
+
+
+def _collect(run: Run, app: App, request: Request, token: str, ending: str, setup: Setup) -> Bundle | RunError:
+    """The bundle of a run, in its folder; or why there is none."""
+    try:
+        received = _receive(run.place, app, token, run.out / "received", setup.logs)
+        bundle = take(received, run.out, request, run.name, run.place.kind)
+    except RunError as error:
+        reason = f" ({ending})" if ending else ""
+        log = run.out / "run.log"
+        return RunError(f"{run.place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {log}")
+    save(bundle, run.out / "bundle.json")
+    return complete(bundle, request, "the app", ending, run.out)
+
+
+def take(received: Path, out: Path, request: Request, name: str, kind: str) -> Bundle:
+    """Copy the bundle of a device from `received` to `out`: the files that it names, and only real ones of sane size.
+
+    The target's `name` and `kind` are what this program calls it, whatever an app says. A case whose files are not to
+    be had is an error of stage `pull`. Raises RunError where there is no bundle, or one that answers another request.
+    """
+    _copy(received, out, "bundle.json")
+    bundle = load_bundle(out)
+    left, results = MAX_BUNDLE_BYTES, []
+    for result in bundle.results:
+        try:
+            for file in (result.mask, *(tap.file for tap in result.taps.values())):
+                left -= _copy(received, out, file, left) if file else 0
+        except RunError as error:
+            result = failed(result.case, result.image_sha256, "pull", error.what)
+        results.append(result)
+    target = bundle.target.model_copy(update={"name": name, "kind": kind})
+    named = bundle.model_copy(update={"results": tuple(results), "target": target})
+    return checked(named, request, request.cases, out, name)
+
+
+def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) -> int:
+    """Copy one file of a bundle; its size in bytes. Raises RunError for a link, a device or too large a file."""
+    path = source / name
+    real = path.resolve()
+    if path.is_symlink() or not real.is_relative_to(source.resolve()) or not real.is_file():
+        raise RunError(f"the app left no plain file {name}", fix="run the target again")
+    size = real.stat().st_size
+    if size > min(MAX_FILE_BYTES, limit):
+        raise RunError(f"the app left {name} of {size >> 20} MB", fix="run the target again")
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(real, target / name)
+    return size
+
+
+def _places(setup: Setup, *, create: bool) -> list[Place]:
+    """The destinations of a run; a simulator that is not there yet is named, and made where `create` says so.
+
+    Raises EnvironmentMissing, UsageError.
+    """
+    arch = setup.abi or setup.ios.arch
+    if arch not in ARCHS:
+        raise UsageError(f"--abi {arch!r} is no processor of a simulator", fix=f"--abi {' or --abi '.join(ARCHS)}")
+    listing = simulator.list_simulators(setup.logs)
+    devices: list[Simulator | Phone] = []
+    for destination in destinations(setup):
+        found = simulator.named(listing, destination, arch) or _phone(destination, setup)
+        if isinstance(found, Simulator):
+            simulator.choose_runtime(listing, found.os, arch)
+        devices.append(found)
+    if not devices:
+        chosen = simulator.choose(listing, setup.ios.runtime, setup.ios.device_type, arch)
+        if not isinstance(chosen, Simulator):
+            runtime, kind = chosen
+            chosen = (
+                simulator.create(runtime, kind, setup.logs)
+                if create
+                else Simulator("", f"{simulator.OURS} {kind.name}", runtime.name, "Shutdown")
+            )
+        devices.append(chosen)
+    places = []
+    for device in devices:
+        phone = isinstance(device, Phone)
+        name = _slug(f"{device.name} {device.os.removeprefix('iOS ')}")
+        name = name if name not in {place.name for place in places} else device.udid.lower()
+        places.append(Place(name, device, *(("iphoneos", "arm64") if phone else ("iphonesimulator", arch))))
+    return places
+
+
+def _phone(destination: str, setup: Setup) -> Phone:
+    """The phone that a destination names. Raises EnvironmentMissing."""
+    phones = devicectl.list_phones(setup.logs)
+    found = next((phone for phone in phones if phone.answers_to(destination)), None)
+    if not found:
+        raise EnvironmentMissing(
+            f"no simulator and no paired phone is called {destination!r}", fix="./goldmask ios.simulator.list"
+        )
+    if not found.developer_mode:
+        raise EnvironmentMissing(
+            f"{found.name} is not in developer mode", fix="Settings, Privacy & Security, Developer Mode on the phone"
+        )
+    return found
+
+
+def _one_of_each_build(places: Sequence[Place]) -> list[Place]:
+    return list({(place.sdk, place.arch): place for place in reversed(places)}.values())[::-1]
+
+
+def _product(place: Place, found: xcode.Xcode, setup: Setup) -> Product:
+    return xcode.build(folder_of(setup), setup.ios, place.sdk, place.arch, found, setup.logs, setup.on_step)
+
+
+def _app(pipeline: str, place: Place, found: xcode.Xcode, setup: Setup) -> App:
+    product, test = _product(place, found, setup), test_of(pipeline, setup)
+    return App(product, test, *product.host_of(test))
+
+
+def _boot(places: Sequence[Place], setup: Setup) -> dict[Place, RunError]:
+    """Boot simulators that are down, all at once, until the setup closes; those that do not come up, and why."""
+    simulators = [(place, place.device) for place in places if isinstance(place.device, Simulator)]
+    broken: dict[Place, RunError] = {}
+    for place, device in simulators:
+        setup.on_step(f"boot {device.name}", 0, 1)
+        if device.state == "Shutdown":
+            # Before the boot: an interrupt in the midst of it must not leave it booted.
+            setup.closing.callback(simulator.shutdown, device.udid, setup.logs)
+            try:
+                simulator.start(device.udid, setup.logs)
+                setup.on_note(f"booted {device.name}, {device.os}, for this")
+            except RunError as error:
+                broken[place] = error
+    for place, device in simulators:
+        if place in broken:
+            continue
+        try:
+            simulator.wait_until_booted(device.udid, setup.ios.boot_deadline_s, setup.logs)
+            setup.on_step(f"boot {device.name}", 1, 1)
+        except RunError as error:
+            broken[place] = error
+    return broken
+
+
+def _clear(out: Path) -> None:
+    """No old bundle may pass for this run's."""
+    for name in ("sent", "received", "masks", "taps"):
+        if (out / name).is_dir():
+            shutil.rmtree(out / name)
+    (out / "bundle.json").unlink(missing_ok=True)
+
+
+def _write_request(request: Request, folder: Path) -> None:
+    """The request with all that it needs beside it, by names of our own."""
+    (folder / "images").mkdir(parents=True)
+    cases = []
+    for case in request.cases:
+        name = f"images/{case.id}{_suffix(case.file)}"
+        shutil.copyfile(folder.parent / case.file, folder / name)
+        cases.append(case.model_copy(update={"file": name}))
+    shutil.copyfile(folder.parent / request.model.file, folder / "model.tflite")
+    model = request.model.model_copy(update={"file": "model.tflite"})
+    save(request.model_copy(update={"model": model, "cases": tuple(cases)}), folder / "request.json")
+
+
+def _send(place: Place, app: App, sent: Path, token: str, logs: Path) -> None:
+    """Install the app, and put the request into its container."""
+    if isinstance(place.device, Phone):
+        devicectl.install(place.device, app.path, logs)
+        devicectl.send(place.device, app.bundle_id, sent, f"{PLACE}/{token}", logs)
+        return
+    simulator.install(place.device.udid, app.path, logs)
+    container = simulator.container(place.device.udid, app.bundle_id, logs)
+    shutil.copytree(sent, container / PLACE / token)
+
+
+def _receive(place: Place, app: App, token: str, folder: Path, logs: Path) -> Path:
+    """Where the files of the bundle are to be read: in the container of a simulator, in `folder` for a phone."""
+    if isinstance(place.device, Phone):
+        return devicectl.receive(place.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
+    # Asked again: a container moves when xcodebuild installs the app once more.
+    return simulator.container(place.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
+
+
+def _leave(place: Place, app: App, token: str, logs: Path) -> None:
+    """End the app and remove the run's files; a phone's app removes them itself when it runs next."""
+    if isinstance(place.device, Phone):
+        return
+    with contextlib.suppress(RunError):
+        simulator.terminate(place.device.udid, app.bundle_id, logs)
+        container = simulator.container(place.device.udid, app.bundle_id, logs)
+        shutil.rmtree(container / PLACE / token, ignore_errors=True)
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ""
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:48] or "device"

@@ -1,0 +1,27 @@
+"""What the Swift tests share: the package's own tests run by `swift test`, in a build folder that is kept."""
+
+from pathlib import Path
+
+from conftest import REPO, had
+
+from goldmask import shell
+from goldmask.swift import Swift
+from goldmask.targets import Setup, ios_host
+
+DEADLINE_S = 600
+FOREIGN = REPO / "tests/ios/foreign"
+APPLE = REPO / "tests/ios/apple"
+
+
+def setup_of(folder: Path, **choices) -> Setup:
+    """How a target is to run in tests."""
+    return Setup(REPO, folder / "logs", **choices)
+
+
+def swift_test(swift: Swift, logs: Path, *words: str, package: Path = ios_host.PACKAGE, **env: str) -> shell.Finished:
+    """`swift test` in a package of this repository; stdout and the log have what it said."""
+    library = had(lambda: ios_host.find_library(setup_of(logs)))
+    # Of the path's own: two checkouts must not share what was built.
+    scratch = REPO / "build/swift" / package.relative_to(REPO)
+    argv = [swift.program, "test", "--package-path", package, "--scratch-path", scratch, *words, *library.flags]
+    return shell.run(argv, log=logs / "swift-test.log", deadline_s=DEADLINE_S, env={"GOLDMASK_HOST": "1", **env})
