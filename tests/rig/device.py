@@ -46,6 +46,9 @@ def missing() -> str:
     """Why no device can be started here, with the command that helps; empty where one can."""
     if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"):
         return "the rig needs root on Linux (its devices have namespaces of their own). try: sudo -E ./goldmask test"
+    probe = ["unshare", "--mount", "--pid", "--net", "--fork", "true"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        return "this machine lets not even root make namespaces. try: a container with --privileged"
     if not (root_folder() / ".goldmask-rig").is_file():
         return f"the rig's root {root_folder()} is not there. try: sudo tests/rig/make_root.sh"
     return ""

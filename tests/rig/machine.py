@@ -38,10 +38,14 @@ def mount(*words: str | Path) -> None:
 def make_root(folder: Path, data_mb: int) -> Path:
     """The device's file system: the shared root below, what it writes above, and the folders Android has."""
     root = folder / "root"
-    for path in (root, folder / "upper", folder / "work", folder / "data", folder / "system/bin"):
+    for path in (root, folder / "above", folder / "data", folder / "system/bin"):
         path.mkdir(parents=True, exist_ok=True)
-    above = f"lowerdir={root_folder()},upperdir={folder / 'upper'},workdir={folder / 'work'}"
-    mount("-t", "overlay", "rig", "-o", above, root)
+    # In memory: the file system of a container cannot be the upper one of another.
+    mount("-t", "tmpfs", "rig", folder / "above")
+    upper, work = folder / "above/upper", folder / "above/work"
+    upper.mkdir()
+    work.mkdir()
+    mount("-t", "overlay", "rig", "-o", f"lowerdir={root_folder()},upperdir={upper},workdir={work}", root)
     mount("-t", "proc", "rig", root / "proc")
     # A /dev of its own, or the device's terminals would be this machine's.
     mount("-t", "tmpfs", "rig", root / "dev")
