@@ -299,6 +299,12 @@ def test_a_dex_file_that_is_damaged(tmp_path):
         assert not found["content"].ok, name
 
 
+def test_an_apk_that_claims_more_than_memory_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(apk, "MAX_BYTES", 1 << 20)
+    detail = verified(build(tmp_path).app, tmp_path)["content"].detail
+    assert "the limit is 1,048,576" in detail
+
+
 def test_a_file_that_is_not_there(tmp_path):
     ran = run_program(REPO, "android.apk.verify", "--apk", tmp_path / "nowhere.apk")
     assert ran.code == 1 and "is no file" in ran.text

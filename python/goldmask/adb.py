@@ -31,6 +31,8 @@ INSTALL_DEADLINE_S = 600
 RECONNECT_S = 20
 # A server that has just been started finds devices one after the other.
 SETTLE_S = 3
+# What a device is for a moment after it was plugged in; `offline` may also be for good.
+COMING = {"authorizing", "connecting", "offline"}
 SLICE_S = 0.2
 MAX_OUTPUT_BYTES = 64 << 20
 # adb's own limit of a chunk in the sync protocol.
@@ -149,6 +151,10 @@ class Server:
         with self._lock:
             if self._runs():
                 return
+            if self.host not in ("127.0.0.1", "localhost", "::1"):
+                raise EnvironmentMissing(
+                    f"no adb server answers at {self.host}:{self.port}", fix="unset ANDROID_ADB_SERVER_HOST"
+                )
             try:
                 program = adb_path()
             except AdbError as error:
@@ -458,12 +464,17 @@ def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
             server.connect(wanted)
         except DeviceLost as error:
             raise EnvironmentMissing(error.what, fix=error.fix) from error
-    states = server.states()
-    ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
-    if equals:
-        ready = [device for device in ready if matches(device, name, value)]
-    elif wanted:
-        ready = [device for device in ready if device.serial == wanted]
+    end = time.monotonic() + SETTLE_S
+    while True:
+        states = server.states()
+        ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
+        if equals:
+            ready = [device for device in ready if matches(device, name, value)]
+        elif wanted:
+            ready = [device for device in ready if device.serial == wanted]
+        if ready or not COMING & {*states.values()} or time.monotonic() > end:
+            break
+        time.sleep(SLICE_S)
     if not ready:
         raise EnvironmentMissing(_nothing(wanted, states), fix=_remedy(wanted, states))
     if len(ready) > 1 and not all_devices:

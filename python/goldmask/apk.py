@@ -5,6 +5,7 @@ apksig signs. Each step is kept in the cache by what went into it, so that what 
 docs/apk.md has the whole story.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -39,6 +40,7 @@ DEADLINE_S = 600
 # What decides about an APK besides its inputs; another number where the steps below change.
 RECIPE = 1
 PAGE_BYTES = 16384
+MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
 WORD_BYTES = 4
 STORED = ("arsc", "so", "png", "jpg", "jpeg", "webp", "gif")
 ALIAS, PASSWORD = "androiddebugkey", "android"  # as Android's own tools have them; a debug key is no secret
@@ -173,7 +175,8 @@ def debug_key(kotlin: Kotlin) -> Path:
             argv += ["-keypass", PASSWORD, "-alias", ALIAS, "-keyalg", "RSA", "-keysize", "2048"]
             argv += ["-validity", "10000", "-dname", "CN=Android Debug,O=Android,C=US"]
             _run(argv, kotlin.logs / "keytool.log", "a debug key cannot be made")
-            beside.replace(path)
+            with contextlib.suppress(FileExistsError):  # another process was faster, and signs with its key already
+                os.link(beside, path)
     return path
 
 
@@ -191,6 +194,8 @@ def verify(apk: Path, logs: Path) -> list[Finding]:
     findings.append(_signature(apk, logs))
     try:
         with zipfile.ZipFile(apk) as archive:
+            if (unpacked := sum(entry.file_size for entry in archive.infolist())) > MAX_BYTES:
+                raise ValueError(f"it claims {unpacked:,} bytes, the limit is {MAX_BYTES:,}")
             findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, IndexError, ValueError) as error:
         findings.append(Finding("content", False, f"it cannot be read: {error}"))
@@ -226,7 +231,7 @@ def dex_classes(data: bytes) -> list[str]:
 
 def _package(badging: str) -> Finding:
     said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
-    sdk = {key: value for key, value in re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE)}
+    sdk = dict(re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE))
     if not said or not sdk:
         return Finding("package", False, "the manifest names no package or no SDK versions")
     debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
@@ -339,16 +344,8 @@ class _Steps:
                 argv = [aapt2, "compile", "--dir", folder, "-o", out / f"{number}.zip"]
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
             argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
-            argv += [
-                "-I",
-                self.android,
-                "--java",
-                out / "java",
-                "--custom-package",
-                namespace,
-                "--auto-add-overlay",
-                "--debug-mode",
-            ]
+            argv += ["-I", self.android, "--java", out / "java", "--custom-package", namespace]
+            argv += ["--auto-add-overlay", "--debug-mode"]
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
@@ -375,7 +372,7 @@ class _Steps:
                 argv = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
                 self._run(argv, "javac", "R.java does not compile")
 
-        return self._make("R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
+        return self._make("compile R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
 
     def dex(self, classes: Sequence[Path], beside: Sequence[Path]) -> Path:
         """A folder with the dex files of jars and class folders; `beside` are those that they need to know of."""

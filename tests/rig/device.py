@@ -100,6 +100,12 @@ class Device:
             return (self.folder / "commands.log").read_text("utf-8").splitlines()
         return []
 
+    def running(self) -> list[str]:
+        """The packages that have a process."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.read("processes.json")["running"]
+        return []
+
     def wait_for(self, words: str, deadline_s: float = 60) -> None:
         """Wait until a command with these words was asked."""
         wait_until(lambda: any(words in line for line in self.commands()), f"no command with {words!r}", deadline_s)

@@ -88,7 +88,7 @@ class App:
 
     def run(self) -> None:
         """From the process's start to its end, told as Android tells it."""
-        self.phone.processes[self.package] = self.kill
+        self.phone.started(self.package, self.kill)
         self.phone.logcat(1, "ActivityManager", f"Start proc {self.pid}:{self.package}/u0a1 for added application")
         about = {"class": self.test, "current": 1, "id": "AndroidJUnitRunner", "numtests": 1, "test": "golden"}
         try:
@@ -112,7 +112,7 @@ class App:
             self.out.line(f"INSTRUMENTATION_RESULT: stream=\n\nTime: 1.0\n\n{summary}\n\n")
             self.out.line("INSTRUMENTATION_CODE: -1")
         finally:
-            self.phone.processes.pop(self.package, None)
+            self.phone.ended(self.package)
 
     def kill(self) -> None:
         """SIGKILL, as Android does it."""

@@ -85,6 +85,20 @@ class Phone:
         with self.lock, (self.folder / "logcat.txt").open("a", encoding="utf-8") as stream:
             stream.writelines(f"{stamp} {pid:5} {pid:5} {level} {tag}: {line}\n" for line in text.splitlines())
 
+    def started(self, package: str, end: Callable[[], None]) -> None:
+        """A package has a process now, and `end` ends it."""
+        self.processes[package] = end
+        self._show_processes()
+
+    def ended(self, package: str) -> None:
+        """The process of a package is gone."""
+        self.processes.pop(package, None)
+        self._show_processes()
+
+    def _show_processes(self) -> None:
+        with self.lock:
+            write_json(self.folder / "processes.json", {"running": sorted(self.processes)})
+
     def path(self, inside: str) -> Path:
         """A path of the device as seen from outside."""
         return self.root / inside.lstrip("/")
