@@ -21,7 +21,7 @@ HELP = {
     "out": "the folder for results",
     "image": "a JPEG, PNG, BMP or WebP file",
     "threads": "threads of the runtime",
-    "delegate": "xnnpack or cpu",
+    "delegate": "xnnpack or cpu; on devices gpu and nnapi, on Apple's coreml and metal",
     "runtime": "python: litert or tensorflow; android-jvm: a version of the TensorFlow Lite AAR",
     "abi": "android-jvm: x86_64 or arm64-v8a, this machine's by default; ios-simulator: x86_64 or arm64",
     "device": "android-device: a serial, HOST:PORT, or a property such as 'model=Pixel 6'",

@@ -78,7 +78,6 @@ def make_mac(folder: Path, answers: Path, app: list[str | Path] | None = None) -
         # The interpreter itself: a version manager's python3 is a shell script, and the stand-ins start often.
         "PATH": os.pathsep.join((str(RIG / "bin"), str(folder / "bin"), os.environ["PATH"])),
     }
-    os.environ["GOLDMASK_RIG_MAC"] = str(folder)  # machine.py reads it when it is imported
     spec = importlib.util.spec_from_file_location("machine", RIG / "machine.py")
     machine = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(machine)

@@ -231,8 +231,7 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
     request = request.model_copy(update={"cases": cases})
     run_folder = run.out / "bundles" / target / pipeline / name
     try:
-        on_case = run.watch.count(f"{target} · {pipeline} · {name}", len(cases))
-        bundles = _run(target, request, run_folder, run.setup, on_case)
+        bundles = _run_target(run, request, target, run_folder)
     except RunError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), ExitCode.RUN) for case in cases]
     for where, bundle_folder, bundle in bundles:
@@ -259,14 +258,15 @@ def _run_and_compare(run: Run, request: Request, target: str, truths: dict[str, 
     return pairs
 
 
-def _run(
-    target: str, request: Request, out: Path, setup: Setup, on_case: Callable[[str], None]
-) -> list[tuple[str, Path, Bundle | RunError]]:
+def _run_target(run: Run, request: Request, target: str, out: Path) -> list[tuple[str, Path, Bundle | RunError]]:
     """(target, folder, bundle) of a run; one for each destination where the user named several."""
-    if target == ios_simulator.NAME and len(ios_simulator.destinations(setup)) > 1:
-        runs = ios_simulator.run_on_each(request, out, setup, on_case)
-        return [(f"{target}.{name}", out / name, bundle) for name, bundle in runs.items()]
-    return [(target, out, TARGETS[target].run(request, out, setup, on_case))]
+    several = ios_simulator.destinations(run.setup) if target == ios_simulator.NAME else ()
+    what = f"{target} · {request.options.pipeline} · {request.model.name}"
+    on_case = run.watch.count(what, len(request.cases) * max(1, len(several)))
+    if len(several) > 1:
+        bundles = ios_simulator.run_on_each(request, out, run.setup, on_case)
+        return [(f"{target}.{name}", out / name, bundle) for name, bundle in bundles.items()]
+    return [(target, out, TARGETS[target].run(request, out, run.setup, on_case))]
 
 
 def _not_run(

@@ -83,7 +83,7 @@ def prepare(pipeline: str, setup: Setup) -> None:
     Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, PipelineMissing where an app of
     somebody's has no test of a pipeline, RunError where something does not build, UsageError for an unknown `abi`.
     """
-    test_of(pipeline, setup)
+    golden_test_of(pipeline, setup)
     found = xcode.find_xcode(setup.logs)
     places = _places(setup, create=False)
     for place in _one_of_each_build(places):
@@ -125,7 +125,7 @@ def folder_of(setup: Setup) -> Path:
     return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else xcode.OUR_PROJECT
 
 
-def test_of(pipeline: str, setup: Setup) -> str:
+def golden_test_of(pipeline: str, setup: Setup) -> str:
     """`Target/Class` of a pipeline's golden test. Raises PipelineMissing."""
     test = getattr(setup.ios, pipeline) or (None if setup.ios.folder else OUR_TESTS[pipeline])
     if not test:
@@ -177,17 +177,26 @@ def _run_group(
             except RunError as error:
                 bundles[run.place] = error
         if ready := [run for run in runs if run.place not in bundles]:
-            ending = _test(request, app, ready, token, on_case)
-            bundles |= {run.place: _collect(run, app, request, token, ending, setup) for run in ready}
+            log = ready[0].out / "run.log"
+            ending = _test(request, app, ready, token, log, on_case)
+            for run in ready:
+                try:
+                    bundles[run.place] = _collect(run, app, request, token, ending, setup)
+                except RunError as error:
+                    how = f" ({ending})" if ending else ""
+                    bundles[run.place] = RunError(
+                        f"{run.place.name} ended without a bundle{how}: {error.what}", fix=f"cat {log}"
+                    )
         return bundles
     finally:
         for run in runs:
             _leave(run.place, app, token, setup.logs)
 
 
-def _test(request: Request, app: App, runs: Sequence[Run], token: str, on_case: Callable[[str], None]) -> str:
+def _test(
+    request: Request, app: App, runs: Sequence[Run], token: str, log: Path, on_case: Callable[[str], None]
+) -> str:
     """Run the golden test; how it ended, where it did not end well."""
-    log = runs[0].out / "run.log"
     options = request.options
     per_case_s = CASE_DEADLINE_S * (options.warmup + options.runs) + options.min_duration_s
     try:
@@ -209,15 +218,10 @@ def _test(request: Request, app: App, runs: Sequence[Run], token: str, on_case: 
     return ending
 
 
-def _collect(run: Run, app: App, request: Request, token: str, ending: str, setup: Setup) -> Bundle | RunError:
-    """The bundle of a run, in its folder; or why there is none."""
-    try:
-        received = _receive(run.place, app, token, run.out / "received", setup.logs)
-        bundle = take(received, run.out, request, run.name, run.place.kind)
-    except RunError as error:
-        reason = f" ({ending})" if ending else ""
-        log = run.out / "run.log"
-        return RunError(f"{run.place.name} ended without a bundle{reason}: {error.what}", fix=f"cat {log}")
+def _collect(run: Run, app: App, request: Request, token: str, ending: str, setup: Setup) -> Bundle:
+    """The bundle of a run, in its folder. Raises RunError."""
+    received = _receive(run.place, app, token, run.out / "received", setup.logs)
+    bundle = take(received, run.out, request, run.name, run.place.kind)
     save(bundle, run.out / "bundle.json")
     return complete(bundle, request, "the app", ending, run.out)
 
@@ -315,7 +319,7 @@ def _product(place: Place, found: xcode.Xcode, setup: Setup) -> Product:
 
 
 def _app(pipeline: str, place: Place, found: xcode.Xcode, setup: Setup) -> App:
-    product, test = _product(place, found, setup), test_of(pipeline, setup)
+    product, test = _product(place, found, setup), golden_test_of(pipeline, setup)
     return App(product, test, *product.host_of(test))
 
 

@@ -149,7 +149,7 @@ class MainActivity : Activity() {
         val legend = legendOf(found, drawn.labels)
         findViewById<MaskView>(R.id.mask).apply {
             show(drawn.image, overlay)
-            contentDescription = legend.joinToString { "${it.name} ${getString(R.string.share, it.share * PERCENT)}" }
+            contentDescription = legend.joinToString { "${it.name} ${share(it)}" }
         }
         showLegend(legend, hasBackground(drawn.labels))
         showLatency(
@@ -172,8 +172,14 @@ class MainActivity : Activity() {
                 if (background && entry.index == 0) 0 else Palette.argb(entry.index)
             )
             row.findViewById<TextView>(R.id.name).text = entry.name
-            row.findViewById<TextView>(R.id.share).text = getString(R.string.share, entry.share * PERCENT)
+            row.findViewById<TextView>(R.id.share).text = share(entry)
         }
+    }
+
+    /** What is there, if only in a few pixels, is more than nothing. */
+    private fun share(entry: LegendEntry): String {
+        val percent = entry.share * PERCENT
+        return getString(if (percent < LEAST_PERCENT) R.string.share_small else R.string.share, percent)
     }
 
     private fun showLatency(vararg stages: Pair<Int, Double>) {
@@ -327,8 +333,9 @@ class MainActivity : Activity() {
         const val MODEL = 2
         const val CAMERA = 3
         const val PERCENT = 100f
+        const val LEAST_PERCENT = 0.05
         const val DEFAULT_THREADS = 2
-        const val FIRST_SAMPLE = "noisy"
+        const val FIRST_SAMPLE = "exif_rotated"
         val THREADS = listOf(1, 2, 4, 8)
         val STAGES = mapOf(
             "init" to R.string.stage_init,

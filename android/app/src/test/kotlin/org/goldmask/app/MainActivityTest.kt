@@ -170,7 +170,7 @@ class MainActivityTest {
     fun `a photo comes from the photo picker, and has its mask`() {
         awaitMask()
         val before = view<View>(R.id.mask).contentDescription
-        val photo = activity.assets.open("samples/exif_rotated.jpg").readBytes()
+        val photo = activity.assets.open("samples/wide.jpg").readBytes()
         shadowOf(activity.contentResolver)
             .registerInputStream(Uri.parse("content://photos/2"), ByteArrayInputStream(photo))
         view<Button>(R.id.photo).performClick()
