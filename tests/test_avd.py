@@ -23,6 +23,7 @@ from goldmask.errors import EnvironmentMissing, RunError
 from goldmask.fetch import cache_folder
 from goldmask.jdk import find_jdk
 
+GONE_DEADLINE_S = 20
 # Past those where adb servers look by themselves, or emulators of this file would be devices of others' tests.
 FIRST_PORT = 5586 + 8 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw") or 0)
 # The program as it is, but for the ports and for the hardware that the stand-in does not need.
@@ -127,6 +128,10 @@ def world(server, tmp_path, monkeypatch) -> World:
     monkeypatch.setattr(avd, "KVM", Path(sys.executable))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
     (tmp_path / "cache").mkdir()
+    end = time.monotonic() + GONE_DEADLINE_S
+    while server.states():  # adb needs a moment to see that the device of the test before is gone
+        assert time.monotonic() < end, server.states()
+        time.sleep(0.1)
     yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
     left = avd.ours()
     for each in left:
