@@ -11,11 +11,12 @@ import pytest
 from conftest import REPO, had, run_program
 from jvm import builder, setup_of
 
-from goldmask import apk, shell
+from goldmask import apk, inspection, shell
 from goldmask.config import Android, GoldenTest
 from goldmask.errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from goldmask.fetch import cache_folder
 from goldmask.file import sha256_of
+from goldmask.finding import Finding
 from goldmask.gradle import OUR_PROJECT, OUR_TESTS, load_project
 from goldmask.manifest import app_manifest
 
@@ -49,8 +50,8 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
-def verified(file: Path, logs: Path) -> dict[str, apk.Finding]:
-    return {finding.what: finding for finding in apk.verify(file, logs)}
+def verified(file: Path, logs: Path) -> dict[str, Finding]:
+    return {finding.what: finding for finding in inspection.verify(file, logs)}
 
 
 def tool(name: str, package: str) -> str:
@@ -133,7 +134,7 @@ def test_androids_own_tools_agree(pipeline, tmp_path):
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_app_and_its_golden_test_are_inside_each_once(pipeline, tmp_path):
     apks = build(tmp_path, pipeline)
-    app, test = apk.classes_of(apks.app), apk.classes_of(apks.test)
+    app, test = inspection.classes_of(apks.app), inspection.classes_of(apks.test)
     segmenter = {"lib_interpreter": "org.goldmask.interpreter.InterpreterSegmenter"}.get(
         pipeline, "org.goldmask.task.TaskSegmenter"
     )
@@ -163,7 +164,7 @@ def missing(tmp_path, *files: Path) -> set[str]:
         there = {name.removesuffix(".class").replace("/", ".") for name in archive.namelist()}
     named = set()
     for file in files:
-        there |= apk.classes_of(file)
+        there |= inspection.classes_of(file)
         with zipfile.ZipFile(file) as archive:
             for name in (name for name in archive.namelist() if name.endswith(".dex")):
                 named |= types_of(archive.read(name))
@@ -282,7 +283,7 @@ def test_what_must_be_stored_is_compressed(tmp_path):
 def test_what_is_no_apk(content, tmp_path):
     file = tmp_path / "some.apk"
     file.write_bytes(content)
-    found = apk.verify(file, tmp_path)
+    found = inspection.verify(file, tmp_path)
     assert not found[0].ok and not found[1].ok and any("signature" in finding.what for finding in found)
 
 
@@ -370,7 +371,7 @@ def test_a_strangers_app_with_its_golden_test(tmp_path):
     test = GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest")
     apks = build(tmp_path, android=Android(folder=str(folder), lib_interpreter=test))
     assert (apks.application_id, apks.test_id) == ("com.example.photos", "com.example.photos.test")
-    app, inside = apk.classes_of(apks.app), apk.classes_of(apks.test)
+    app, inside = inspection.classes_of(apks.app), inspection.classes_of(apks.test)
     assert "com.example.camera.PersonFinder" in app and not any(name.startswith("org.goldmask") for name in app)
     assert {"org.goldmask.golden.GoldenTest", "org.goldmask.segmenter.Segmenter", test.test} <= inside
     assert app & inside == set()

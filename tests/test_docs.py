@@ -64,9 +64,10 @@ def test_only_the_shell_starts_processes():
 
 ORDER = (
     "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "finding", "setup", "case",
-    "tflite", "model", "golden", "jdk", "maven", "gradle", "kotlin", "manifest", "gradlew", "apk", "bionic", "adb",
-    "sdk", "avd", "benchmark", "instrumentation", "conditions", "swift", "xcode", "simulator", "devicectl", "targets",
-    "farm", "compare", "report", "check", "record", "matrix", "doctor", "console", "deeplab", "program",
+    "tflite", "model", "golden", "jdk", "maven", "gradle", "kotlin", "manifest", "gradlew", "apk", "inspection",
+    "bionic", "adb", "sdk", "avd", "benchmark", "instrumentation", "conditions", "swift", "xcode", "simulator",
+    "devicectl", "targets", "farm", "compare", "report", "check", "record", "matrix", "doctor", "console", "deeplab",
+    "program",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from . import apk, avd, benchmark, devicectl, farm, maven, record, sdk, shell, simulator, xcode
+from . import apk, avd, benchmark, devicectl, farm, inspection, maven, record, sdk, shell, simulator, xcode
 from .adb import Server, chosen
 from .bundle import Bundle, Options, Request, RequestCase, Result, RunOptions, first_problem, load_bundle, mask_of
 from .case import cases_from_files, fetch_case
@@ -328,7 +328,7 @@ def build_android(pipelines: list[str], abi: str) -> ExitCode:
 def verify_apk(file: str) -> ExitCode:
     """`android.apk.verify`."""
     with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
-        findings = apk.verify(Path(file), Path(logs))
+        findings = inspection.verify(Path(file), Path(logs))
     for finding in findings:
         _show_finding(finding, "wrong   ")
     return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.RUN
