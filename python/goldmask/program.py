@@ -581,7 +581,8 @@ def _show_finding(finding: Finding, wrong: str) -> None:
 
 def run_tests(select: str) -> ExitCode:
     """`test`: the whole test suite, as CI runs it."""
-    argv = [sys.executable, "-m", "pytest", "-n", "auto", "--durations=15", *(["-k", select] if select else []), str(TOOL_ROOT / "tests")]
+    argv = [sys.executable, "-m", "pytest", "-n", "auto", "--durations=15", TOOL_ROOT / "tests"]
+    argv += ["-k", select] if select else []
     done = shell.run(argv, log=TOOL_ROOT / "build/test.log", deadline_s=TEST_DEADLINE_S, cwd=TOOL_ROOT, on_line=print)
     sys.stderr.write(done.log_tail(20))
     return ExitCode.OK if done.code == 0 else ExitCode.USAGE
