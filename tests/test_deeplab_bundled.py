@@ -90,8 +90,9 @@ def test_the_bundled_files_are_what_the_weights_export_to(recipe_and_weights, tm
         for index in range(CALIBRATION_IMAGES if precision == "int8" else 0)
     ]
     out = export(model, precision, samples, tmp_path / file.name, LABELS, "shapes", DESCRIPTION.format(recipe.version))
-    # Not by bytes: Keras numbers its layers through the life of a process, and their names are in the file.
-    assert agreement(out, file, held_out(60), CLASSES) == 1
+    # Not by bytes: Keras numbers its layers through the life of a process, and their names are in the file. And the
+    # scales of int8 come from sums of floats over the calibration images, which threads split differently each time.
+    assert agreement(out, file, held_out(60), CLASSES) >= (1 if precision == "float32" else 0.999)
 
 
 @pytest.mark.parametrize("precision", ["float16", "dynamic"])

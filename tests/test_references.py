@@ -13,7 +13,7 @@ from goldmask.case import fetch_case
 from goldmask.errors import UsageError
 from goldmask.golden import load_golden
 from goldmask.model import fetch_model, load_spec, model_folder, model_from_path
-from goldmask.targets import python
+from goldmask.targets import Setup, python
 
 PIPELINES = ("lib_interpreter", "lib_task_api")
 
@@ -28,8 +28,9 @@ def starter_request(pipeline: str, **options) -> Request:
 
 
 def run_reference(tmp_path, request: Request, runtime: str = "litert"):
-    python.prepare(request.options.pipeline, tmp_path, runtime)
-    return python.run(request, tmp_path / "bundle", runtime=runtime)
+    setup = Setup(REPO, tmp_path / "logs", runtime=runtime)
+    python.prepare(request.options.pipeline, setup)
+    return python.run(request, tmp_path / "bundle", setup)
 
 
 def differing(mask: np.ndarray, tensorflow_golden: np.ndarray) -> int:
@@ -92,9 +93,9 @@ def test_runs_and_warmup_are_counted(tmp_path):
 
 def test_no_reference_has_a_gpu_delegate(tmp_path):
     with pytest.raises(UsageError, match="no delegate 'gpu'"):
-        python.run(starter_request("lib_interpreter", delegate="gpu"), tmp_path)
+        python.run(starter_request("lib_interpreter", delegate="gpu"), tmp_path, Setup(REPO, tmp_path))
     with pytest.raises(UsageError, match="lib_task_api has no runtime 'tensorflow'"):
-        python.prepare("lib_task_api", tmp_path, "tensorflow")
+        python.prepare("lib_task_api", Setup(REPO, tmp_path, runtime="tensorflow"))
 
 
 EXPECTED = np.array([[0] * 8] * 4 + [[1] * 4 + [2] * 4] * 4, np.uint8)
@@ -147,7 +148,7 @@ def test_a_native_crash_is_an_error_with_the_logs_tail(tmp_path, project: Projec
     (tmp_path / "out").mkdir()
     (tmp_path / "out/bundle.json").write_text(json.dumps({"old": True}), "utf-8")
     with pytest.raises(target.RunError, match="about to fail"):
-        target.run(request, tmp_path / "out")
+        target.run(request, tmp_path / "out", Setup(project.folder, tmp_path / "logs"))
 
 
 def request_of(project: Project):
