@@ -20,7 +20,7 @@ from ..errors import EnvironmentMissing, RunError, UsageError
 from ..fetch import cache_folder, fetch_package
 from ..file import write_atomically
 from ..gradle import project_of
-from ..jdk import find_jdk
+from ..jdk import QUICK, find_jdk
 from ..kotlin import Kotlin
 from . import Setup
 from .host import case_listener, complete, write_decoded
@@ -117,6 +117,7 @@ def machine(pipeline: str, setup: Setup) -> Machine:
     setup.on_step("native libraries", 1, 1)
     environment = bionic.environment(natives, abi)
     flags = [
+        *QUICK,
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
         f"-Djava.library.path={natives}",
         f"-Dgoldmask.abi={abi}",
