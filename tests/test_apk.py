@@ -301,7 +301,7 @@ def test_a_dex_file_that_is_damaged(tmp_path):
 
 
 def test_an_apk_that_claims_more_than_memory_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr(apk, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(inspection, "MAX_BYTES", 1 << 20)
     detail = verified(build(tmp_path).app, tmp_path)["content"].detail
     assert "the limit is 1,048,576" in detail
 
