@@ -30,19 +30,25 @@ def launch(folder: Path, *words: str, **environment: str) -> tuple[int, str, str
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Path:
-    """The project as a fresh clone has it: no .venv."""
+def first_start(tmp_path_factory) -> tuple[Path, tuple[int, str, str]]:
+    """The project as a fresh clone has it, without .venv; and what its first start said, whichever test comes first."""
     folder = tmp_path_factory.mktemp("fresh copy") / "gold mask"  # a space, as in people's folders
     folder.mkdir()
     for name in ROOT_FILES:
         shutil.copy2(REPO / name, folder / name)
     for name in ("python", "models"):
         shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return folder, launch(folder, "models.list")
 
 
-def test_the_first_start_sets_up_and_the_next_are_quiet(copy):
-    code, stdout, stderr = launch(copy, "models.list")
+@pytest.fixture
+def copy(first_start) -> Path:
+    """The project after its first start."""
+    return first_start[0]
+
+
+def test_the_first_start_sets_up_and_the_next_are_quiet(first_start):
+    copy, (code, stdout, stderr) = first_start
     assert code == 0 and "deeplabv3" in stdout, stderr
     assert "goldmask: making" in stderr and "installing requirements.txt" in stderr
     assert launch(copy, "models.list") == (0, stdout, "")

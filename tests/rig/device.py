@@ -15,8 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 TESTS = Path(__file__).resolve().parents[1]
 REPO = TESTS.parent
+STOP_DEADLINE_S = 10
 START_DEADLINE_S = 30
 # What the device says of itself; a test that needs another device says so in `properties`.
 PROPERTIES = {
@@ -124,9 +127,13 @@ class Device:
 
     def stop(self) -> None:
         """End it and all that runs on it; its mounts go with its namespaces."""
-        # unshare ends with it the first process of the namespace, and the kernel all others.
+        first: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            first = psutil.Process(self.process.pid).children()
+        # unshare ends with it the first process of the namespace, and the kernel all others; that takes a moment.
         self.process.kill()
         self.process.wait()
+        psutil.wait_procs(first, timeout=STOP_DEADLINE_S)
 
 
 def write_json(path: Path, value: dict) -> None:
