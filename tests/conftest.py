@@ -69,6 +69,16 @@ def run_program(
     return Ran(done.code, done.stdout, stderr)
 
 
+def edited_samples(folder: Path, name: str, old: str, new: str) -> Path:
+    """A copy of the samples and vectors that every platform's tests read, with `old` in one of them replaced once."""
+    for each in ("samples", "vectors"):
+        shutil.copytree(REPO / "tests" / each, folder / each)
+    text = (folder / name).read_text("utf-8")
+    assert old in text, f"{name} has no {old}"
+    (folder / name).write_text(text.replace(old, new, 1), "utf-8")
+    return folder
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with a goldmask.toml and one model, `tiny`, that scores red, green and blue."""

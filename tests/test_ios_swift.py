@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import REPO
+from conftest import REPO, edited_samples
 from swift_package import APPLE, swift_test
 
 from goldmask import shell
@@ -32,13 +32,8 @@ def test_the_packages_own_tests(swift, module, tmp_path):
     ],
 )
 def test_an_edited_sample_breaks_them(swift, module, name, old, new, tmp_path):
-    for folder in ("samples", "vectors"):
-        shutil.copytree(REPO / "tests" / folder, tmp_path / "tests" / folder)
-    text = (tmp_path / "tests" / name).read_text("utf-8")
-    assert old in text, f"{name} has no {old}"
-    (tmp_path / "tests" / name).write_text(text.replace(old, new, 1), "utf-8")
-    words = ("--filter", f"^{module}\\.")
-    done = swift_test(swift, tmp_path, *words, GOLDMASK_TESTS=str(tmp_path / "tests"))
+    tests = edited_samples(tmp_path / "tests", name, old, new)
+    done = swift_test(swift, tmp_path, "--filter", f"^{module}\\.", GOLDMASK_TESTS=str(tests))
     assert done.code == 1 and re.search(r"with [1-9]\d* failure", done.stdout), done.stdout + done.log_tail(40)
 
 

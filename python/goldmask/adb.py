@@ -20,7 +20,7 @@ from pathlib import Path
 from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 
 from . import shell
-from .errors import EnvironmentMissing, RunError, UsageError
+from .errors import EnvironmentMissing, RunError, UsageError, printable
 from .file import sha256_of
 
 DEFAULT_PORT = 5037
@@ -106,7 +106,7 @@ class Said:
         """Its last words, printable and short."""
         words = (self.stderr or self.stdout).decode("utf-8", "replace").split("\n")
         last = next((line for line in reversed(words) if line.strip()), f"exit code {self.code}")
-        return re.sub(r"[^\x20-\x7e]", " ", last).strip()[:300]
+        return printable(last)
 
 
 class Server:
@@ -195,7 +195,7 @@ class Server:
             connection.check_okay()
         except (AdbError, OSError, ValueError) as error:
             connection.close()
-            raise DeviceLost(f"adb says: {_printable(str(error)) or 'connection closed'}", fix="adb devices") from error
+            raise DeviceLost(f"adb says: {printable(str(error)) or 'connection closed'}", fix="adb devices") from error
 
     def states(self) -> dict[str, str]:
         """The state of every device by serial: `device`, `offline`, `unauthorized`, …"""
@@ -212,7 +212,7 @@ class Server:
         with self.open(f"host:connect:{address}") as connection:
             said = connection.read_string_block()
         if "connected to" not in said:
-            raise DeviceLost(f"adb cannot connect to {address}: {_printable(said)}", fix=f"adb connect {address}")
+            raise DeviceLost(f"adb cannot connect to {address}: {printable(said)}", fix=f"adb connect {address}")
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class Device:
             size = min(size, 1000) if answer == b"FAIL" else 0
             reason = self._receive(sending, size, end, what, INSTALL_DEADLINE_S)
         if answer != b"OKAY":
-            said = _printable(reason.decode("utf-8", "replace"))
+            said = printable(reason.decode("utf-8", "replace"))
             full = "No space left" in said
             raise RunError(
                 f"{self.serial} does not take {source.name}: {'its storage is full' if full else said}",
@@ -432,22 +432,18 @@ def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[start : start + BATCH] for start in range(0, len(names), BATCH))
 
 
-def _printable(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:300]
-
-
 def refusal(output: str) -> str:
     """Why `pm install` refused: `INSTALL_FAILED_…: detail`; empty where it said Success and nothing else."""
     if match := re.search(r"Failure \[([^\]\n]*)\]?", output):
-        return _printable(match[1])
+        return printable(match[1])
     if re.search(r"^Success\s*$", output, re.MULTILINE):
         return ""
-    return _printable(" ".join(output.split())) or "pm install said nothing"
+    return printable(" ".join(output.split())) or "pm install said nothing"
 
 
 def parse_properties(text: str) -> dict[str, str]:
     """What `getprop` lists, by name."""
-    return {name: _printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
+    return {name: printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
 
 
 def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:

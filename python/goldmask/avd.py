@@ -165,11 +165,8 @@ def boot(
 
     Raises as `up`; what was started is stopped then, and on Ctrl-C.
     """
-    sdk, abi = find_sdk(), host_abi()
-    if missing := lacking(sdk, packages(settings.api, abi)):
-        raise EnvironmentMissing(f"the Android SDK in {sdk.folder} lacks {', '.join(missing)}", fix=ACCEPT)
-    check_acceleration()
-    avd = create(sdk, settings.api, abi)
+    sdk = check_machine(settings)
+    avd = create(sdk, settings.api, host_abi())
     retried = ""
     for attempt in range(BOOTS):
         what = f"emulator boots{' again' if attempt else ''}"
@@ -209,6 +206,15 @@ def _until(so: Callable[[], bool], deadline_s: float, clock: Clock) -> None:
     end = clock.now() + deadline_s
     while not so() and clock.now() < end:
         clock.sleep(0.1)
+
+
+def check_machine(settings: Settings) -> Sdk:
+    """The SDK with all that an emulator needs, on a machine that can run one. Raises EnvironmentMissing."""
+    sdk = find_sdk()
+    if missing := lacking(sdk, packages(settings.api, host_abi())):
+        raise EnvironmentMissing(f"the Android SDK in {sdk.folder} lacks {', '.join(missing)}", fix=ACCEPT)
+    check_acceleration()
+    return sdk
 
 
 def check_acceleration() -> None:

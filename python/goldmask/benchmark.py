@@ -14,7 +14,7 @@ from typing import Any
 
 from .adb import STORE, Device
 from .bundle import Latency, RunOptions, RuntimeInfo
-from .errors import RunError, UsageError
+from .errors import RunError, UsageError, printable
 from .file import sha256_of
 
 DELEGATES = {
@@ -158,9 +158,5 @@ def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: Ru
     except RunError as error:
         raise RunError(f"{error.what} on {device.serial}", fix=f"cat {log}") from error
     used = THREADS.search(text)
-    words_about = tuple(dict.fromkeys(_printable(line) for line in DELEGATE.findall(text)))[:8]
+    words_about = tuple(dict.fromkeys(printable(line) for line in DELEGATE.findall(text)))[:8]
     return Measured(timing, int(used[1]) if used else None, words_about, sha256)
-
-
-def _printable(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:300]

@@ -120,13 +120,15 @@ def load_symbols(abi: str) -> Symbols:
 
 def compiler_of(abi: str) -> str:
     """The C compiler for an ABI on this machine's PATH; empty where there is none, and zig will be fetched."""
-    if ABIS[abi].machine == _machine():
+    if abi == host_abi():
         return shutil.which("cc") or ""
     return shutil.which(f"{ABIS[abi].gnu}-gcc") or ""
 
 
-def _machine() -> int:
-    return ABIS["arm64-v8a" if platform.machine().lower() in ("aarch64", "arm64") else "x86_64"].machine
+def host_abi() -> str:
+    """Android's name for this machine's processor; empty where Android has none."""
+    names = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
+    return names.get(platform.machine().lower(), "")
 
 
 def _digest(libraries: Sequence[Path], abi: str) -> str:
@@ -201,7 +203,7 @@ def compiler(abi: str, logs: Path) -> tuple[str | Path, ...]:
     """
     if found := compiler_of(abi):
         return (found,)
-    host = next(each for each in ABIS.values() if each.machine == _machine())
+    host = ABIS[host_abi() or "x86_64"]
     zig = fetch_package(ZIG, host.zig_sha256, host.zig_wheel, logs) / "ziglang/zig"
     # An old glibc to link with: what is built here must load on any.
     return (zig, "cc", "-target", f"{ABIS[abi].gnu}.2.17")

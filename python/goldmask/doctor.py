@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import adb, avd, bionic, maven, sdk, simulator, xcode
+from . import adb, avd, bionic, maven, simulator, xcode
 from .config import Emulator, load_config
 from .errors import EnvironmentMissing, GoldmaskError
 from .fetch import cache_folder, cached_file
@@ -103,10 +103,7 @@ def _devices() -> Finding:
 def _emulator(settings: Emulator) -> Finding:
     """What an emulator of ours needs; it is missed only where checks are to start one."""
     try:
-        found = sdk.find_sdk()
-        if missing := sdk.lacking(found, sdk.packages(settings.api, sdk.host_abi())):
-            raise EnvironmentMissing(f"the SDK in {found.folder} lacks {', '.join(missing)}", fix=sdk.ACCEPT)
-        avd.check_acceleration()
+        found = avd.check_machine(settings)
     except EnvironmentMissing as error:
         if settings.start:
             return Finding("emulator", False, error.what, error.fix)

@@ -1,5 +1,6 @@
 """The exit codes, and the errors that carry them: each says what, why and the command to type."""
 
+import re
 from enum import IntEnum
 
 
@@ -60,3 +61,8 @@ class GoldenError(GoldmaskError):
     """A golden is missing, stale or damaged."""
 
     exit_code = ExitCode.GOLDEN
+
+
+def printable(text: str) -> str:
+    """What a device or a tool said, fit for an error's sentence: ASCII without control characters, not too long."""
+    return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:300]

@@ -17,7 +17,7 @@ from .bundle import Bundle, Request, RequestCase, load_bundle, load_request, sav
 from .errors import GoldmaskError, RunError, UsageError
 from .file import write_atomically
 from .targets import android_device
-from .targets.host import checked, failed
+from .targets.host import checked, filled
 
 FLANK_FILE, GCLOUD_FILE, REQUEST_FILE = "flank.yml", "gcloud.sh", "request.json"
 # As gcloud writes a device.
@@ -238,13 +238,7 @@ def _copy(folder: Path, requests: Sequence[Request], place: Path) -> Bundle:
         if inside and path.stat().st_size <= android_device.MAX_CASE_BYTES:
             shutil.copyfile(path, place / name)  # what is not copied is missed below, and an error of its case
     found = checked(bundle, request, request.cases, place, android_device.NAME)
-    done = {result.case for result in found.results}
-    lost = [
-        failed(case.id, case.sha256, "run", "the farm's execution ended before this case was done")
-        for case in request.cases
-        if case.id not in done
-    ]
-    whole = found.model_copy(update={"results": (*found.results, *lost)})
+    whole = filled(found, request, "the farm's execution ended before this case was done")
     save(whole, place / "bundle.json")
     return whole
 

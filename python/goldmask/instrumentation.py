@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .errors import printable
+
 # AndroidJUnitRunner's codes of a test; 2 is what a test tells of itself in between.
 FAILED = (-1, -2)
 NOT_RUN = (-3, -4)
 OURS = "goldmask."
 # Who tells of a process besides itself: of its start, its crash, and its native stack.
 WITNESSES = ("ActivityManager", "AndroidRuntime", "DEBUG", "crash_dump64", "libc", "tombstoned")
-LONGEST = 300
 
 
 @dataclass
@@ -39,10 +40,10 @@ class Instrumentation:
         elif match := re.match(r"^INSTRUMENTATION_STATUS_CODE: (-?\d+)$", line):
             self._finish(int(match[1]))
         elif match := re.match(r"^INSTRUMENTATION_RESULT: (?:shortMsg|longMsg)=(.*)$", line):
-            self.crash = _printable(match[1]) if not self.crash else self.crash
+            self.crash = printable(match[1]) if not self.crash else self.crash
             self._key = ""
         elif match := re.match(r"^INSTRUMENTATION_(?:FAILED|ABORTED): (.*)$", line):
-            self.error = self.error or _printable(match[1])
+            self.error = self.error or printable(match[1])
         elif match := re.match(r"^INSTRUMENTATION_CODE: (-?\d+)$", line):
             self.code = int(match[1])
             self._key = ""
@@ -54,16 +55,16 @@ class Instrumentation:
     def _finish(self, code: int) -> None:
         status, self._status, self._key = self._status, {}, ""
         if status.get("Error"):
-            self.error = _printable(status["Error"])
+            self.error = printable(status["Error"])
         if case := status.get(f"{OURS}case"):
-            self.done.append(_printable(case))
+            self.done.append(printable(case))
             self.on_case(self.done[-1])
         if re.fullmatch(r"\d{1,9}", pid := status.get(f"{OURS}pid", "")):
             self.pid = int(pid)
         if "test" in status and code != 1 and not any(key.startswith(OURS) for key in status):
             self.tests += code not in NOT_RUN
             if code in FAILED:
-                self.stacks.append(_printable(status.get("stack", "").split("\n")[0]) or "without a stack")
+                self.stacks.append(printable(status.get("stack", "").split("\n")[0]) or "without a stack")
 
     @property
     def problem(self) -> str:
@@ -79,10 +80,6 @@ class Instrumentation:
         if not self.tests:
             return "am instrument ran no test"
         return ""
-
-
-def _printable(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:LONGEST]
 
 
 def parse(lines: Iterable[str], on_case: Callable[[str], None] = lambda case: None) -> Instrumentation:
@@ -114,5 +111,5 @@ def native_crash(lines: Iterable[str]) -> str:
     """What Android says of a native crash: `Fatal signal 11 (SIGSEGV), …`; empty without one."""
     for line in lines:
         if match := re.search(r" F libc *: (Fatal signal .*)$", line):
-            return _printable(match[1])
+            return printable(match[1])
     return ""

@@ -49,7 +49,7 @@ class Kotlin:
         What is asked for, and raised, is as in `compile`.
         """
         classes = self.compile(module, tests, flavour, generated)
-        bundles = self.bundles(module, *flavour_words(flavour), *TESTS[: len(tests)])
+        bundles = self.bundles(module, *flavour_words(flavour), *(TESTS if tests else ()))
         return [*reversed(classes.values()), *generated, *self.libraries([*bundles, "tool-android"])]
 
     def compile(
@@ -61,7 +61,7 @@ class Kotlin:
         folders of the cache with classes that `module` needs besides: its R. Raises ConfigError, EnvironmentMissing,
         and RunError with the compiler's own first sentence.
         """
-        own, for_tests = flavour_words(flavour), TESTS[: len(tests)]
+        own, for_tests = flavour_words(flavour), TESTS if tests else ()
         needed = self.project.needed_by(module, *own, *for_tests)
         android = self.libraries(["tool-android"])
         classes: dict[str, Path] = {}

@@ -121,22 +121,20 @@ def run_adhoc(
         options = Options(**_options(config.options, delegate, threads).model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases)
         notes: list[str] = []
-        suppress = config.device.suppress
-        where = (destination,) if destination else ()
         setup = Setup(
-            root(),
-            path / "logs",
-            runtime,
-            abi,
-            config.android,
-            device,
-            all_devices,
-            suppress,
-            bars.step,
-            notes.append,
-            config.ios,
-            where,
-            closing,
+            root=root(),
+            logs=path / "logs",
+            runtime=runtime,
+            abi=abi,
+            android=config.android,
+            device=device,
+            all_devices=all_devices,
+            suppress=config.device.suppress,
+            on_step=bars.step,
+            on_note=notes.append,
+            ios=config.ios,
+            destinations=(destination,) if destination else (),
+            closing=closing,
         )
         TARGETS[target].prepare(pipeline, setup)
         bundle = TARGETS[target].run(request, path, setup, bars.count(f"{target} · {pipeline}", len(cases)))
@@ -445,8 +443,15 @@ def run_benchmark(
         options = Options(**timed.model_dump(), pipeline=pipeline)
         request = Request(schema=1, model=found.request(), options=options, cases=cases[:1])
         notes: list[str] = []
-        setup = Setup(root(), path / "logs", android=config.android, device=device, on_note=notes.append)
-        setup = replace(setup, suppress=config.device.suppress, on_step=bars.step)
+        setup = Setup(
+            root=root(),
+            logs=path / "logs",
+            android=config.android,
+            device=device,
+            suppress=config.device.suppress,
+            on_step=bars.step,
+            on_note=notes.append,
+        )
         bundle = android_device.run(request, path, setup, bars.count("the app", 1))
         app = benchmark.timing_of([result.latency for result in bundle.results if result.latency])
         log = path / "benchmark_model.log"
@@ -541,8 +546,7 @@ def build_ios(destinations: list[str], folder: str) -> ExitCode:
     path = _folder(folder, "build/ios")
     with Bars() as bars:
         config = load_config(root())
-        where = tuple(destinations)
-        setup = Setup(root(), path / "logs", ios=config.ios, destinations=where, on_step=bars.step)
+        setup = Setup(root(), path / "logs", ios=config.ios, destinations=tuple(destinations), on_step=bars.step)
         products = ios_simulator.build(setup)
     for product in products:
         out.print(Text(f"built: {product.xctestrun}"))

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from . import shell
+from . import bionic, shell
 from .errors import EnvironmentMissing, RunError
 from .fetch import Progress, Source, cache_folder, fetch
 from .file import sha256_of
 
 Log = Mapping[str, Sequence[Mapping[str, str]]]
-# Android's names for processors.
-ABIS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
 LICENCE = "android-sdk-license"
 LICENCE_URL = "https://developer.android.com/studio/terms"
 # What the SDK's own tools write into licenses/ when somebody accepts that text; Gradle reads it too.
@@ -72,12 +70,11 @@ def find_sdk() -> Sdk:
 
 def host_abi() -> str:
     """Android's name for this machine's processor. Raises EnvironmentMissing where no emulator is at full speed."""
-    machine = platform.machine().lower()
-    abi = ABIS.get(machine, "")
+    abi = bionic.host_abi()
     # Google publishes emulators for Linux on x86_64 only; the one for arm64 is macOS's.
     if not abi or (sys.platform == "linux" and abi == "arm64-v8a"):
         raise EnvironmentMissing(
-            f"there is no Android emulator for {platform.system()} on {machine}",
+            f"there is no Android emulator for {platform.system()} on {platform.machine().lower()}",
             fix="use a phone, or --target android-jvm",
         )
     return abi

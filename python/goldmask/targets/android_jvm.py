@@ -26,7 +26,6 @@ from . import Setup
 from .host import case_listener, complete, write_decoded
 
 NAME = "android-jvm"
-ABIS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
 # qemu translates every instruction: two seconds instead of thirty milliseconds for the starter model.
@@ -135,12 +134,13 @@ def machine(pipeline: str, setup: Setup) -> Machine:
 
 def host_abi() -> str:
     """Android's name for this machine's processor. Raises EnvironmentMissing where no Android library could load."""
-    if sys.platform != "linux" or platform.machine().lower() not in ABIS:
+    abi = bionic.host_abi()
+    if sys.platform != "linux" or not abi:
         raise EnvironmentMissing(
             f"{NAME} needs Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
             fix="run goldmask in a Linux container, or use --target python",
         )
-    return ABIS[platform.machine().lower()]
+    return abi
 
 
 def launcher(abi: str, setup: Setup) -> tuple[str | Path, ...]:

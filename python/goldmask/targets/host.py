@@ -38,15 +38,17 @@ def write_decoded(request: Request, out: Path) -> Path:
 
 def complete(bundle: Bundle, request: Request, who: str, ending: str, out: Path) -> Bundle:
     """The bundle with an error for each case that has no result: that `who` ended before, and how it ended."""
-    finished = {result.case for result in bundle.results}
-    lost = [case for case in request.cases if case.id not in finished]
-    if not lost:
-        return bundle
-    message = f"{who} ended before this case was done ({ending or 'exit code 0'})"
-    results = [failed(case.id, case.sha256, "run", message) for case in lost]
-    whole = bundle.model_copy(update={"results": (*bundle.results, *results)})
-    save(whole, out / "bundle.json")
+    whole = filled(bundle, request, f"{who} ended before this case was done ({ending or 'exit code 0'})")
+    if whole is not bundle:
+        save(whole, out / "bundle.json")
     return whole
+
+
+def filled(bundle: Bundle, request: Request, message: str) -> Bundle:
+    """The bundle with an error of this message for each case of `request` that has no result."""
+    finished = {result.case for result in bundle.results}
+    lost = [failed(case.id, case.sha256, "run", message) for case in request.cases if case.id not in finished]
+    return bundle.model_copy(update={"results": (*bundle.results, *lost)}) if lost else bundle
 
 
 def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path, target: str) -> Bundle:

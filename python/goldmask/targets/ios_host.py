@@ -14,20 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import bionic, maven, shell
+from .. import bionic, gradle, maven, shell
 from ..bundle import Bundle, Request, load_bundle, save
 from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from ..fetch import cache_folder
 from ..file import write_atomically
 from ..swift import find_swift
+from ..xcode import OUR_PROJECT as PACKAGE
 from . import Setup
 from .android_jvm import host_abi
 from .host import case_listener, complete, write_decoded
 
 NAME = "ios-host"
-PACKAGE = Path(__file__).resolve().parents[3] / "ios"
 PRODUCT = "segment-cli"
-ANDROID = Path(__file__).resolve().parents[3] / "android"
 LIBRARY = "TENSORFLOWLITE_C"
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
@@ -117,7 +116,7 @@ def program(pipeline: str, setup: Setup) -> tuple[Path, dict[str, str]]:
 
 def find_library(setup: Setup) -> Library:
     """TensorFlow Lite's C library for this machine. Raises EnvironmentMissing, RunError."""
-    lock = maven.load_lock(ANDROID)
+    lock = maven.load_lock(gradle.OUR_PROJECT)
     artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
     aars = [each for each in artifacts if each.key == ("org.tensorflow", "tensorflow-lite")]
     abi = _abi()
