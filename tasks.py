@@ -11,7 +11,7 @@ from invoke import Collection, Exit, Program, task
 sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
 
 from goldmask import __version__
-from goldmask.errors import GoldmaskError
+from goldmask.contract.errors import GoldmaskError
 
 HELP = {
     "suite": "a suite of goldmask.toml",
@@ -91,7 +91,7 @@ def check(
     out="",
 ):
     """Does every target still draw the golden masks? Fetch, run, compare, report."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_check(suite, model, pipeline, target, abi, device, all_devices, destination, out)
 
@@ -113,7 +113,7 @@ def run(
     out="",
 ):
     """Run any model on any images, and keep the bundle."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_adhoc(
         target, pipeline, model, image, out, delegate, threads, runtime, abi, device, all_devices, destination
@@ -123,7 +123,7 @@ def run(
 @command()
 def compare(c, golden="", bundle="", out=""):
     """Compare two bundles on disk; nothing is fetched or run."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_compare(golden, bundle, out)
 
@@ -131,7 +131,7 @@ def compare(c, golden="", bundle="", out=""):
 @command()
 def report(c, out=""):
     """Show the report of an earlier check again."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.show_report(out)
 
@@ -139,7 +139,7 @@ def report(c, out=""):
 @command()
 def doctor(c):
     """What can run here, what is missing, and the command that fixes it."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.show_doctor()
 
@@ -147,7 +147,7 @@ def doctor(c):
 @command()
 def test(c, select=""):
     """Run goldmask's own tests."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_tests(select)
 
@@ -155,7 +155,7 @@ def test(c, select=""):
 @command(name="list")
 def models_list(c):
     """List the declared models."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.list_models()
 
@@ -163,7 +163,7 @@ def models_list(c):
 @command(name="fetch", several=("model",))
 def models_fetch(c, model=None):
     """Download models and their images into the cache."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.fetch_models(model)
 
@@ -171,7 +171,7 @@ def models_fetch(c, model=None):
 @command(name="info")
 def models_info(c, model=""):
     """Show a model's tensors, quantisation, metadata and labels."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.show_model(model)
 
@@ -179,7 +179,7 @@ def models_info(c, model=""):
 @command(name="record", several=("model", "pipeline"))
 def golden_record(c, model=None, pipeline=None, mode=""):
     """Run the reference and bless its masks as goldens."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.record_goldens(model, pipeline, mode)
 
@@ -187,7 +187,7 @@ def golden_record(c, model=None, pipeline=None, mode=""):
 @command(name="verify", several=("model", "pipeline"))
 def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out=""):
     """Run the reference again and compare; unused goldens fail too. Writes no golden."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.verify_goldens(suite, model, pipeline, runtime, out)
 
@@ -195,7 +195,7 @@ def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out
 @command(name="prune", several=("model",))
 def golden_prune(c, model=None):
     """Remove goldens that no case uses."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.prune_goldens(model)
 
@@ -203,7 +203,7 @@ def golden_prune(c, model=None):
 @command(name="train")
 def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
     """Train a DeepLab on synthetic shapes; goes on where it stopped."""
-    from goldmask.deeplab import program
+    from deeplab import program
 
     return program.run_train(version, steps, seed, out)
 
@@ -211,7 +211,7 @@ def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
 @command(name="export")
 def deeplab_export(c, weights="", out=""):
     """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
-    from goldmask.deeplab import program
+    from deeplab import program
 
     return program.run_export(weights, out)
 
@@ -219,7 +219,7 @@ def deeplab_export(c, weights="", out=""):
 @command(name="tradeoff")
 def deeplab_tradeoff(c, weights="", out=""):
     """Measure output strides and DeepLab versions: scores, latency, operations, memory."""
-    from goldmask.deeplab import program
+    from deeplab import program
 
     return program.run_tradeoff(weights, out)
 
@@ -227,7 +227,7 @@ def deeplab_tradeoff(c, weights="", out=""):
 @command(name="lock")
 def android_lock(c):
     """Resolve the Android project's dependencies anew and write their lock."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.lock_android()
 
@@ -235,7 +235,7 @@ def android_lock(c):
 @command(name="build", several=("pipeline",))
 def android_build(c, pipeline=None, abi=""):
     """Build the Android app and its golden test: two signed APKs a pipeline, without Gradle or an SDK."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.build_android(pipeline, abi)
 
@@ -243,7 +243,7 @@ def android_build(c, pipeline=None, abi=""):
 @command(name="verify")
 def apk_verify(c, apk=""):
     """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.verify_apk(apk)
 
@@ -251,7 +251,7 @@ def apk_verify(c, apk=""):
 @command(name="matrix", several=("runtime", "model"))
 def android_matrix(c, runtime=None, suite="default", model=None, delegate="", threads=0, abi="", out=""):
     """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_matrix(runtime, suite, model, delegate, threads, abi, out)
 
@@ -259,7 +259,7 @@ def android_matrix(c, runtime=None, suite="default", model=None, delegate="", th
 @command(name="build", several=("destination",))
 def ios_build(c, destination=None, out=""):
     """Build the iOS app and its golden test, if anything changed."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.build_ios(destination, out)
 
@@ -267,7 +267,7 @@ def ios_build(c, destination=None, out=""):
 @command(name="list")
 def ios_simulator_list(c):
     """List the simulators and phones that --destination can name."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.list_destinations()
 
@@ -275,7 +275,7 @@ def ios_simulator_list(c):
 @command(name="sdk")
 def android_sdk(c, accept_licences=False):
     """Install what an emulator needs of the Android SDK."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.install_sdk(accept_licences)
 
@@ -285,7 +285,7 @@ def android_benchmark(
     c, binary="", model="shapes", image=None, pipeline="lib_interpreter", delegate="", threads=0, device="", out=""
 ):
     """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.run_benchmark(binary, model, image, pipeline, delegate, threads, device, out)
 
@@ -304,7 +304,7 @@ def farm_plan(
     out="",
 ):
     """Write flank.yml, or a gcloud command, that runs the golden test on Firebase Test Lab."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.plan_farm(flank, firebase, model, image, pipeline, phone, retries, shards, out)
 
@@ -312,7 +312,7 @@ def farm_plan(
 @command(name="collect")
 def farm_collect(c, results="", plan="", out=""):
     """Turn the results of a farm into bundles, ready to compare."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.collect_farm(results, plan, out)
 
@@ -320,7 +320,7 @@ def farm_collect(c, results="", plan="", out=""):
 @command(name="up")
 def emulator_up(c):
     """Boot an Android emulator, and leave it running."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.start_emulator()
 
@@ -328,7 +328,7 @@ def emulator_up(c):
 @command(name="down")
 def emulator_down(c):
     """Stop the emulators that goldmask started, and no others."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.stop_emulators()
 
@@ -336,7 +336,7 @@ def emulator_down(c):
 @command(name="list")
 def emulator_list(c):
     """List running emulators, and who started them."""
-    from goldmask import program
+    from goldmask.cli import program
 
     return program.list_emulators()
 

@@ -13,14 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from goldmask import bionic, maven, shell  # noqa: E402 - after the path that makes it importable
-from goldmask.bundle import Options, Request  # noqa: E402
-from goldmask.case import fetch_case  # noqa: E402
-from goldmask.image import decode, resize, to_tensor  # noqa: E402
-from goldmask.jdk import find_jdk  # noqa: E402
-from goldmask.kotlin import Kotlin  # noqa: E402
-from goldmask.model import fetch_model, load_spec, model_folder  # noqa: E402
-from goldmask.targets import Setup, android_jvm  # noqa: E402
+from goldmask.android import bionic  # noqa: E402 - after the path that makes it importable
+from goldmask.android_build import maven  # noqa: E402 - after the path that makes it importable
+from goldmask.android_build.jdk import find_jdk  # noqa: E402
+from goldmask.android_build.kotlin import Kotlin  # noqa: E402
+from goldmask.contract.bundle import Options, Request  # noqa: E402
+from goldmask.contract.image import decode, resize, to_tensor  # noqa: E402
+from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
+from goldmask.project.case import fetch_case  # noqa: E402
+from goldmask.project.model import fetch_model, load_spec, model_folder  # noqa: E402
+from goldmask.project.setup import Setup  # noqa: E402
+from goldmask.targets import android_jvm  # noqa: E402
 
 ROUNDS, WARMUP, RUNS = 5, 5, 60
 RATIO_LIMIT, CHECK_LIMIT_S = 1.1, 15.0

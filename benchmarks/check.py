@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from goldmask import shell  # noqa: E402 - after the path that makes it importable
-from goldmask.script import REFERENCES  # noqa: E402
+from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
+from goldmask.machine.pep723 import REFERENCES  # noqa: E402
 from goldmask.targets import python  # noqa: E402
 
 ROUNDS = 7

@@ -15,8 +15,8 @@ from sklearn.metrics import confusion_matrix
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
-from goldmask.compare import measure
-from goldmask.config import Tolerances
+from goldmask.project.config import Tolerances
+from goldmask.verdict.metrics import measure
 
 SIZE, CLASSES, ROUNDS = 257, 21, 30
 LABELS = tuple(f"class_{index}" for index in range(CLASSES))

@@ -16,10 +16,10 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/references")]
 
-from goldmask import shell  # noqa: E402 - after the path that makes it importable
-from goldmask.bundle import Options, Request, RequestCase, load_request, save  # noqa: E402
-from goldmask.file import sha256_of  # noqa: E402
-from goldmask.image import resize  # noqa: E402
+from goldmask.contract.bundle import Options, Request, RequestCase, load_request, save  # noqa: E402
+from goldmask.contract.files import sha256_of  # noqa: E402
+from goldmask.contract.image import resize  # noqa: E402
+from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
 
 IMAGES, BLOCK = 200, 20
 WIDTH, HEIGHT = 640, 480
@@ -28,11 +28,12 @@ REQUIRED_RATIO = 0.9
 
 def prepare(folder: Path) -> Path:
     """200 different JPEGs cut from the starter model's photographs, and the request for them."""
-    from goldmask.config import load_config
-    from goldmask.fetch import fetch
-    from goldmask.image import decode
-    from goldmask.model import fetch_model, load_spec, model_folder
-    from goldmask.targets import Setup, python
+    from goldmask.contract.image import decode
+    from goldmask.machine.fetch import fetch
+    from goldmask.project.config import load_config
+    from goldmask.project.model import fetch_model, load_spec, model_folder
+    from goldmask.project.setup import Setup
+    from goldmask.targets import python
 
     python.prepare("lib_interpreter", Setup(ROOT, folder))
     spec = load_spec(ROOT, "deeplabv3")
@@ -80,7 +81,7 @@ def compare(request_file: Path) -> int:
     """Both in turn, block by block, inside the reference environment."""
     from ai_edge_litert import interpreter as litert
 
-    from goldmask.reference import write_bundle
+    from goldmask.contract.engine import write_bundle
     from interpreter import InterpreterEngine
 
     request = load_request(request_file)

@@ -15,12 +15,12 @@ import pytest
 import tiny
 from PIL import Image
 
-from goldmask import shell
-from goldmask.errors import EnvironmentMissing
-from goldmask.fetch import Source, fetch
-from goldmask.file import sha256_of
-from goldmask.model import fetch_model, load_spec
-from goldmask.swift import Swift, find_swift
+from goldmask.apple.swift import Swift, find_swift
+from goldmask.contract.errors import EnvironmentMissing
+from goldmask.contract.files import sha256_of
+from goldmask.machine import shell
+from goldmask.machine.fetch import Source, fetch
+from goldmask.project.model import fetch_model, load_spec
 
 Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
@@ -185,7 +185,7 @@ def swift(monkeypatch) -> Swift:
 @pytest.fixture(scope="session")
 def tiny_backbone():
     """The name of a DeepLab backbone that builds, trains and converts in a second or two."""
-    from goldmask.deeplab.builder import BACKBONES, Backbone
+    from deeplab.builder import BACKBONES, Backbone
 
     tiny_one = Backbone(
         stem=8,

@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 from conftest import REPO, had
 
-from goldmask import apk, bionic, maven, shell
-from goldmask.errors import EnvironmentMissing
-from goldmask.gradle import OUR_PROJECT, load_project
-from goldmask.jdk import find_jdk
-from goldmask.kotlin import Kotlin
-from goldmask.targets import Setup, android_jvm
+from goldmask.android import bionic
+from goldmask.android_build import apk, maven
+from goldmask.android_build.gradle_files import load_project
+from goldmask.android_build.jdk import find_jdk
+from goldmask.android_build.kotlin import Kotlin
+from goldmask.contract.errors import EnvironmentMissing
+from goldmask.machine import shell
+from goldmask.machine.resources import ANDROID_PROJECT
+from goldmask.project.setup import Setup
+from goldmask.targets import android_jvm
 
 DEADLINE_S = 300
 
 
-def builder(logs: Path, folder: Path = OUR_PROJECT) -> Kotlin:
+def builder(logs: Path, folder: Path = ANDROID_PROJECT) -> Kotlin:
     """The builder of an Android project; a test that cannot have a JDK or the libraries is skipped."""
     kotlin = Kotlin(load_project(folder), maven.load_lock(folder), had(find_jdk), logs)
     had(lambda: kotlin.fetch(["tool-android", "tool-compiler"]))

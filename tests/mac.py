@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from conftest import REPO, Project, Ran
 
-from goldmask import shell
-from goldmask.file import sha256_of
-from goldmask.mask import encode_mask, read_mask
+from goldmask.contract.files import sha256_of
+from goldmask.contract.mask import encode_mask, read_mask
+from goldmask.machine import shell
 
 RIG = REPO / "tests/rig/xcode"
 TRANSCRIPTS = REPO / "tests/transcripts/xcode"

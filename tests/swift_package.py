@@ -4,9 +4,10 @@ from pathlib import Path
 
 from conftest import REPO, had
 
-from goldmask import shell
-from goldmask.swift import Swift
-from goldmask.targets import Setup, ios_host
+from goldmask.apple.swift import Swift
+from goldmask.machine import shell
+from goldmask.project.setup import Setup
+from goldmask.targets import ios_host
 
 DEADLINE_S = 600
 FOREIGN = REPO / "tests/ios/foreign"

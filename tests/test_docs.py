@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import REPO
 
-from goldmask import shell
-from goldmask.config import Tolerances
-from goldmask.errors import ExitCode
+from goldmask.contract.errors import ExitCode
+from goldmask.machine import shell
+from goldmask.project.config import Tolerances
 
 SOURCES = sorted((REPO / "python").rglob("*.py"))
 
@@ -60,31 +60,6 @@ def test_only_the_shell_starts_processes():
         if re.search(r"import subprocess|from subprocess|os\.system", path.read_text("utf-8"))
     }
     assert found == {"shell.py"}
-
-
-ORDER = (
-    "errors", "file", "shell", "script", "mask", "bundle", "image", "fetch", "config", "finding", "setup", "case",
-    "tflite", "model", "golden", "jdk", "maven", "gradle", "kotlin", "manifest", "gradlew", "apk", "inspection",
-    "bionic", "adb", "sdk", "avd", "benchmark", "instrumentation", "conditions", "swift", "xcode", "simulator",
-    "devicectl", "targets", "farm", "compare", "report", "check", "record", "matrix", "doctor", "console", "deeplab",
-    "program",
-)  # fmt: skip
-
-
-def test_imports_only_point_up_the_list():
-    """The order of docs/development.md; reference.py runs elsewhere, with numpy, Pillow and pydantic only."""
-    down = []
-    for path in sorted((REPO / "python/goldmask").rglob("*.py")):
-        noun = path.relative_to(REPO / "python/goldmask").with_suffix("").parts[0]
-        allowed = ORDER[: ORDER.index(noun)] if noun in ORDER else ("bundle", "errors", "file", "image", "mask")
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                inside = noun in ("targets", "report", "deeplab") and node.level == 1
-                names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-                down += [
-                    f"{noun} imports {name}" for name in names if not inside and name not in (*allowed, "__version__")
-                ]
-    assert [each for each in down if not each.startswith("__init__")] == []
 
 
 def test_every_module_and_public_function_says_what_it_is():

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from conftest import REPO, had
 
-from goldmask import shell
-from goldmask.errors import EnvironmentMissing
+from goldmask.contract.errors import EnvironmentMissing
+from goldmask.machine import shell
 
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 DEADLINE_S = 600

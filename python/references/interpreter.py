@@ -30,9 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from goldmask.bundle import Request, RuntimeInfo
-from goldmask.image import resize, to_tensor
-from goldmask.reference import Segmented, StageError, main, mask_from_output
+from goldmask.contract.bundle import Request, RuntimeInfo
+from goldmask.contract.engine import Segmented, StageError, main, mask_from_output
+from goldmask.contract.image import resize, to_tensor
 
 
 class InterpreterEngine:

@@ -42,9 +42,9 @@ import numpy as np  # noqa: E402
 from tensorflow_lite_support.python.task.processor.proto import segmentation_options_pb2  # noqa: E402
 from tflite_support.task import core, processor, vision  # noqa: E402
 
-from goldmask.bundle import Request, RuntimeInfo  # noqa: E402
-from goldmask.mask import top_two_margin  # noqa: E402
-from goldmask.reference import XNNPACK_SIGN, Segmented, StageError, main, native_log  # noqa: E402
+from goldmask.contract.bundle import Request, RuntimeInfo  # noqa: E402
+from goldmask.contract.engine import XNNPACK_SIGN, Segmented, StageError, main, native_log  # noqa: E402
+from goldmask.contract.mask import top_two_margin  # noqa: E402
 
 OutputType = segmentation_options_pb2.OutputType
 

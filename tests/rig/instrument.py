@@ -16,12 +16,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldmask import maven
-from goldmask.bundle import Bundle, Request, Result, TargetInfo, load_bundle, load_request, save
-from goldmask.gradle import OUR_TESTS, project_of
-from goldmask.jdk import find_jdk
-from goldmask.kotlin import Kotlin
-from goldmask.targets import Setup, android_jvm
+from goldmask.android_build import maven
+from goldmask.android_build.gradle_files import OUR_TESTS, project_of
+from goldmask.android_build.jdk import find_jdk
+from goldmask.android_build.kotlin import Kotlin
+from goldmask.contract.bundle import Bundle, Request, Result, TargetInfo, load_bundle, load_request, save
+from goldmask.project.setup import Setup
+from goldmask.targets import android_jvm
 from rig.apk import has_class, native_libraries
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 FILE = Path(__file__).with_name("preprocess.json")
 sys.path.insert(0, str(FILE.parents[2] / "python"))
 
-from goldmask.image import orient, resize, to_tensor  # noqa: E402 - after the path that makes it importable
+from goldmask.contract.image import orient, resize, to_tensor  # noqa: E402 - after the path that makes it importable
 
 # (source width, height, target width, height): up, down, one axis only, to and from one pixel, uneven, identity.
 SIZES = (

@@ -4,8 +4,8 @@ from itertools import groupby
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from ..compare import Comparison, Verdict
-from . import Report
+from ..verdict.compare import Comparison, Verdict
+from .report import Report
 
 OUTCOMES = {Verdict.FAIL: Failure, Verdict.ERROR: Error, Verdict.SKIP: Skipped}
 

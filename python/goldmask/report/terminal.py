@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..compare import Comparison, Verdict
-from ..errors import ExitCode
-from . import Report
+from ..contract.errors import ExitCode
+from ..verdict.compare import Comparison, Verdict
+from .report import Report
 
 COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.ERROR: "bold magenta", Verdict.SKIP: "yellow"}
 MEANINGS = {

@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..compare import Pair, Verdict
-from ..errors import UsageError
-from ..file import write_atomically
-from . import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code
+from ..contract.errors import UsageError
+from ..contract.files import write_atomically
+from ..verdict.compare import Pair, Verdict
 from .junit import to_junit
-from .picture import side_by_side
+from .pictures import side_by_side
+from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code
 
 PICTURES = "diffs"
 

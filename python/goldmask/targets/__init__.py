@@ -1,5 +1,1 @@
-"""Where app code runs: each module here turns a request into a bundle."""
-
-from ..setup import Setup
-
-__all__ = ["Setup"]
+"""Where app code runs: each module turns a request into a bundle."""

@@ -16,15 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from .. import adb, apk
-from ..adb import STORE, Device, DeviceLost, Expired, Stopped
-from ..apk import Apks
-from ..bundle import Bundle, Request, RequestCase, load_bundle, save
-from ..conditions import Conditions, flags_of, look, steady, thermal_of, thermal_words
-from ..errors import GoldmaskError, RunError, UsageError
-from ..file import sha256_of
-from ..instrumentation import Instrumentation, lines_of_process, native_crash
-from . import Setup
+from ..android import adb
+from ..android.adb import STORE, Device, DeviceLost, Expired, Stopped
+from ..android.device_state import Conditions, flags_of, look, steady, thermal_of, thermal_words
+from ..android.instrumentation import Instrumentation, lines_of_process, native_crash
+from ..android_build import apk
+from ..android_build.apk import Apks
+from ..contract.bundle import Bundle, Request, RequestCase, load_bundle, save
+from ..contract.errors import GoldmaskError, RunError, UsageError
+from ..contract.files import sha256_of
+from ..project.setup import Setup
 from .host import checked, failed
 
 NAME = "android-device"

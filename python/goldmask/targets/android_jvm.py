@@ -14,15 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import bionic, maven, shell
-from ..bundle import Bundle, Request, load_bundle, save
-from ..errors import EnvironmentMissing, RunError, UsageError
-from ..fetch import cache_folder, fetch_package
-from ..file import write_atomically
-from ..gradle import project_of
-from ..jdk import QUICK, find_jdk
-from ..kotlin import Kotlin
-from . import Setup
+from ..android import bionic
+from ..android_build import maven
+from ..android_build.gradle_files import project_of
+from ..android_build.jdk import QUICK, find_jdk
+from ..android_build.kotlin import Kotlin
+from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.errors import EnvironmentMissing, RunError, UsageError
+from ..contract.files import write_atomically
+from ..machine import shell
+from ..machine.cache import cache_folder
+from ..machine.fetch import fetch_package
+from ..project.setup import Setup
 from .host import case_listener, complete, write_decoded
 
 NAME = "android-jvm"

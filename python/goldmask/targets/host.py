@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..bundle import Bundle, Failure, Request, RequestCase, Result, mask_of, save
-from ..errors import RunError
-from ..image import ImageError, decode
+from ..contract.bundle import Bundle, Failure, Request, RequestCase, Result, mask_of, save
+from ..contract.errors import RunError
+from ..contract.image import ImageError, decode
 
 
 def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:

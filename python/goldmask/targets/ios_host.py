@@ -14,14 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import bionic, gradle, maven, shell
-from ..bundle import Bundle, Request, load_bundle, save
-from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
-from ..fetch import cache_folder
-from ..file import write_atomically
-from ..swift import find_swift
-from ..xcode import OUR_PROJECT as PACKAGE
-from . import Setup
+from ..android import bionic
+from ..android_build import maven
+from ..apple.swift import find_swift
+from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..contract.files import write_atomically
+from ..machine import shell
+from ..machine.cache import cache_folder
+from ..machine.resources import ANDROID_PROJECT
+from ..machine.resources import IOS_PROJECT as PACKAGE
+from ..project.setup import Setup
 from .android_jvm import host_abi
 from .host import case_listener, complete, write_decoded
 
@@ -116,7 +119,7 @@ def program(pipeline: str, setup: Setup) -> tuple[Path, dict[str, str]]:
 
 def find_library(setup: Setup) -> Library:
     """TensorFlow Lite's C library for this machine. Raises EnvironmentMissing, RunError."""
-    lock = maven.load_lock(gradle.OUR_PROJECT)
+    lock = maven.load_lock(ANDROID_PROJECT)
     artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
     aars = [each for each in artifacts if each.key == ("org.tensorflow", "tensorflow-lite")]
     abi = _abi()

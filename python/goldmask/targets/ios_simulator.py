@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import devicectl, simulator, xcode
-from ..bundle import Bundle, Request, load_bundle, save
-from ..devicectl import Phone
-from ..errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
-from ..simulator import Simulator
-from ..xcode import Product
-from . import Setup
+from ..apple import devicectl, simctl, xcode
+from ..apple.devicectl import Phone
+from ..apple.simctl import Simulator
+from ..apple.xcode import Product
+from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..machine.resources import IOS_PROJECT
+from ..project.setup import Setup
 from .host import case_listener, checked, complete, failed
 
 NAME = "ios-simulator"
@@ -122,7 +123,7 @@ def destinations(setup: Setup) -> tuple[str, ...]:
 
 def folder_of(setup: Setup) -> Path:
     """The iOS project's folder."""
-    return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else xcode.OUR_PROJECT
+    return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else IOS_PROJECT
 
 
 def golden_test_of(pipeline: str, setup: Setup) -> str:
@@ -269,21 +270,21 @@ def _places(setup: Setup, *, create: bool) -> list[Place]:
     arch = setup.abi or setup.ios.arch
     if arch not in ARCHS:
         raise UsageError(f"--abi {arch!r} is no processor of a simulator", fix=f"--abi {' or --abi '.join(ARCHS)}")
-    listing = simulator.list_simulators(setup.logs)
+    listing = simctl.list_simulators(setup.logs)
     devices: list[Simulator | Phone] = []
     for destination in destinations(setup):
-        found = simulator.named(listing, destination, arch) or _phone(destination, setup)
+        found = simctl.named(listing, destination, arch) or _phone(destination, setup)
         if isinstance(found, Simulator):
-            simulator.choose_runtime(listing, found.os, arch)
+            simctl.choose_runtime(listing, found.os, arch)
         devices.append(found)
     if not devices:
-        chosen = simulator.choose(listing, setup.ios.runtime, setup.ios.device_type, arch)
+        chosen = simctl.choose(listing, setup.ios.runtime, setup.ios.device_type, arch)
         if not isinstance(chosen, Simulator):
             runtime, kind = chosen
             chosen = (
-                simulator.create(runtime, kind, setup.logs)
+                simctl.create(runtime, kind, setup.logs)
                 if create
-                else Simulator("", f"{simulator.OURS} {kind.name}", runtime.name, "Shutdown")
+                else Simulator("", f"{simctl.OURS} {kind.name}", runtime.name, "Shutdown")
             )
         devices.append(chosen)
     places = []
@@ -331,9 +332,9 @@ def _boot(places: Sequence[Place], setup: Setup) -> dict[Place, RunError]:
         setup.on_step(f"boot {device.name}", 0, 1)
         if device.state == "Shutdown":
             # Before the boot: an interrupt in the midst of it must not leave it booted.
-            setup.closing.callback(simulator.shutdown, device.udid, setup.logs)
+            setup.closing.callback(simctl.shutdown, device.udid, setup.logs)
             try:
-                simulator.start(device.udid, setup.logs)
+                simctl.start(device.udid, setup.logs)
                 setup.on_note(f"booted {device.name}, {device.os}, for this")
             except RunError as error:
                 broken[place] = error
@@ -341,7 +342,7 @@ def _boot(places: Sequence[Place], setup: Setup) -> dict[Place, RunError]:
         if place in broken:
             continue
         try:
-            simulator.wait_until_booted(device.udid, setup.ios.boot_deadline_s, setup.logs)
+            simctl.wait_until_booted(device.udid, setup.ios.boot_deadline_s, setup.logs)
             setup.on_step(f"boot {device.name}", 1, 1)
         except RunError as error:
             broken[place] = error
@@ -375,8 +376,8 @@ def _send(place: Place, app: App, sent: Path, token: str, logs: Path) -> None:
         devicectl.install(place.device, app.path, logs)
         devicectl.send(place.device, app.bundle_id, sent, f"{PLACE}/{token}", logs)
         return
-    simulator.install(place.device.udid, app.path, logs)
-    container = simulator.container(place.device.udid, app.bundle_id, logs)
+    simctl.install(place.device.udid, app.path, logs)
+    container = simctl.container(place.device.udid, app.bundle_id, logs)
     shutil.copytree(sent, container / PLACE / token)
 
 
@@ -385,7 +386,7 @@ def _receive(place: Place, app: App, token: str, folder: Path, logs: Path) -> Pa
     if isinstance(place.device, Phone):
         return devicectl.receive(place.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
     # Asked again: a container moves when xcodebuild installs the app once more.
-    return simulator.container(place.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
+    return simctl.container(place.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
 
 
 def _leave(place: Place, app: App, token: str, logs: Path) -> None:
@@ -393,8 +394,8 @@ def _leave(place: Place, app: App, token: str, logs: Path) -> None:
     if isinstance(place.device, Phone):
         return
     with contextlib.suppress(RunError):
-        simulator.terminate(place.device.udid, app.bundle_id, logs)
-        container = simulator.container(place.device.udid, app.bundle_id, logs)
+        simctl.terminate(place.device.udid, app.bundle_id, logs)
+        container = simctl.container(place.device.udid, app.bundle_id, logs)
         shutil.rmtree(container / PLACE / token, ignore_errors=True)
 
 

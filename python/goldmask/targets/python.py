@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import script
-from ..bundle import Bundle, Request, load_bundle, save
-from ..errors import RunError, UsageError
-from . import Setup
+from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.errors import RunError, UsageError
+from ..machine import pep723
+from ..machine.resources import REFERENCES
+from ..project.setup import Setup
 from .host import case_listener
 
 NAME = "python"
@@ -31,7 +32,7 @@ ROSETTA_PYTHON = "cpython-3.11-macos-x86_64-none"
 
 def prepare(pipeline: str, setup: Setup) -> None:
     """Set up a pipeline's runtime. Raises EnvironmentMissing, and UsageError where it has no such runtime."""
-    script.prepare(_script(pipeline, setup.runtime), interpreter_of(pipeline), setup.logs)
+    pep723.prepare(_script(pipeline, setup.runtime), interpreter_of(pipeline), setup.logs)
 
 
 def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
@@ -53,10 +54,10 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
     deadline_s = START_DEADLINE_S + len(request.cases) * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
     python = interpreter_of(request.options.pipeline)
     words = (request_file, "--out", out)
-    done = script.run(path, python, *words, log=out / "run.log", deadline_s=deadline_s, on_line=case_listener(on_case))
+    done = pep723.run(path, python, *words, log=out / "run.log", deadline_s=deadline_s, on_line=case_listener(on_case))
     if done.code or not (out / "bundle.json").is_file():
         raise RunError(
-            f"the {path.stem} runtime ended without a bundle ({done.ending}): {script.reason(done)}",
+            f"the {path.stem} runtime ended without a bundle ({done.ending}): {pep723.reason(done)}",
             fix=f"cat {done.log}",
         )
     return load_bundle(out)
@@ -69,7 +70,7 @@ def _script(pipeline: str, runtime: str) -> Path:
             f"{pipeline} has no runtime {runtime!r}",
             fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)",
         )
-    return script.REFERENCES / SCRIPTS[pipeline, runtime]
+    return REFERENCES / SCRIPTS[pipeline, runtime]
 
 
 def interpreter_of(pipeline: str) -> str:

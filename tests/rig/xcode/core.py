@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from goldmask.bundle import load_request
+from goldmask.contract.bundle import load_request
 from goldmask.targets.host import write_decoded
 
 

@@ -1,0 +1,1 @@
+"""Android's devices and native libraries: adb, emulators, the SDK, instrumentation, bionic."""

@@ -1,0 +1,511 @@
+"""adb: the server, the devices it knows, and what is done on one: commands, files, packages.
+
+The protocol is adbutils' and so is the adb binary where PATH has none. The server is asked through its socket and never
+through the adb program, which ends a running server of another version. Nothing that a device sends is trusted.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import socket
+import stat
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adbutils import AdbClient, AdbConnection, AdbError, adb_path
+
+from ..contract.errors import EnvironmentMissing, RunError, UsageError, printable
+from ..contract.files import sha256_of
+from ..machine import shell
+
+DEFAULT_PORT = 5037
+SERVER_DEADLINE_S = 30
+COMMAND_DEADLINE_S = 60
+# A large APK over a slow cable; also what a device may take to verify and place it.
+INSTALL_DEADLINE_S = 600
+RECONNECT_S = 20
+# A server that has just been started finds devices one after the other.
+SETTLE_S = 3
+# What a device is for a moment after it was plugged in; `offline` may also be for good.
+COMING = {"authorizing", "connecting", "offline"}
+SLICE_S = 0.2
+MAX_OUTPUT_BYTES = 64 << 20
+# adb's own limit of a chunk in the sync protocol.
+CHUNK_BYTES = 64 << 10
+BATCH = 200
+STORE = "/data/local/tmp/goldmask"
+STDOUT, STDERR, EXIT = 1, 2, 3
+ADDRESS = re.compile(r"^[\w.\[\]:-]+:\d+$")
+# The words of --device and the properties that they stand for; any other property goes by its own name.
+CHOICES = {
+    "abi": "ro.product.cpu.abilist",
+    "manufacturer": "ro.product.manufacturer",
+    "model": "ro.product.model",
+    "release": "ro.build.version.release",
+    "sdk": "ro.build.version.sdk",
+}
+# What `pm install` may answer, and what to do about it. {serial} and {package} are filled in.
+REFUSALS = {
+    "INSTALL_FAILED_INSUFFICIENT_STORAGE": (
+        "the device has no room for it",
+        f"adb -s {{serial}} shell rm -r {STORE}, or remove apps from the device",
+    ),
+    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
+        "the device has it already, signed with another key",
+        "adb -s {serial} uninstall {package} (removes its data as well)",
+    ),
+    "INSTALL_FAILED_NO_MATCHING_ABIS": (
+        "its native libraries are for other processors than the device's",
+        "adb -s {serial} shell getprop ro.product.cpu.abilist, and abiFilters in the app's build.gradle.kts",
+    ),
+    "INSTALL_FAILED_VERSION_DOWNGRADE": (
+        "the device has a later version of it",
+        "adb -s {serial} uninstall {package} (removes its data as well)",
+    ),
+    "INSTALL_FAILED_OLDER_SDK": ("the device's Android is older than the app's minSdk", "another device"),
+    "INSTALL_FAILED_USER_RESTRICTED": (
+        "the device's user, or its settings, refused",
+        "allow installing over USB in the developer options, and confirm on the screen",
+    ),
+    "INSTALL_PARSE_FAILED_NO_CERTIFICATES": ("it is not signed", "./goldmask android.build"),
+}
+
+
+class DeviceLost(RunError):
+    """The device or the adb server does not answer; the same again may work once it does."""
+
+
+class Expired(DeviceLost):
+    """A command went on for longer than it may; the connection itself was alive."""
+
+
+class Stopped(RunError):
+    """Another thread said that all work is to end."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command on a device said, and its exit code."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """stdout as text."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def reason(self) -> str:
+        """Its last words, printable and short."""
+        words = (self.stderr or self.stdout).decode("utf-8", "replace").split("\n")
+        last = next((line for line in reversed(words) if line.strip()), f"exit code {self.code}")
+        return printable(last)
+
+
+class Server:
+    """The adb server, a context manager: started where none runs, and then ended as well; anybody else's stays."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.host = os.environ.get("ANDROID_ADB_SERVER_HOST") or "127.0.0.1"
+        port = os.environ.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
+        if not re.fullmatch(r"\d{1,5}", port):
+            raise UsageError(
+                f"ANDROID_ADB_SERVER_PORT is {port!r}, which is no port", fix="unset ANDROID_ADB_SERVER_PORT"
+            )
+        self.port = int(port)
+        self._client = AdbClient(self.host, self.port)
+        self._lock = threading.Lock()
+        self._ours = False
+        self._settled = 0.0
+
+    def __enter__(self) -> "Server":
+        try:
+            self.ensure()
+        except BaseException:  # Ctrl-C while it starts
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server, if it is ours."""
+        if not self._ours:
+            return
+        with contextlib.suppress(AdbError, OSError, RunError), self.open("host:kill"):
+            end = time.monotonic() + SERVER_DEADLINE_S
+            while self._runs() and time.monotonic() < end:
+                time.sleep(SLICE_S / 4)
+
+    def ensure(self) -> None:
+        """Start the server if there is none, or none any more. Raises EnvironmentMissing without an adb."""
+        with self._lock:
+            if self._runs():
+                return
+            if self.host not in ("127.0.0.1", "localhost", "::1"):
+                raise EnvironmentMissing(
+                    f"no adb server answers at {self.host}:{self.port}", fix="unset ANDROID_ADB_SERVER_HOST"
+                )
+            try:
+                program = adb_path()
+            except AdbError as error:
+                raise EnvironmentMissing(
+                    "no adb is on PATH, and adbutils has none for this machine", fix="install Android's platform-tools"
+                ) from error
+            # Before it is started: a Ctrl-C in between must not leave it running.
+            self._ours = True
+            log = self.logs / "adb-server.log"
+            done = shell.run([program, "-P", str(self.port), "start-server"], log=log, deadline_s=SERVER_DEADLINE_S)
+            if done.code:
+                raise DeviceLost(f"the adb server does not start: {done.log_tail(1) or done.ending}", fix=f"cat {log}")
+            self._settled = time.monotonic() + SETTLE_S
+
+    def _runs(self) -> bool:
+        try:
+            socket.create_connection((self.host, self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def open(self, command: str) -> AdbConnection:
+        """A connection on which the server has accepted `command`. Raises DeviceLost."""
+        if not self._runs():  # adbutils would start a server then, and nobody would end that
+            raise DeviceLost("the adb server is gone", fix="adb devices")
+        try:
+            connection = self._client.make_connection(timeout=COMMAND_DEADLINE_S)
+            self.ask(connection, command)
+        except (OSError, EOFError) as error:
+            raise DeviceLost(f"the adb server is gone: {error}", fix="adb devices") from error
+        return connection
+
+    @staticmethod
+    def ask(connection: AdbConnection, command: str) -> None:
+        """Send a command on an open connection. Raises DeviceLost with the server's own reason."""
+        try:
+            connection.send_command(command)
+            connection.check_okay()
+        except (AdbError, OSError, ValueError) as error:
+            connection.close()
+            raise DeviceLost(f"adb says: {printable(str(error)) or 'connection closed'}", fix="adb devices") from error
+
+    def states(self) -> dict[str, str]:
+        """The state of every device by serial: `device`, `offline`, `unauthorized`, …"""
+        while True:
+            with self.open("host:devices") as connection:
+                lines = connection.read_string_block().splitlines()
+            if lines or time.monotonic() > self._settled:
+                # A serial is a device's own word, and goes into messages.
+                return dict(line.split("\t", 1) for line in lines if re.fullmatch(r"[\x21-\x7e]+\t[ -~]+", line))
+            time.sleep(SLICE_S)
+
+    def connect(self, address: str) -> None:
+        """`adb connect`, for devices on the network. Raises DeviceLost."""
+        with self.open(f"host:connect:{address}") as connection:
+            said = connection.read_string_block()
+        if "connected to" not in said:
+            raise DeviceLost(f"adb cannot connect to {address}: {printable(said)}", fix=f"adb connect {address}")
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device; `stopped` ends all its commands from another thread."""
+
+    server: Server
+    serial: str
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def open(self, service: str) -> AdbConnection:
+        """A connection to a service of the device. Raises DeviceLost."""
+        connection = self.server.open(f"host:tport:serial:{self.serial}")
+        try:
+            connection.conn.settimeout(COMMAND_DEADLINE_S)
+            connection.read(8)  # which transport it became
+        except (AdbError, OSError) as error:
+            connection.close()
+            raise self.lost("does not answer") from error
+        try:
+            Server.ask(connection, service)
+        except DeviceLost as error:
+            raise self.lost(f"does not answer ({error.what})") from error
+        connection.conn.settimeout(SLICE_S)
+        return connection
+
+    def lost(self, how: str) -> DeviceLost:
+        """The error that this device is not there."""
+        return DeviceLost(f"{self.serial} {how}", fix=f"adb -s {self.serial} wait-for-device shell true")
+
+    def shell(
+        self,
+        words: Sequence[str],
+        *,
+        deadline_s: float = COMMAND_DEADLINE_S,
+        on_line: Callable[[str], None] | None = None,
+        limit: int = MAX_OUTPUT_BYTES,
+    ) -> Said:
+        """Run a command to its end. `on_line` hears stdout line by line, and each line puts the deadline off.
+
+        Raises DeviceLost when the connection breaks, Expired after `deadline_s`, RunError beyond `limit` bytes.
+        """
+        command = shlex.join(words)
+        end = time.monotonic() + deadline_s
+        parts = {STDOUT: bytearray(), STDERR: bytearray()}
+        told = 0
+        with self.open(f"shell,v2,raw:{command}") as connection:
+            while True:
+                kind, size = struct.unpack("<BI", self._receive(connection.conn, 5, end, command, deadline_s))
+                data = self._receive(connection.conn, size, end, command, deadline_s) if size else b""
+                if kind == EXIT:
+                    if on_line and told < len(parts[STDOUT]):
+                        on_line(parts[STDOUT][told:].decode("utf-8", "replace"))
+                    return Said(data[0] if data else 255, bytes(parts[STDOUT]), bytes(parts[STDERR]))
+                if kind not in parts:
+                    continue
+                parts[kind] += data
+                if len(parts[kind]) > limit:
+                    raise RunError(f"{self.serial} sends more than {limit:,} bytes as an answer to `{command[:80]}`")
+                while on_line and kind == STDOUT and (line_end := parts[STDOUT].find(b"\n", told)) >= 0:
+                    line = parts[STDOUT][told:line_end].decode("utf-8", "replace")
+                    told = line_end + 1
+                    on_line(line.rstrip("\r"))
+                    end = time.monotonic() + deadline_s
+
+    def _receive(self, connection: socket.socket, size: int, end: float, command: str, deadline_s: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            if self.stopped.is_set():
+                raise Stopped(f"{self.serial}: stopped")
+            if time.monotonic() > end:
+                raise Expired(
+                    f"`{command[:80]}` on {self.serial} did not end within {deadline_s:g} s",
+                    fix=f"adb -s {self.serial} shell true",
+                )
+            try:
+                chunk = connection.recv(min(size - len(data), 1 << 20))
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise self.lost(f"was lost during `{command[:80]}`") from error
+            if not chunk:
+                raise self.lost(f"was lost during `{command[:80]}`")
+            data += chunk
+        return bytes(data)
+
+    def checked(self, words: Sequence[str], **options: object) -> Said:
+        """`shell`, and RunError where the command says that it failed."""
+        said = self.shell(words, **options)
+        if said.code:
+            raise RunError(
+                f"`{shlex.join(words)[:120]}` failed on {self.serial}: {said.reason}",
+                fix=f"adb -s {self.serial} shell",
+            )
+        return said
+
+    def push(self, source: Path, target: str, mode: int = 0o644) -> None:
+        """Copy a file to the device, first under the name `target`.part; `keep` gives it its own.
+
+        adbutils' push sends with send(), which may send a part only, and hides why a device refuses. Raises
+        DeviceLost, and RunError with the device's reason.
+        """
+        end = time.monotonic() + INSTALL_DEADLINE_S
+        request = f"{target}.part,{stat.S_IFREG | mode}".encode()
+        with self.open("sync:") as connection, source.open("rb") as stream:
+            sending = connection.conn
+            sending.settimeout(COMMAND_DEADLINE_S)
+            # An error while sending has its reason in what the device answers.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                try:
+                    sending.sendall(b"SEND" + struct.pack("<I", len(request)) + request)
+                    while chunk := stream.read(CHUNK_BYTES):
+                        if self.stopped.is_set():
+                            raise Stopped(f"{self.serial}: stopped")
+                        sending.sendall(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
+                    sending.sendall(b"DONE" + struct.pack("<I", int(source.stat().st_mtime)))
+                except TimeoutError as error:
+                    raise self.lost(f"takes no more of {source.name}") from error
+            sending.settimeout(SLICE_S)
+            what = f"push {source.name}"
+            answer, size = struct.unpack("<4sI", self._receive(sending, 8, end, what, INSTALL_DEADLINE_S))
+            size = min(size, 1000) if answer == b"FAIL" else 0
+            reason = self._receive(sending, size, end, what, INSTALL_DEADLINE_S)
+        if answer != b"OKAY":
+            said = printable(reason.decode("utf-8", "replace"))
+            full = "No space left" in said
+            raise RunError(
+                f"{self.serial} does not take {source.name}: {'its storage is full' if full else said}",
+                fix=f"adb -s {self.serial} shell {f'rm -r {STORE}' if full else 'ls -ld ' + STORE}",
+            )
+
+    def keep(self, files: dict[str, Path]) -> list[Path]:
+        """Have `files` in the store under their names, of which each holds the sha256; returns what had to be pushed.
+
+        What is there is known by its bytes and not by its name. Raises DeviceLost, RunError.
+        """
+        wanted = {name: sha256_of(path) for name, path in files.items()}
+        self.checked(["mkdir", "-p", STORE])
+        here = self.hashes([f"{STORE}/{name}" for name in files])
+        missing = [name for name, sha256 in wanted.items() if here.get(f"{STORE}/{name}") != sha256]
+        for some in _batches(missing):
+            for name in some:
+                self.push(files[name], f"{STORE}/{name}")
+            arrived = self.hashes([f"{STORE}/{name}.part" for name in some])
+            for name in some:
+                if arrived.get(f"{STORE}/{name}.part") != wanted[name]:
+                    raise self.lost(f"got {files[name].name} with other bytes than were sent")
+            self.checked(
+                ["sh", "-c", 'for file; do mv "$file.part" "$file" || exit; done', "sh"]
+                + [f"{STORE}/{name}" for name in some]
+            )
+        return [files[name] for name in missing]
+
+    def hashes(self, paths: Sequence[str]) -> dict[str, str]:
+        """sha256 of those files of the device that can be read, by path."""
+        # It complains about each file that is not there, and that is an answer too.
+        found: dict[str, str] = {}
+        for some in _batches(paths):
+            said = self.shell(["sha256sum", *some], deadline_s=INSTALL_DEADLINE_S).text
+            found |= {path: sha256 for sha256, path in re.findall(r"^([0-9a-f]{64})\s+\*?(.+)$", said, re.MULTILINE)}
+        return found
+
+    def installed_sha256(self, package: str) -> str:
+        """sha256 of the APK that is installed as `package`; empty where there is none."""
+        path = self.shell(["pm", "path", package]).text.splitlines()
+        if not path or not path[0].startswith("package:/"):
+            return ""
+        apk = path[0].removeprefix("package:").strip()
+        return self.hashes([apk]).get(apk, "")
+
+    def install(self, apk: Path, package: str) -> bool:
+        """Have exactly `apk` installed as `package`; False where it was. Raises DeviceLost, RunError that says why."""
+        wanted = sha256_of(apk)
+        if self.installed_sha256(package) == wanted:
+            return False
+        name = f"{wanted}.apk"
+        self.keep({name: apk})
+        try:
+            # adb's streamed install reads from a pipe and needs a service of Android's; a file does everywhere.
+            said = self.shell(["pm", "install", "-r", "-t", f"{STORE}/{name}"], deadline_s=INSTALL_DEADLINE_S)
+        finally:
+            with contextlib.suppress(RunError):
+                self.shell(["rm", "-f", f"{STORE}/{name}"])
+        if reason := refusal(said.text + said.stderr.decode("utf-8", "replace")):
+            what, fix = REFUSALS.get(reason.split(":")[0], (reason, f"adb -s {{serial}} install -r -t {apk}"))
+            raise RunError(
+                f"{self.serial} refuses {package}: {what} ({reason})",
+                fix=fix.format(serial=self.serial, package=package),
+            )
+        # pm has been seen to say Success and keep the old one; a mask of yesterday's app must not pass.
+        if self.installed_sha256(package) != wanted:
+            raise RunError(
+                f"{self.serial} still has another {package} than the one that was installed ({said.reason})",
+                fix=f"adb -s {self.serial} uninstall {package}",
+            )
+        return True
+
+    def recover(self) -> None:
+        """Have the server and the device back, if they come within RECONNECT_S. Raises DeviceLost."""
+        end = time.monotonic() + RECONNECT_S
+        while True:
+            self.server.ensure()
+            with contextlib.suppress(DeviceLost):
+                state = self.server.states().get(self.serial)
+                if state == "device" and self.shell(["true"], deadline_s=5).code == 0:
+                    return
+                if state is None and ADDRESS.match(self.serial):
+                    self.server.connect(self.serial)
+                    continue
+            if self.stopped.is_set() or time.monotonic() > end:
+                raise self.lost(f"did not come back within {RECONNECT_S:g} s")
+            time.sleep(SLICE_S)
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A few at a time: a command line has 128 KB on Android."""
+    return (names[start : start + BATCH] for start in range(0, len(names), BATCH))
+
+
+def refusal(output: str) -> str:
+    """Why `pm install` refused: `INSTALL_FAILED_…: detail`; empty where it said Success and nothing else."""
+    if match := re.search(r"Failure \[([^\]\n]*)\]?", output):
+        return printable(match[1])
+    if re.search(r"^Success\s*$", output, re.MULTILINE):
+        return ""
+    return printable(" ".join(output.split())) or "pm install said nothing"
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """What `getprop` lists, by name."""
+    return {name: printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
+
+
+def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
+    """The devices that `wanted` means: a serial, HOST:PORT, `model=…` or another property; empty for any.
+
+    One unless `all_devices`. Raises EnvironmentMissing where there is none, UsageError where it is not clear which.
+    """
+    wanted = wanted or ("" if all_devices else os.environ.get("ANDROID_SERIAL", ""))
+    name, equals, value = wanted.partition("=")
+    if equals and name not in CHOICES and "." not in name:
+        raise UsageError(f"--device {wanted!r} names no property", fix=f"--device SERIAL, or {'|'.join(CHOICES)}=VALUE")
+    if not equals and ADDRESS.match(wanted):
+        try:
+            server.connect(wanted)
+        except DeviceLost as error:
+            raise EnvironmentMissing(error.what, fix=error.fix) from error
+    end = time.monotonic() + SETTLE_S
+    while True:
+        states = server.states()
+        ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
+        if equals:
+            ready = [device for device in ready if matches(device, name, value)]
+        elif wanted:
+            ready = [device for device in ready if device.serial == wanted]
+        if ready or not COMING & {*states.values()} or time.monotonic() > end:
+            break
+        time.sleep(SLICE_S)
+    if not ready:
+        raise EnvironmentMissing(_nothing(wanted, states), fix=_remedy(wanted, states))
+    if len(ready) > 1 and not all_devices:
+        serials = ", ".join(device.serial for device in ready)
+        raise UsageError(f"several devices are connected: {serials}", fix="--device SERIAL or --all-devices")
+    return ready
+
+
+def matches(device: Device, name: str, value: str) -> bool:
+    """Whether a property of the device is `value`; an ABI is one of several."""
+    try:
+        said = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
+    except DeviceLost:
+        return False
+    return value in said.split(",") if name == "abi" else said == value
+
+
+def _nothing(wanted: str, states: dict[str, str]) -> str:
+    others = ", ".join(f"{serial} is {state}" for serial, state in sorted(states.items()))
+    what = f"no device {wanted!r} is connected" if wanted else "no Android device is connected"
+    return f"{what} ({others})" if others else what
+
+
+def _remedy(wanted: str, states: dict[str, str]) -> str:
+    if "unauthorized" in states.values():
+        return "unlock the phone and allow USB debugging from this computer, then adb devices"
+    if "offline" in states.values():
+        return "adb reconnect offline, or plug the device in again"
+    if wanted and states:
+        return f"--device {'|'.join(sorted(states))}"
+    return "connect a phone with USB debugging on, or ./goldmask android.emulator.up"
+
+
+@contextlib.contextmanager
+def chosen(logs: Path, wanted: str, all_devices: bool) -> Iterator[list[Device]]:
+    """The chosen devices for as long as the block runs. Raises as `choose`."""
+    with Server(logs) as server:
+        yield choose(server, wanted, all_devices)

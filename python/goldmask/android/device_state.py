@@ -1,0 +1,156 @@
+"""Under which conditions a device measures: what it is, its battery and temperature, and whether a latency is valid.
+
+The flags are those of Jetpack Benchmark (androidx.benchmark, "benchmark errors"): a latency with one of them is advice.
+"""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..contract.errors import RunError
+from ..project.config import LatencyFlag
+from .adb import Device, parse_properties
+
+# Below this and not charging, phones slow down; Jetpack Benchmark's number.
+LOW_BATTERY_PERCENT = 25
+COOL_DOWN_S = 300
+COOL_DOWN_STEP_S = 5
+# android.os.PowerManager.THERMAL_STATUS_*
+THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+FIXED_PERFORMANCE = ("cmd", "power", "set-fixed-performance-mode-enabled")
+
+
+@dataclass(frozen=True)
+class Battery:
+    """Its charge in percent, and whether it is being charged; a device without one is charged."""
+
+    percent: int
+    charging: bool
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A device as it is now; `thermal` counts as THERMAL does, None where Android does not tell."""
+
+    properties: dict[str, str]
+    battery: Battery
+    thermal: int | None
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether it is an emulator's Android."""
+        said = self.properties
+        return (
+            said.get("ro.kernel.qemu") == "1"
+            or said.get("ro.boot.qemu") == "1"
+            or said.get("ro.hardware") in ("goldfish", "ranchu")
+        )
+
+    @property
+    def name(self) -> str:
+        """Maker and model."""
+        return " ".join(filter(None, (self._of("ro.product.manufacturer"), self._of("ro.product.model")))) or "unnamed"
+
+    def _of(self, *names: str) -> str:
+        return next((self.properties[name] for name in names if self.properties.get(name)), "")
+
+    def environment(self) -> dict[str, str]:
+        """What a bundle records of the device."""
+        said = {
+            "device": self.name,
+            "soc": " ".join(filter(None, (self._of("ro.soc.manufacturer"), self._of("ro.soc.model")))),
+            "board": self._of("ro.board.platform", "ro.hardware"),
+            "android": f"{self._of('ro.build.version.release')} (API {self._of('ro.build.version.sdk')})",
+            "abis": self._of("ro.product.cpu.abilist", "ro.product.cpu.abi"),
+            "fingerprint": self._of("ro.build.fingerprint"),
+            "emulator": "yes" if self.is_emulator else "no",
+            "debuggable system": "yes" if self._of("ro.debuggable") == "1" else "no",
+            "battery": f"{self.battery.percent} %, {'charging' if self.battery.charging else 'not charging'}",
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def look(device: Device) -> Conditions:
+    """Ask the device. Raises DeviceLost."""
+    return Conditions(
+        parse_properties(device.checked(["getprop"]).text),
+        parse_battery(device.shell(["dumpsys", "battery"]).text),
+        thermal_of(device),
+    )
+
+
+def thermal_of(device: Device) -> int | None:
+    """The device's thermal status now."""
+    return parse_thermal(device.shell(["dumpsys", "thermalservice"]).text)
+
+
+def parse_battery(text: str) -> Battery:
+    """`dumpsys battery`."""
+    level = re.search(r"^\s*level: (\d+)", text, re.MULTILINE)
+    scale = re.search(r"^\s*scale: (\d+)", text, re.MULTILINE)
+    powered = re.findall(r"^\s*(?:AC|USB|Wireless|Dock) powered: (true|false)", text, re.MULTILINE)
+    percent = 100 * int(level[1]) // max(1, int(scale[1])) if level and scale else 100
+    return Battery(percent, "true" in powered or not powered)
+
+
+def parse_thermal(text: str) -> int | None:
+    """`dumpsys thermalservice`, Android 10 and later."""
+    match = re.search(r"^\s*Thermal Status: (\d+)", text, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def flags_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
+    """What speaks against a latency that was measured under these conditions."""
+    hot = max(conditions.thermal or 0, thermal_after or 0) > 0
+    found: dict[LatencyFlag, bool] = {
+        "EMULATOR": conditions.is_emulator,
+        "LOW-BATTERY": conditions.battery.percent < LOW_BATTERY_PERCENT and not conditions.battery.charging,
+        "DEBUGGABLE": debuggable,
+        "THERMAL": hot,
+    }
+    return [flag for flag, there in found.items() if there]
+
+
+def thermal_words(before: int | None, after: int | None) -> str:
+    """`none before, light after`."""
+    names = [
+        "unknown" if status is None else THERMAL[status] if status < len(THERMAL) else str(status)
+        for status in (before, after)
+    ]
+    return f"{names[0]} before, {names[1]} after"
+
+
+@contextlib.contextmanager
+def steady(
+    device: Device, measuring: bool, on_note: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """The device awake and, where latency is measured, cool and at a fixed speed.
+
+    Its settings come back on every way out. Raises DeviceLost, RunError.
+    """
+    device.shell(["input", "keyevent", "KEYCODE_WAKEUP"])
+    if not measuring:
+        yield
+        return
+    waited = 0
+    while (thermal_of(device) or 0) > 0 and waited < COOL_DOWN_S:
+        if not waited:
+            on_note(f"{device.serial} is warm: waiting for it to cool down, {COOL_DOWN_S} s at most")
+        sleep(COOL_DOWN_STEP_S)
+        waited += COOL_DOWN_STEP_S
+    try:
+        fixed = device.shell([*FIXED_PERFORMANCE, "true"]).code == 0
+        if not fixed:
+            on_note(f"{device.serial} has no fixed-performance mode: latency varies with its clock")
+        yield
+    finally:
+        rest = Device(device.server, device.serial)  # one that was told to stop still puts this back
+        try:
+            rest.shell([*FIXED_PERFORMANCE, "false"])
+        except RunError as error:
+            on_note(
+                f"{device.serial} may still be in fixed-performance mode ({error.what}); "
+                f"adb -s {device.serial} shell {' '.join(FIXED_PERFORMANCE)} false"
+            )

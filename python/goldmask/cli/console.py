@@ -1,0 +1,58 @@
+"""The terminal: results on stdout, progress bars and errors on stderr."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..machine.progress import Watch
+
+# Piped output is for programs and log files: no folding at 80 columns there.
+out = Console(width=None if sys.stdout.isatty() else 240)
+err = Console(stderr=True)
+
+
+class Bars(Watch):
+    """Progress bars, one for each download and each step; a context manager. Silent where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        text, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)
+        self._downloads = Progress(
+            text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal
+        )
+        self._steps = Progress(
+            text,
+            bar,
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._running: Progress | None = None
+        self._bars: dict[str, int] = {}
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running:
+            self._running.stop()
+
+    def download(self, name: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of a download."""
+        self._show(self._downloads, name, done, total)
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` parts of a step."""
+        self._show(self._steps, what, done, total)
+
+    def _show(self, progress: Progress, what: str, done: int, total: int | None) -> None:
+        if self._running is not progress:  # rich draws one live display at a time
+            if self._running:
+                self._running.stop()
+            self._running = progress
+            progress.start()
+        if what not in self._bars:
+            self._bars[what] = progress.add_task(what, total=total)
+        progress.update(self._bars[what], completed=done, total=total)

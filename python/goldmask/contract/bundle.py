@@ -1,0 +1,299 @@
+"""The contract between a program that runs a model and the one that judges it: request.json in, a bundle out.
+
+A bundle is a directory: bundle.json, masks/<case>.png (class indices, see mask.py) and taps/. The schema of both
+files is docs/bundle.schema.json, which is written from the classes here (docs/bundle.md explains it).
+"""
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+
+from .errors import RunError
+from .files import sha256_of, write_atomically
+from .mask import MAX_CLASSES, read_margin, read_mask
+from .schema import Name, Sha256, Strict, Text, first_problem
+
+SCHEMA = 1
+MAX_JSON_BYTES = 64 << 20
+MAX_MESSAGE = 2000
+
+Pipeline = Literal["lib_interpreter", "lib_task_api"]
+Delegate = Literal["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
+Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
+STAGES = ("decoded", "resized", "tensor")
+
+
+def _inside(name: str) -> str:
+    """A path that stays in its directory on every platform."""
+    if "\\" in name or ":" in name or "\0" in name or name.startswith(("/", "~")) or ".." in PurePosixPath(name).parts:
+        raise ValueError(f"{name!r} leads out of the bundle")
+    return name
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+
+
+class InputSpec(Strict):
+    """The image tensor [1, height, width, 3] and its normalisation, (pixel - mean) / std."""
+
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    dtype: Literal["float32", "uint8", "int8"]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class OutputSpec(Strict):
+    """Which output makes the mask: scores [1, h, w, classes] or class indices [1, h, w]."""
+
+    index: int = Field(ge=0)
+    kind: Literal["logits", "classes"]
+    scale: float = Field(default=0, ge=0, description="scores in one quantisation step; 0 where scores are floats")
+
+
+class RequestModel(Strict):
+    """The model to run; `file` is absolute or relative to request.json."""
+
+    name: Name
+    file: str
+    sha256: Sha256
+    labels: tuple[Text, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+    input: InputSpec
+    output: OutputSpec
+
+
+class RunOptions(Strict):
+    """How to run it. Each image is run `warmup` + `runs` times, and on until `min_duration_s` has passed."""
+
+    threads: int = Field(default=2, ge=1, le=64)
+    delegate: Delegate = "xnnpack"
+    resize: Literal["fixed", "platform"] = "fixed"
+    warmup: int = Field(default=0, ge=0, le=1000)
+    runs: int = Field(default=1, ge=1, le=10000)
+    min_duration_s: float = Field(default=0, ge=0, le=3600)
+
+
+class Options(RunOptions):
+    """What to run, how, and what to keep besides the mask."""
+
+    pipeline: Pipeline
+    taps: tuple[Literal["margin"], ...] = ()
+
+
+class RequestCase(Strict):
+    """One image; `orientation` (EXIF, 1 to 8) replaces the file's own."""
+
+    id: Name
+    file: str
+    sha256: Sha256
+    orientation: int | None = Field(default=None, ge=1, le=8)
+
+
+class Request(Strict):
+    """request.json: what a target is asked to run."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    model: RequestModel
+    options: Options
+    cases: tuple[RequestCase, ...] = Field(min_length=1)
+
+
+class TargetInfo(Strict):
+    """Where it ran."""
+
+    name: Name
+    kind: Literal["host", "jvm", "emulator", "simulator", "device"]
+    platform: Text
+    abi: Text
+    os: Text
+    device: Text = ""
+
+
+class RuntimeInfo(Strict):
+    """What really ran, which is not always what was asked for."""
+
+    name: Text
+    version: Text
+    delegate: Text
+    threads: int = Field(ge=1)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}, {self.delegate}, {self.threads} threads"
+
+
+class ModelInfo(Strict):
+    """The model that was run, by its bytes."""
+
+    name: Name
+    sha256: Sha256
+
+
+class Failure(Strict):
+    """Why a case has no mask."""
+
+    stage: Text
+    message: Text
+
+
+class StageHashes(Strict):
+    """sha256 of what each stage handed on; None where the runtime keeps it to itself.
+
+    decoded, resized: RGB bytes, row by row. tensor: the input tensor's bytes, little-endian.
+    """
+
+    decoded: Sha256 | None = None
+    resized: Sha256 | None = None
+    tensor: Sha256 | None = None
+
+
+class Latency(Strict):
+    """Milliseconds. The lists have one entry for each run after the warm-up; `first_ms` is the first run of all."""
+
+    init_ms: Milliseconds
+    first_ms: Milliseconds
+    preprocess_ms: tuple[Milliseconds, ...] = ()
+    inference_ms: tuple[Milliseconds, ...] = ()
+    postprocess_ms: tuple[Milliseconds, ...] = ()
+
+
+class Tap(Strict):
+    """A file kept besides the mask; `unit` is what a margin counts: model scores or quantisation steps."""
+
+    file: RelativePath
+    sha256: Sha256
+    unit: Literal["score", "step"]
+
+
+class Result(Strict):
+    """One case: a mask, or the reason why there is none."""
+
+    case: Name
+    image_sha256: Sha256
+    status: Literal["ok", "error"]
+    error: Failure | None = None
+    mask: RelativePath | None = None
+    mask_sha256: Sha256 | None = None
+    mask_size: tuple[int, int] | None = Field(default=None, description="width, height")
+    stages: StageHashes = StageHashes()
+    latency: Latency | None = None
+    memory_peak_mb: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    taps: dict[Literal["margin"], Tap] = Field(default={})
+
+    @model_validator(mode="after")
+    def _mask_or_reason(self) -> "Result":
+        if self.status == "ok" and not (self.mask and self.mask_sha256 and self.mask_size):
+            raise ValueError("status ok needs mask, mask_sha256 and mask_size")
+        if self.status == "error" and not self.error:
+            raise ValueError("status error needs error")
+        return self
+
+
+class Bundle(Strict):
+    """bundle.json: what a target says it did."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    target: TargetInfo
+    pipeline: Pipeline
+    runtime: RuntimeInfo
+    model: ModelInfo
+    started_at: Text
+    environment: dict[Text, Text] = Field(default={})
+    results: tuple[Result, ...]
+
+    @model_validator(mode="after")
+    def _one_result_each(self) -> "Bundle":
+        seen = set()
+        for result in self.results:
+            if result.case in seen:
+                raise ValueError(f"case {result.case} has two results")
+            seen.add(result.case)
+        return self
+
+    def result(self, case: str) -> Result | None:
+        """The result of a case, or None."""
+        return next((result for result in self.results if result.case == case), None)
+
+
+def load_request(path: Path) -> Request:
+    """Read request.json. Raises RunError."""
+    return _load(path, Request)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read `folder`/bundle.json. Raises RunError where it is missing or breaks the contract."""
+    return _load(folder / "bundle.json", Bundle)
+
+
+def save(value: Request | Bundle, path: Path) -> None:
+    """Write request.json or bundle.json."""
+    write_atomically(path, to_json(value))
+
+
+def to_json(value: BaseModel) -> bytes:
+    """Indented UTF-8 JSON, in the order of the schema, without fields that say nothing."""
+    data = value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def mask_of(folder: Path, result: Result) -> np.ndarray:
+    """The mask of an ok result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
+    mask = read_mask(_verified(folder, result.mask, result.mask_sha256))
+    if mask.shape[::-1] != tuple(result.mask_size):
+        raise RunError(
+            f"mask {result.mask} in {folder} is {mask.shape[1]}×{mask.shape[0]}, its bundle says "
+            f"{result.mask_size[0]}×{result.mask_size[1]}",
+            fix="run the target again",
+        )
+    return mask
+
+
+def margin_of(folder: Path, result: Result) -> tuple[np.ndarray, str] | None:
+    """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
+    tap = result.taps.get("margin")
+    return (read_margin(_verified(folder, tap.file, tap.sha256)), tap.unit) if tap else None
+
+
+def _verified(folder: Path, name: str, sha256: str) -> Path:
+    path = folder / name
+    # A symbolic link from an unpacked archive would pass the check of its name.
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise RunError(f"{name!r} in {folder} leads out of the bundle", fix="run the target again")
+    if not path.is_file():
+        raise RunError(f"{folder / 'bundle.json'} names {name}, which is missing", fix="run the target again")
+    if sha256_of(path) != sha256:
+        raise RunError(f"{path} is not what its bundle.json recorded (sha256 differs)", fix="run the target again")
+    return path
+
+
+def _load(path: Path, kind: type[Any]) -> Any:
+    fix = "run the target again"
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise RunError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MB", fix=fix)
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise RunError(f"{path} does not exist", fix=fix) from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}", fix=fix) from error
+    except ValidationError as error:
+        raise RunError(f"{path} breaks the bundle contract: {first_problem(error)}", fix=fix) from error
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of request.json and bundle.json, for platforms that are not Python."""
+    request, bundle = (kind.model_json_schema(by_alias=True, mode="validation") for kind in (Request, Bundle))
+    definitions = request.pop("$defs") | bundle.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "goldmask request.json and bundle.json",
+        "oneOf": [{"$ref": "#/$defs/Request"}, {"$ref": "#/$defs/Bundle"}],
+        "$defs": dict(sorted((definitions | {"Request": request, "Bundle": bundle}).items())),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

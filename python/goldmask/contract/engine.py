@@ -1,0 +1,287 @@
+"""The loop the reference runtimes share: request.json in, a bundle out. Runs inside their environments, not in ours.
+
+A reference script (python/references/) brings an engine; everything that must be the same for all of them is here.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from .bundle import (
+    Bundle,
+    Failure,
+    Latency,
+    ModelInfo,
+    Request,
+    RequestCase,
+    Result,
+    RuntimeInfo,
+    StageHashes,
+    Tap,
+    TargetInfo,
+    load_request,
+    save,
+)
+from .errors import GoldmaskError
+from .files import sha256_of
+from .image import decode
+from .mask import MAX_CLASSES, encode_margin, encode_mask, top_two_margin
+
+XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
+
+
+class StageError(Exception):
+    """A case failed in a named stage; the message goes into the bundle."""
+
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(message)
+        self.stage = stage
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """One image through an engine. `margin` is None for class maps; `scores_unit` is what it counts."""
+
+    mask: np.ndarray  # uint8 [h, w]
+    margin: np.ndarray | None  # float32 [h, w]
+    unit: str  # "score" or "step"
+    resized: np.ndarray | None
+    tensor: np.ndarray | None
+    preprocess_ms: float
+    inference_ms: float
+    postprocess_ms: float
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    runtime: RuntimeInfo
+
+    def segment(self, pixels: np.ndarray, with_margin: bool) -> Segmented:
+        """The mask of uint8 RGB `pixels` [h, w, 3]. Raises StageError."""
+
+
+def main(open_engine: Callable[[Request], Engine], packages: tuple[str, ...]) -> None:
+    """The command line of a reference script: `SCRIPT request.json --out DIR`.
+
+    Each finished case is a JSON line on stdout. A case that fails becomes an error in the bundle; so does
+    an engine that cannot be opened, for every case. `packages` are named with versions in the bundle.
+    """
+    parser = argparse.ArgumentParser(description="Runs a goldmask request.json and writes a bundle.")
+    parser.add_argument("request", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
+    arguments = parser.parse_args()
+    request = load_request(arguments.request)
+    environment = {name: version(name) for name in ("numpy", "pillow", *packages)}
+    write_bundle(request, arguments.request.parent, arguments.out, open_engine, environment, _report)
+
+
+def _report(result: Result) -> None:
+    print(json.dumps({"case": result.case, "status": result.status}), flush=True)
+
+
+def write_bundle(
+    request: Request,
+    base: Path,
+    out: Path,
+    open_engine: Callable[[Request], Engine],
+    environment: dict[str, str],
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Bundle:
+    """Run every case of `request`, whose relative paths start at `base`, and write the bundle to `out`."""
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    runtime = RuntimeInfo(name="none", version="none", delegate="none", threads=request.options.threads)
+    started = time.perf_counter()
+    try:
+        if sha256_of(base / request.model.file) != request.model.sha256:
+            raise StageError("init", f"{request.model.file} is not the model that was asked for (sha256 differs)")
+        engine = open_engine(request)
+        init_ms = _ms_since(started)
+        runtime = engine.runtime
+    except (StageError, OSError, ValueError, RuntimeError, TypeError) as error:
+        failure = Failure(stage="init", message=_one_line(error))
+        outcomes = (_failed(case, failure) for case in request.cases)
+    else:
+        outcomes = _run_cases(engine, request, base, out, init_ms)
+    results = []
+    for result in outcomes:
+        results.append(result)
+        on_result(result)
+    bundle = Bundle(
+        schema=1,
+        target=TargetInfo(
+            name="python", kind="host", platform=sys.platform, abi=platform.machine(), os=platform.platform()
+        ),
+        pipeline=request.options.pipeline,
+        runtime=runtime,
+        model=ModelInfo(name=request.model.name, sha256=request.model.sha256),
+        started_at=started_at,
+        environment={"python": platform.python_version(), **environment},
+        results=tuple(results),
+    )
+    save(bundle, out / "bundle.json")
+    return bundle
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A case with its mask in memory."""
+
+    case: RequestCase
+    pixels: np.ndarray  # uint8 [h, w, 3], decoded and upright
+    last: Segmented
+    latency: Latency
+
+
+def _run_cases(engine: Engine, request: Request, base: Path, out: Path, init_ms: float) -> Iterator[Result]:
+    """Every case in turn. One case's files are hashed, encoded and written while the next is drawn."""
+    options = request.options
+    # But where runs are repeated somebody wants to know how long they take: the machine is theirs alone.
+    measuring = options.warmup + options.runs > 1 or options.min_duration_s > 0
+    waiting: Future[Result] | None = None
+    with ThreadPoolExecutor(max_workers=1) as finisher:
+        for case in request.cases:
+            try:
+                future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out)
+            except StageError as error:
+                future = finisher.submit(_failed, case, Failure(stage=error.stage, message=_one_line(error)))
+            if measuring:
+                wait([future])
+            if waiting:
+                yield waiting.result()
+            waiting = future
+        if waiting:
+            yield waiting.result()
+
+
+def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_ms: float) -> _Drawn:
+    options = request.options
+    path = base / case.file
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != case.sha256:
+            raise StageError("decode", f"{path.name} is not the image that was asked for (sha256 differs)")
+        pixels = decode(path, case.orientation, data)
+    except (GoldmaskError, OSError) as error:
+        raise StageError("decode", getattr(error, "what", str(error))) from error
+    runs: list[tuple[float, float, float]] = []
+    first_ms, started = None, time.perf_counter()
+    done = 0
+    while done < options.warmup + options.runs or time.perf_counter() - started < options.min_duration_s:
+        last = engine.segment(pixels, "margin" in options.taps)
+        first_ms = last.inference_ms if first_ms is None else first_ms
+        done += 1
+        if done > options.warmup:
+            runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
+    preprocess, inference, postprocess = zip(*runs, strict=True)
+    latency = Latency(
+        init_ms=init_ms,
+        first_ms=first_ms,
+        preprocess_ms=preprocess,
+        inference_ms=inference,
+        postprocess_ms=postprocess,
+    )
+    return _Drawn(case, pixels, last, latency)
+
+
+def _finish(drawn: _Drawn, out: Path) -> Result:
+    case, last = drawn.case, drawn.last
+    mask_file = f"masks/{case.id}.png"
+    return Result(
+        case=case.id,
+        image_sha256=case.sha256,
+        status="ok",
+        mask=mask_file,
+        mask_sha256=_write(out / mask_file, encode_mask(last.mask)),
+        mask_size=last.mask.shape[::-1],
+        stages=StageHashes(decoded=_sha256(drawn.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)),
+        latency=drawn.latency,
+        memory_peak_mb=_memory_peak_mb(),
+        taps=_taps(last, case, out),
+    )
+
+
+def _taps(last: Segmented, case: RequestCase, out: Path) -> dict[str, Tap]:
+    if last.margin is None:
+        return {}
+    file = f"taps/{case.id}.margin.png"
+    return {"margin": Tap(file=file, sha256=_write(out / file, encode_margin(last.margin)), unit=last.unit)}
+
+
+def mask_from_output(output: np.ndarray, kind: str, with_margin: bool) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """(mask uint8 [h, w], margin or None, unit) of an output tensor [1, h, w(, classes)]. Raises StageError.
+
+    A margin counts scores for float outputs, quantisation steps for integer ones; a class map has none.
+    """
+    unit = "score" if output.dtype.kind == "f" else "step"
+    if kind == "classes":
+        highest, lowest = int(output.max()), int(output.min())
+        if lowest < 0 or highest >= MAX_CLASSES:
+            raise StageError("postprocess", f"the class map has values {lowest} to {highest}; masks hold 0 to 255")
+        return output[0].astype(np.uint8), None, unit
+    try:
+        mask, margin = top_two_margin(output[0])
+    except ValueError as error:
+        raise StageError("postprocess", str(error)) from error
+    return mask, margin if with_margin else None, unit
+
+
+@contextmanager
+def native_log() -> Iterator[Callable[[], str]]:
+    """What native code writes to stderr meanwhile: TFLite tells there, and only there, which delegate it took."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as capture:
+        os.dup2(capture.fileno(), 2)
+        try:
+            yield lambda: os.pread(capture.fileno(), 1 << 20, 0).decode("utf-8", "replace")
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.write(2, os.pread(capture.fileno(), 1 << 20, 0))
+
+
+def _failed(case: RequestCase, failure: Failure) -> Result:
+    return Result(case=case.id, image_sha256=case.sha256, status="error", error=failure)
+
+
+def _write(path: Path, data: bytes) -> str:
+    # Not beside and renamed: bundle.json, written last, is what makes a bundle of these files.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sha256(array: np.ndarray | None) -> str | None:
+    # Every platform goldmask runs on is little-endian, so the bytes in memory are the bytes of the contract.
+    return None if array is None else hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1e3
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _memory_peak_mb() -> float:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # bytes on macOS, KiB on Linux

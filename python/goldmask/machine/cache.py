@@ -1,0 +1,43 @@
+"""The cache on this machine: where files and folders are kept by the hash of their content, and how they get there."""
+
+import os
+import shutil
+from pathlib import Path
+
+import platformdirs
+
+from ..contract.errors import EnvironmentMissing
+from ..contract.files import sha256_of
+
+
+def cache_folder() -> Path:
+    """GOLDMASK_CACHE, or the platform's cache folder."""
+    return Path(os.environ.get("GOLDMASK_CACHE") or platformdirs.user_cache_dir("goldmask"))
+
+
+def cached_path(sha256: str, name: str) -> Path:
+    """Where the cache keeps, or would keep, a file with these bytes under this name."""
+    return cache_folder() / "files" / sha256 / name
+
+
+def place(beside: Path, folder: Path) -> None:
+    """Give a finished folder its name in the cache, unless somebody else was faster."""
+    try:
+        beside.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+
+
+def adopt(found: Path, sha256: str, cached: Path) -> None:
+    """Copy a file that is already on this machine, checked, under its cache name. Raises EnvironmentMissing."""
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    beside = cached.with_name(f".{cached.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(found, beside)
+        actual = sha256_of(beside)
+        if actual != sha256:
+            raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {sha256[:12]}…")
+        beside.replace(cached)
+    finally:
+        beside.unlink(missing_ok=True)

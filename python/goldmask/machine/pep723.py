@@ -1,0 +1,59 @@
+"""PEP 723 scripts (python/references/), each in an environment of its own that uv makes, checks and keeps."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from ..contract.errors import EnvironmentMissing
+from . import shell
+
+PREPARE_DEADLINE_S = 1200
+
+
+def prepare(script: Path, python: str, logs: Path) -> None:
+    """Make the environment of `script` for the interpreter `python`, or leave it as it is when it is there already.
+
+    A script's header can pin versions but not hashes. So uv first installs the hashed requirements beside the
+    script into a throw-away environment, and then makes the script's own one offline, from the files just
+    verified. Raises EnvironmentMissing where it cannot be had on this machine.
+    """
+    log = logs / f"{script.stem}.environment.log"
+
+    def uv(*words: str | Path) -> shell.Finished:
+        return shell.run([find_uv_bin(), *words], log=log, deadline_s=PREPARE_DEADLINE_S)
+
+    sync = ("sync", "--quiet", "--offline", "--python", python, "--script", script)
+    if not uv(*sync, "--check").code:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        requirements = script.with_suffix(".txt")
+        done = uv("venv", "--quiet", "--python", python, folder)
+        if not done.code:
+            hashed = ("--require-hashes", "--only-binary", ":all:", "--requirements", requirements)
+            done = uv("pip", "install", "--quiet", "--python", Path(folder), *hashed)
+        if not done.code:
+            done = uv(*sync)
+    if done.code:
+        raise EnvironmentMissing(
+            f"the environment of {script.name} cannot be installed here: {reason(done)}", fix="./goldmask doctor"
+        )
+
+
+def run(
+    script: Path,
+    python: str,
+    *words: str | Path,
+    log: Path,
+    deadline_s: float,
+    on_line: Callable[[str], None] | None = None,
+) -> shell.Finished:
+    """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
+    argv = [find_uv_bin(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
+    return shell.run(argv, log=log, deadline_s=deadline_s, on_line=on_line)
+
+
+def reason(done: shell.Finished) -> str:
+    """The end of the log, where uv and Python say why, on one line."""
+    return " ".join(done.log_tail(2).split())[-300:] or done.ending

@@ -1,0 +1,194 @@
+"""The only door to other processes: argv lists, a deadline, a log file, and nothing left running."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ..contract.errors import RunError
+
+TERMINATE_GRACE_S = 3.0
+TAIL_BYTES = 4096
+SAME_START_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that ended by itself. A negative `code` is the number of the signal that ended it."""
+
+    argv: tuple[str, ...]
+    code: int
+    seconds: float
+    stdout: str
+    log: Path
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words: `exit code 3` or `killed by SIGSEGV`."""
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        return f"killed by {signal.Signals(-self.code).name}"
+
+    def log_tail(self, lines: int = 8) -> str:
+        """The last `lines` non-empty lines of the log, where the reason usually stands."""
+        return tail(self.log, lines)
+
+
+@dataclass(frozen=True)
+class Background:
+    """A process that may outlive this program; `started_at` (Unix time) tells it from a later one with its id."""
+
+    pid: int
+    started_at: float
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The last `lines` non-empty lines of a log."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        text = stream.read().decode("utf-8", "replace")
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+def run(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    log: Path,
+    deadline_s: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run `argv` to its end and return how it ended; a non-zero exit is the caller's to judge.
+
+    stderr goes to `log`; stdout is returned whole and, line by line, given to `on_line`. `env` adds to
+    this process's environment. The child leads a process group of its own, which is ended on every way
+    out. Raises RunError when the program is missing or `deadline_s` seconds have passed.
+    """
+    words = tuple(os.fspath(word) for word in argv)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with log.open("wb") as log_stream:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log_stream,
+                cwd=cwd,
+                env={**os.environ, **env} if env else None,
+                start_new_session=True,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _end_group(process)
+
+        timer = threading.Timer(deadline_s, expire)
+        timer.daemon = True
+        timer.start()
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if on_line:
+                    on_line(line.rstrip("\n"))
+            process.wait()
+        finally:
+            timer.cancel()
+            _end_group(process)
+            process.stdout.close()
+    if expired.is_set():
+        raise RunError(
+            f"{Path(words[0]).name} did not end within {deadline_s:g} s and was stopped; its log is {log}",
+            fix=f"cat {log}",
+        )
+    return Finished(words, process.returncode, time.monotonic() - started, "".join(lines), log)
+
+
+def start(
+    argv: Sequence[str | os.PathLike[str]], *, log: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Background:
+    """Start `argv` and return at once; both its streams go to `log`. Whoever starts a process ends it, by `end`.
+
+    The child leads a process group of its own, so a Ctrl-C at the terminal does not reach it. `env` adds to this
+    process's environment. Raises RunError when the program is missing.
+    """
+    words = tuple(os.fspath(word) for word in argv)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env={**os.environ, **env} if env else None,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
+    # Collects the child when it ends; until then its id cannot be given to another process.
+    threading.Thread(target=process.wait, daemon=True).start()
+    try:
+        started_at = psutil.Process(process.pid).create_time()
+    except psutil.NoSuchProcess:  # it ended before it could be asked; its log says why
+        started_at = 0.0
+    return Background(process.pid, started_at)
+
+
+def running(background: Background) -> bool:
+    """Whether that very process is there, and not another that was given its id later."""
+    return _find(background) is not None
+
+
+def end(background: Background, grace_s: float = TERMINATE_GRACE_S) -> None:
+    """End a background process and what it started: SIGTERM, at most `grace_s` seconds, SIGKILL. Gone is fine."""
+    process = _find(background)
+    if process is None:
+        return
+    _signal_group(background.pid, signal.SIGTERM)
+    with contextlib.suppress(psutil.TimeoutExpired):
+        process.wait(grace_s)
+    _signal_group(background.pid, signal.SIGKILL)
+    with contextlib.suppress(psutil.TimeoutExpired):
+        process.wait(TERMINATE_GRACE_S)
+
+
+def _find(background: Background) -> psutil.Process | None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(background.pid)
+        # Ids are given out in turn: the same one twice within seconds does not happen, a corrected clock does.
+        same = abs(process.create_time() - background.started_at) < SAME_START_S
+        if same and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _end_group(process: subprocess.Popen) -> None:
+    """End the child and whatever it started: SIGTERM, a grace period, SIGKILL."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(TERMINATE_GRACE_S)
+    # The group outlives its leader when the leader left children behind.
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)

@@ -1,0 +1,202 @@
+"""goldmask.toml: the suites, the run options, the tolerances and their reasoned exceptions."""
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..contract.bundle import Pipeline, RunOptions
+from ..contract.errors import ConfigError
+from ..contract.schema import Name, Strict, first_problem
+
+FILE_NAME = "goldmask.toml"
+TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
+TargetName = Literal["python", "android-jvm", "android-device", "ios-host", "ios-simulator"]
+# What speaks against a latency that was measured on a device (docs/android-device.md).
+LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+class Tolerances(Strict):
+    """What still counts as the same mask. Fractions are 0 to 1."""
+
+    # Scores of one model differ by up to 4e-5 between builds and instruction sets; 1e-3 leaves room and is
+    # still far below a margin that means anything (the starter model's median is 4.9).
+    tie_margin_score: float = Field(default=1e-3, ge=0)
+    # Kernels may round one step up or down; two classes doing so in opposite directions close a gap of two.
+    tie_margin_step: float = Field(default=2, ge=0)
+    confident_flips_max: int = Field(default=0, ge=0)
+    agreement_min: float = Field(default=0.999, ge=0, le=1)
+    miou_min: float | None = Field(default=None, ge=0, le=1)
+    class_iou_min: float | None = Field(default=None, ge=0, le=1)
+    fwiou_min: float | None = Field(default=None, ge=0, le=1)
+    boundary_f_min: float | None = Field(default=None, ge=0, le=1)
+    boundary_px: int = Field(default=2, ge=0, le=64)
+    window_px: int = Field(default=20, ge=1, le=1024)
+    # Without a margin map every differing pixel counts: a thin tie line fills a tenth of a window, a wrong block all.
+    window_density_max: float = Field(default=0.25, ge=0, le=1)
+    area_change_max: float | None = Field(default=None, ge=0)
+    same_labels: bool = False
+
+
+class Override(Strict):
+    """Other tolerances for some cases; says why. Fields left out match everything."""
+
+    reason: str = Field(min_length=10)
+    model: Name | None = None
+    case: Name | None = None
+    pipeline: Pipeline | None = None
+    target: Name | None = None
+    tolerances: dict[str, Any]
+
+
+class Suite(Strict):
+    """Models × pipelines × targets."""
+
+    models: tuple[Name, ...] = Field(min_length=1)
+    pipelines: tuple[Pipeline, ...] = ("lib_interpreter", "lib_task_api")
+    targets: tuple[TargetName, ...] = Field(default=("python",), min_length=1)
+
+
+class GoldenTest(Strict):
+    """The Android golden test of a pipeline: a module of the Gradle project, and the class in it."""
+
+    module: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
+
+
+class Emulator(Strict):
+    """The emulator of `android.emulator.up`, and of a check that is to boot one where no device is attached."""
+
+    start: bool = Field(default=False, description="boot one for a check when no device is attached, and stop it then")
+    api: int = Field(default=34, ge=30, le=99, description="of the system image; 30 is the first ATD")
+    boot_deadline_s: float = Field(default=300, gt=0, le=3600)
+
+
+class Android(Strict):
+    """The Android project whose code is run; without a folder, goldmask's own example app."""
+
+    folder: str = Field(default="", description="relative to goldmask.toml")
+    emulator: Emulator = Emulator()
+    lib_interpreter: GoldenTest | None = None
+    lib_task_api: GoldenTest | None = None
+
+
+class Device(Strict):
+    """How latencies of devices are judged."""
+
+    suppress: tuple[LatencyFlag, ...] = Field(default=(), description="flags in spite of which a latency is valid")
+
+
+class Ios(Strict):
+    """The iOS project whose golden test is run; without a folder, goldmask's own example app."""
+
+    folder: str = Field(default="", description="relative to goldmask.toml")
+    workspace: str = Field(default="GoldmaskApp.xcworkspace", pattern=r"^[^/\\]+\.(xcworkspace|xcodeproj)$")
+    scheme: str = Field(default="GoldmaskApp", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    # Target/Class of each pipeline's golden test.
+    lib_interpreter: str | None = Field(default=None, pattern=TEST_ID)
+    lib_task_api: str | None = Field(default=None, pattern=TEST_ID)
+    arch: Literal["x86_64", "arm64"] = Field(
+        default="x86_64", description="of simulators; TaskVision's pod has no arm64"
+    )
+    device_type: str = Field(default="", description="iPhone 15; the default is any iPhone")
+    runtime: str = Field(default="", description="iOS 17.5; the default is the newest")
+    destinations: tuple[str, ...] = Field(default=(), description="names or UDIDs of simulators and phones")
+    boot_deadline_s: float = Field(default=300, gt=0, le=3600)
+    team: str = Field(default="", pattern=r"^[A-Z0-9]*$", description="signs the app for a phone")
+
+
+class Config(Strict):
+    """The file as a whole."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    options: RunOptions = RunOptions()
+    tolerances: Tolerances = Tolerances()
+    suites: dict[Name, Suite] = Field(min_length=1)
+    overrides: tuple[Override, ...] = ()
+    android: Android = Android()
+    device: Device = Device()
+    ios: Ios = Ios()
+
+
+def find_root(start: Path, fallback: Path) -> Path:
+    """The project's folder: the nearest one at or above `start` with a goldmask.toml, else `fallback`."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    return fallback
+
+
+def load_config(root: Path) -> Config:
+    """Read `root`/goldmask.toml. Raises ConfigError."""
+    path = root / FILE_NAME
+    config = load_toml(path, Config)
+    for number, override in enumerate(config.overrides, start=1):
+        try:
+            Tolerances.model_validate(config.tolerances.model_dump() | override.tolerances)
+        except ValidationError as error:
+            raise ConfigError(
+                f"{path}: overrides {number}: {_problem(error, Tolerances)}", fix=f"edit {path}"
+            ) from error
+    return config
+
+
+def suite(config: Config, name: str) -> Suite:
+    """A suite by name. Raises ConfigError that lists the names."""
+    if name not in config.suites:
+        raise ConfigError(f"there is no suite {name!r} in {FILE_NAME}", fix=f"--suite {'|'.join(config.suites)}")
+    return config.suites[name]
+
+
+def tolerances_for(config: Config, *, model: str, case: str, pipeline: str, target: str) -> tuple[Tolerances, str]:
+    """The tolerances of one comparison, and the reasons of the overrides that made them."""
+    values, reasons = config.tolerances.model_dump(), []
+    place = {"model": model, "case": case, "pipeline": pipeline, "target": target}
+    for override in config.overrides:
+        if all(getattr(override, key) in (None, value) for key, value in place.items()):
+            values |= override.tolerances
+            reasons.append(override.reason)
+    return Tolerances.model_validate(values), "; ".join(reasons)
+
+
+def load_toml(path: Path, kind: type[Settings]) -> Settings:
+    """A TOML file as a settings class. Raises ConfigError that names the file, the key and the nearest right one."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist", fix="./goldmask models.list") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", fix=f"edit {path}") from error
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_problem(error, kind)}", fix=f"edit {path}") from error
+
+
+def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
+    """The first complaint; for an unknown key, with the key that was probably meant."""
+    # A misspelt key is often a missing one too; the misspelling is the useful half of that.
+    first = next((each for each in error.errors() if each["type"] == "extra_forbidden"), None)
+    if first is None:
+        return first_problem(error)
+    where = ".".join(map(str, first["loc"]))
+    near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind, first["loc"][:-1]), n=1)
+    return f"{where}: unknown key" + (f" (did you mean {near[0]}?)" if near else "")
+
+
+def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The key names that a settings class has in the table that `path` leads to."""
+    schema = kind.model_json_schema()
+    table = schema
+    for step in path:
+        named = next(iter(table.get("patternProperties", {}).values()), table.get("additionalProperties"))
+        table = table.get("properties", {}).get(step) or named or table.get("items", {})
+        table = next((each for each in table.get("anyOf", ()) if "$ref" in each), table)
+        table = schema["$defs"][table["$ref"].rpartition("/")[2]] if "$ref" in table else table
+    return list(table.get("properties", {}))

@@ -1,0 +1,41 @@
+"""A model and its cases, brought to this machine as far as they can be had."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..contract.bundle import RequestCase
+from ..contract.errors import EnvironmentMissing, GoldmaskError
+from ..machine.fetch import fetch
+from ..machine.progress import Watch
+from .case import fetch_case
+from .model import Model, ModelSpec, fetch_model, model_folder
+
+
+@dataclass(frozen=True)
+class Assets:
+    """A model and those of its cases that are on this machine; `missing` says why the others are not."""
+
+    model: Model | None
+    cases: tuple[RequestCase, ...]
+    missing: dict[str, GoldmaskError]
+    truths: dict[str, Path] = field(default_factory=dict)
+
+
+def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
+    """Fetch a model and its cases; what cannot be had is in `missing`, with the reason."""
+    try:
+        model = fetch_model(root, name, spec, watch.download)
+    except EnvironmentMissing as error:
+        return Assets(None, (), {case.id: error for case in spec.cases})
+    cases: list[RequestCase] = []
+    missing: dict[str, EnvironmentMissing] = {}
+    truths: dict[str, Path] = {}
+    folder = model_folder(root, name)
+    for case in spec.cases:
+        try:
+            if case.truth:
+                truths[case.id] = fetch(case.truth, folder, watch.download)
+            cases.append(fetch_case(case, folder, watch.download))
+        except EnvironmentMissing as error:
+            missing[case.id] = error
+    return Assets(model, tuple(cases), missing, truths)

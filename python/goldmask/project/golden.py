@@ -1,0 +1,203 @@
+"""Blessed bundles: a golden is a `python` bundle with margin maps and, in golden.json, where it comes from.
+
+Only `bless` and `prune` write goldens. Everybody else reads them through `load_golden`, which holds the files
+against the recorded hashes, and `problem`, which holds them against the model and the cases of today.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from .. import __version__
+from ..contract.bundle import (
+    SCHEMA,
+    Bundle,
+    InputSpec,
+    Request,
+    RequestCase,
+    Result,
+    RunOptions,
+    load_bundle,
+    save,
+    to_json,
+)
+from ..contract.errors import GoldenError, RunError
+from ..contract.files import sha256_of, write_atomically
+from ..contract.schema import Name, Sha256, Strict, Text, first_problem
+
+SIDECAR = "golden.json"
+RECORD_FIX = "./goldmask golden.record --mode all"
+
+
+class Provenance(Strict):
+    """golden.json: how the bundle beside it was made. The bundle itself names runtime, delegate, model and images."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    tool: Text
+    recorded_at: Text
+    bundle_sha256: Sha256
+    options: RunOptions
+    input: InputSpec
+    labels: tuple[Text, ...]
+    orientations: dict[Name, int] = Field(default={}, description="of the cases that replace their file's own")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A golden on disk."""
+
+    folder: Path
+    bundle: Bundle
+    provenance: Provenance
+
+
+def load_golden(folder: Path) -> Golden:
+    """Read a golden. Raises GoldenError where it is missing, or its bundle is not the one that was blessed."""
+    sidecar = folder / SIDECAR
+    if not sidecar.is_file():
+        raise GoldenError(f"there is no golden in {folder}", fix="./goldmask golden.record")
+    try:
+        provenance = Provenance.model_validate_json(sidecar.read_bytes())
+        bundle = load_bundle(folder)
+    except ValidationError as error:
+        raise GoldenError(f"{sidecar} is damaged: {first_problem(error)}", fix=RECORD_FIX) from error
+    except (OSError, RunError) as error:
+        raise GoldenError(f"the golden in {folder} is damaged: {error}", fix=RECORD_FIX) from error
+    if sha256_of(folder / "bundle.json") != provenance.bundle_sha256:
+        raise GoldenError(f"{folder / 'bundle.json'} was changed after it was recorded", fix=RECORD_FIX)
+    return Golden(folder, bundle, provenance)
+
+
+def problem(golden: Golden, request: Request, case: RequestCase) -> str | None:
+    """Why a golden is no measure for a case any more, as one clause; None when it is."""
+    result = golden.bundle.result(case.id)
+    if result is None:
+        return f"no golden of case {case.id} is recorded"
+    if golden.bundle.model.sha256 != request.model.sha256:
+        return f"stale: recorded of model {golden.bundle.model.sha256[:12]}…, the model is {request.model.sha256[:12]}…"
+    if golden.bundle.pipeline != request.options.pipeline:
+        return f"stale: recorded of pipeline {golden.bundle.pipeline}"
+    if golden.provenance.input != request.model.input:
+        return "stale: recorded with another input size or normalisation"
+    if golden.provenance.labels != request.model.labels:
+        return "stale: recorded with other labels"
+    if result.image_sha256 != case.sha256:
+        return f"stale: recorded of image {result.image_sha256[:12]}…, the image is {case.sha256[:12]}…"
+    if golden.provenance.orientations.get(case.id) != case.orientation:
+        return "stale: recorded with another orientation"
+    return None
+
+
+def unused(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
+    """What is recorded but belongs to no case: names of cases, and files that the bundle does not name."""
+    strangers = [result.case for result in golden.bundle.results if result.case not in cases]
+    named = {"bundle.json", SIDECAR}
+    named.update(*map(_files, golden.bundle.results))
+    files = (path.relative_to(golden.folder).as_posix() for path in golden.folder.rglob("*") if path.is_file())
+    return (*strangers, *sorted(name for name in files if name not in named))
+
+
+def bless(request: Request, source: Path, folder: Path, existing: Golden | None = None, *, merge: bool = False) -> bool:
+    """Make the bundle in `source`, an answer to `request`, the golden in `folder`; False when it is that already.
+
+    With `merge`, the other cases of `existing` stay; they come from the same runtime or GoldenError is raised.
+    What differs from run to run (times, memory) is left out, so that recording the same masks again changes no
+    byte. Raises RunError when a case has no mask: half a golden is none.
+    """
+    bundle = load_bundle(source)
+    results, files, orientations = [], {}, {}
+    for case in request.cases:
+        result = bundle.result(case.id)
+        if result is None or result.status != "ok":
+            reason = f"{result.error.stage}: {result.error.message}" if result else "the bundle has no result of it"
+            raise RunError(f"nothing was recorded, because case {case.id} failed ({reason})")
+        results.append(result.model_copy(update={"latency": None, "memory_peak_mb": None}))
+        files |= {name: source / name for name in _files(result)}
+        if case.orientation:
+            orientations[case.id] = case.orientation
+    if merge and existing:
+        if existing.bundle.runtime != bundle.runtime:
+            raise GoldenError(
+                f"the goldens in {folder} come from {existing.bundle.runtime}, the new ones from {bundle.runtime}; "
+                "one golden has one runtime",
+                fix=RECORD_FIX,
+            )
+        for result in existing.bundle.results:
+            if bundle.result(result.case) is None:
+                results.append(result)
+                files |= {name: existing.folder / name for name in _files(result)}
+                if result.case in existing.provenance.orientations:
+                    orientations[result.case] = existing.provenance.orientations[result.case]
+    results.sort(key=lambda result: result.case)
+    bundle = bundle.model_copy(update={"results": tuple(results)})
+    provenance = Provenance(
+        schema=SCHEMA,
+        tool=f"goldmask {__version__}",
+        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        bundle_sha256=_sha256(bundle),
+        options=RunOptions.model_validate({key: getattr(request.options, key) for key in RunOptions.model_fields}),
+        input=request.model.input,
+        labels=request.model.labels,
+        orientations=orientations,
+    )
+    if existing and _essence(existing.bundle, existing.provenance) == _essence(bundle, provenance):
+        return False
+    _write(folder, bundle, provenance, files)
+    return True
+
+
+def prune(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
+    """Remove what `unused` names; returns it."""
+    removed = unused(golden, cases)
+    if removed:
+        results = tuple(result for result in golden.bundle.results if result.case in cases)
+        bundle = golden.bundle.model_copy(update={"results": results})
+        provenance = golden.provenance.model_copy(update={"bundle_sha256": _sha256(bundle)})
+        files = {name: golden.folder / name for result in results for name in _files(result)}
+        _write(golden.folder, bundle, provenance, files)
+    return removed
+
+
+def _files(result: Result) -> tuple[str, ...]:
+    return (*((result.mask,) if result.mask else ()), *(tap.file for tap in result.taps.values()))
+
+
+def _sha256(bundle: Bundle) -> str:
+    return hashlib.sha256(to_json(bundle)).hexdigest()
+
+
+def _essence(bundle: Bundle, provenance: Provenance) -> tuple[object, ...]:
+    """What makes two goldens the same: not the hour, nor the machine, nor the version of this tool."""
+    made = (provenance.options, provenance.input, provenance.labels, provenance.orientations)
+    return (bundle.model, bundle.pipeline, bundle.runtime, bundle.results, *made)
+
+
+def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str, Path]) -> None:
+    """Write a golden beside its place, then put it there; a golden is never half old and half new."""
+    beside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    for left_over in (beside, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    try:
+        for name, path in files.items():
+            (beside / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, beside / name)
+        save(bundle, beside / "bundle.json")
+        write_atomically(beside / SIDECAR, to_json(provenance))
+        if folder.exists():
+            folder.rename(old)
+        beside.rename(folder)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise GoldenError(
+            f"the golden in {folder} cannot be written: {error.strerror}", fix=f"ls -ld {folder.parent}"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,259 @@
+"""What a .tflite file says of itself: tensors, quantisation, metadata and labels, read without running it."""
+
+import io
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import flatbuffers.encode
+import flatbuffers.number_types
+import flatbuffers.table
+import numpy as np
+
+from ..contract.errors import UsageError
+from ..contract.files import is_html
+from ..contract.mask import MAX_CLASSES
+
+IDENTIFIER = b"TFL3"
+METADATA_NAME = b"TFLITE_METADATA"
+MAX_BYTES = 1 << 31
+MAX_LABEL_BYTES = 1 << 20
+INPUT_DTYPES = ("float32", "uint8", "int8")
+SCORE_DTYPES = ("float32", "uint8", "int8")
+CLASS_DTYPES = ("uint8", "int32", "int64")
+# Field numbers of metadata_schema.fbs 1.x (tflite-support). Read by number because the only package that carries
+# the schema's bindings, tflite-support itself, cannot be installed beside this program (see docs/references.md).
+MODEL_SUBGRAPHS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS = 3, 2, 3
+TENSOR_PROCESS_UNITS, TENSOR_ASSOCIATED_FILES = 4, 6
+PROCESS_UNIT_TYPE, PROCESS_UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
+NORMALIZATION_MEAN, NORMALIZATION_STD = 0, 1
+FILE_NAME, FILE_TYPE = 0, 2
+LABEL_FILE_TYPES = (2, 3)  # TENSOR_AXIS_LABELS for scores, TENSOR_VALUE_LABELS for class maps
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output: its name, shape, dtype, and quantisation (scale 0.0 where there is none)."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    def __str__(self) -> str:
+        quantised = f", quantised (scale {self.scale:.6g}, zero point {self.zero_point})" if self.scale else ""
+        return f"{self.name} {self.dtype}[{','.join(map(str, self.shape))}]{quantised}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A segmentation model as its file describes it.
+
+    `output_kind` is "logits" ([1, h, w, classes] scores) or "classes" ([1, h, w] class indices).
+    `mean` and `std` are None and `labels` is empty where the file has no such metadata.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    output_index: int
+    output_kind: str
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    labels: tuple[str, ...]
+    has_metadata: bool
+
+    @property
+    def input(self) -> Tensor:
+        """The image tensor, [1, h, w, 3]."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor the mask is made of."""
+        return self.outputs[self.output_index]
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes the output can name; None for a class map, which does not say."""
+        return self.output.shape[-1] if self.output_kind == "logits" else None
+
+
+def inspect(path: Path) -> Signature:
+    """Read `path`. Raises UsageError that names the file and, for an unsupported model, the tensor and why."""
+    data = _read(path)
+    try:
+        inputs, outputs, metadata = _parse(data, path)
+        mean, std, label_file = _metadata(metadata) if metadata else (None, None, None)
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise _damaged(path) from error
+    output_index, kind = _supported(inputs, outputs, path)
+    return Signature(
+        inputs=inputs,
+        outputs=outputs,
+        output_index=output_index,
+        output_kind=kind,
+        mean=mean,
+        std=std,
+        labels=_labels(data, label_file, path) if label_file else (),
+        has_metadata=metadata is not None,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UsageError(f"{path} has {size:,} bytes; a .tflite file cannot be larger than {MAX_BYTES:,}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", fix="./goldmask models.list") from error
+    if data[4:8] != IDENTIFIER:
+        what = "an HTML page" if is_html(data) else "something else"
+        what = "empty" if not data else what
+        raise UsageError(f"{path} is not a .tflite model: it is {what}", fix="download the model file itself")
+    return data
+
+
+def _damaged(path: Path) -> UsageError:
+    return UsageError(f"{path} is a truncated or damaged .tflite model", fix="download the model file again")
+
+
+def _parse(data: bytes, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], bytes | None]:
+    """Inputs, outputs and the metadata buffer, with every offset that is followed held against the file's size."""
+    import tflite
+
+    dtypes = {value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
+    model = tflite.Model.GetRootAs(data, 0)
+    for index in range(_bounded(model.BuffersLength(), data)):
+        buffer = model.Buffers(index)
+        # A cut file keeps its tables, which come first, and loses weights: only their extent tells.
+        if buffer.DataLength() and buffer._tab.Vector(buffer._tab.Offset(4)) + buffer.DataLength() > len(data):
+            raise _damaged(path)
+    if _bounded(model.SubgraphsLength(), data) < 1:
+        raise _damaged(path)
+    graph = model.Subgraphs(0)
+
+    def tensor(index: int) -> Tensor:
+        found = graph.Tensors(index)
+        signature = found.ShapeSignatureAsNumpy() if found.ShapeSignatureLength() else found.ShapeAsNumpy()
+        quantisation = found.Quantization()
+        scales = quantisation.ScaleLength() if quantisation else 0
+        return Tensor(
+            name=found.Name().decode("utf-8", "replace"),
+            shape=tuple(int(size) for size in np.atleast_1d(signature)),
+            dtype=dtypes.get(found.Type(), f"type {found.Type()}"),
+            scale=float(quantisation.Scale(0)) if scales == 1 else 0.0,
+            zero_point=int(quantisation.ZeroPoint(0)) if scales == 1 and quantisation.ZeroPointLength() else 0,
+        )
+
+    inputs = tuple(tensor(graph.Inputs(i)) for i in range(_bounded(graph.InputsLength(), data)))
+    outputs = tuple(tensor(graph.Outputs(i)) for i in range(_bounded(graph.OutputsLength(), data)))
+    metadata = None
+    for index in range(_bounded(model.MetadataLength(), data)):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME and model.Buffers(entry.Buffer()).DataLength():
+            metadata = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+    return inputs, outputs, metadata
+
+
+def _bounded(count: int, data: bytes) -> int:
+    """A vector's length from the file, refused when the file could not hold it."""
+    if count * 4 > len(data):
+        raise ValueError("a vector longer than the file")
+    return count
+
+
+def _supported(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Path) -> tuple[int, str]:
+    """Which output makes the mask, and how; UsageError that names the tensor otherwise."""
+    fix = f"./goldmask models.info --model {path}"
+    if len(inputs) != 1:
+        names = ", ".join(tensor.name for tensor in inputs) or "none"
+        raise UsageError(f"{path} has {len(inputs)} inputs ({names}); one image tensor is supported", fix=fix)
+    image = inputs[0]
+    if len(image.shape) != 4 or image.shape[0] not in (1, -1) or image.shape[3] != 3 or min(image.shape[1:]) < 1:
+        raise UsageError(f"{path}: input {image} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
+    if image.dtype not in INPUT_DTYPES:
+        raise UsageError(
+            f"{path}: input {image} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
+        )
+    if image.dtype == "int8" and not image.scale:
+        raise UsageError(f"{path}: input {image} is unsupported: int8 needs a scale and a zero point", fix=fix)
+    kinds = [(index, kind) for index, tensor in enumerate(outputs) if (kind := _kind(tensor))]
+    if len(kinds) != 1:
+        found = "; ".join(map(str, outputs)) or "none"
+        raise UsageError(
+            f"{path}: output {found} is unsupported: exactly one must be scores [1, h, w, 2 to {MAX_CLASSES} classes] "
+            f"({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] ({', '.join(CLASS_DTYPES)})",
+            fix=fix,
+        )
+    return kinds[0]
+
+
+def _kind(tensor: Tensor) -> str | None:
+    if tensor.shape[:1] not in ((1,), (-1,)) or min(tensor.shape[1:], default=0) < 1:
+        return None
+    if len(tensor.shape) == 4 and tensor.dtype in SCORE_DTYPES and 2 <= tensor.shape[3] <= MAX_CLASSES:
+        return "logits"
+    if len(tensor.shape) == 3 and tensor.dtype in CLASS_DTYPES:
+        return "classes"
+    return None
+
+
+def _metadata(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, str | None]:
+    """The first input's normalisation and the name of the first output's label file."""
+    root = flatbuffers.table.Table(buffer, flatbuffers.encode.Get(flatbuffers.packer.uoffset, buffer, 0))
+    subgraph = next(_tables(root, MODEL_SUBGRAPHS), None)
+    if subgraph is None:
+        return None, None, None
+    mean = std = label_file = None
+    for tensor in list(_tables(subgraph, SUBGRAPH_INPUTS))[:1]:
+        for unit in _tables(tensor, TENSOR_PROCESS_UNITS):
+            options = _field(unit, PROCESS_UNIT_OPTIONS)
+            if options and _scalar(unit, PROCESS_UNIT_TYPE) == NORMALIZATION:
+                table = flatbuffers.table.Table(buffer, unit.Indirect(unit.Pos + options))
+                mean, std = _floats(table, NORMALIZATION_MEAN), _floats(table, NORMALIZATION_STD)
+    for tensor in _tables(subgraph, SUBGRAPH_OUTPUTS):
+        for file in _tables(tensor, TENSOR_ASSOCIATED_FILES):
+            if label_file is None and _scalar(file, FILE_TYPE) in LABEL_FILE_TYPES and _field(file, FILE_NAME):
+                label_file = file.String(file.Pos + _field(file, FILE_NAME)).decode("utf-8", "replace")
+    return mean, std, label_file
+
+
+def _field(table: flatbuffers.table.Table, number: int) -> int:
+    return table.Offset(4 + 2 * number)
+
+
+def _scalar(table: flatbuffers.table.Table, number: int) -> int:
+    offset = _field(table, number)
+    return table.Get(flatbuffers.number_types.Uint8Flags, table.Pos + offset) if offset else 0
+
+
+def _tables(table: flatbuffers.table.Table, number: int):
+    """The tables of a vector field."""
+    offset = _field(table, number)
+    if offset:
+        start = table.Vector(offset)
+        for index in range(_bounded(table.VectorLen(offset), table.Bytes)):
+            yield flatbuffers.table.Table(table.Bytes, table.Indirect(start + 4 * index))
+
+
+def _floats(table: flatbuffers.table.Table, number: int) -> tuple[float, ...] | None:
+    offset = _field(table, number)
+    if not offset or not table.VectorLen(offset):
+        return None
+    count = _bounded(table.VectorLen(offset), table.Bytes)
+    return tuple(float(value) for value in np.frombuffer(table.Bytes, "<f4", count, table.Vector(offset)))
+
+
+def _labels(data: bytes, name: str, path: Path) -> tuple[str, ...]:
+    """The label file's lines; associated files are a zip archive appended to the model."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(name).file_size > MAX_LABEL_BYTES:
+                raise UsageError(f"{path}: its label file {name} is larger than {MAX_LABEL_BYTES:,} bytes")
+            lines = archive.read(name).decode("utf-8", "replace").splitlines()
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise UsageError(f"{path}: its metadata names a label file {name!r} that it does not carry") from error
+    return tuple(line.strip() for line in lines if line.strip())

@@ -1,0 +1,197 @@
+"""A mask against its golden: the metrics, the verdict, and one sentence that says why. Nothing is run or written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from ..contract.bundle import STAGES, Bundle, Latency, StageHashes, margin_of, mask_of
+from ..contract.errors import ExitCode, GoldmaskError
+from ..contract.mask import read_mask
+from ..contract.schema import Strict
+from ..project.config import Tolerances
+from .metrics import Metrics, TruthScores, confident_pixels, measure, truth_scores
+
+
+class Verdict(StrEnum):
+    """PASS and FAIL are about masks; ERROR means that there was nothing to judge; SKIP that nothing was asked of it."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+    SKIP = "SKIP"
+
+
+class Stages(Strict):
+    """The first of decoded, resized and tensor whose hash differs from the golden's; None where none does."""
+
+    first_difference: str | None = None
+
+
+class Comparison(Strict):
+    """One case on one target through one pipeline, judged."""
+
+    model: str
+    case: str
+    target: str
+    pipeline: str
+    verdict: Verdict
+    reason: str
+    exit_code: ExitCode = ExitCode.OK
+    metrics: Metrics | None = None
+    latency: Latency | None = None
+    stages: Stages = Stages()
+    truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
+    runtime: str = ""
+    picture: str | None = Field(default=None, description="expected, actual and difference side by side")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A comparison with the masks it was made of, for pictures; None where there was nothing to compare."""
+
+    comparison: Comparison
+    expected: np.ndarray | None = None
+    actual: np.ndarray | None = None
+    confident: np.ndarray | None = None
+
+
+def first_difference(expected: StageHashes, actual: StageHashes) -> str | None:
+    """The first stage whose hash differs, among those both sides have; None where all agree."""
+    for stage in STAGES:
+        was, now = getattr(expected, stage), getattr(actual, stage)
+        if was and now and was != now:
+            return stage
+    return None
+
+
+def judge(metrics: Metrics, tolerances: Tolerances) -> list[str]:
+    """Every gate that is not met, as a clause with the number measured and the number required."""
+    broken = []
+    flips, allowed = metrics.confident_flips, tolerances.confident_flips_max
+    if flips is not None and flips > allowed:
+        broken.append(f"{flips:,} confident {'flip' if flips == 1 else 'flips'} (at most {allowed:,})")
+    for name, value, least in (
+        ("agreement", metrics.agreement, tolerances.agreement_min),
+        ("mIoU", metrics.miou, tolerances.miou_min),
+        ("frequency-weighted IoU", metrics.fwiou, tolerances.fwiou_min),
+        ("boundary F", metrics.boundary_f, tolerances.boundary_f_min),
+        *((f"IoU of {label}", value, tolerances.class_iou_min) for label, value in metrics.class_iou.items()),
+    ):
+        if least is not None and value < least:
+            broken.append(f"{name} {value:.4%} (at least {least:.2%})")
+    window = metrics.densest_window
+    if window and window.density > tolerances.window_density_max:
+        broken.append(
+            f"{window.density:.0%} of the {window.size_px}×{window.size_px} window "
+            f"at x {window.x}, y {window.y} differs (at most {tolerances.window_density_max:.0%})"
+        )
+    if tolerances.area_change_max is not None:
+        for label, change in metrics.area_change.items():
+            if change is None or abs(change) > tolerances.area_change_max:
+                grew = "appeared" if change is None else f"changed its area by {change:+.1%}"
+                broken.append(f"{label} {grew} (at most ±{tolerances.area_change_max:.1%})")
+    if tolerances.same_labels and (metrics.labels_added or metrics.labels_missing):
+        added, missing = ", ".join(metrics.labels_added) or "none", ", ".join(metrics.labels_missing) or "none"
+        broken.append(f"other classes than the golden (added: {added}; missing: {missing})")
+    return broken
+
+
+def compare_case(
+    *,
+    model: str,
+    case: str,
+    golden_folder: Path,
+    golden: Bundle,
+    folder: Path,
+    bundle: Bundle,
+    labels: tuple[str, ...],
+    tolerances: Tolerances,
+    override: str = "",
+    truth: Path | None = None,
+) -> Pair:
+    """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
+    place = {
+        "model": model,
+        "case": case,
+        "target": bundle.target.name,
+        "pipeline": bundle.pipeline,
+        "runtime": str(bundle.runtime),
+    }
+
+    def verdict(verdict: Verdict, reason: str, code: ExitCode, **rest: object) -> Comparison:
+        return Comparison(**place, verdict=verdict, reason=reason, exit_code=code, **rest)
+
+    wanted, result = golden.result(case), bundle.result(case)
+    if wanted is None or wanted.status != "ok":
+        return Pair(verdict(Verdict.ERROR, "the golden has no mask of this case", ExitCode.GOLDEN))
+    if result is None:
+        return Pair(verdict(Verdict.ERROR, "the bundle has no result of this case", ExitCode.RUN))
+    if result.status == "error":
+        return Pair(verdict(Verdict.ERROR, f"{result.error.stage}: {result.error.message}", ExitCode.RUN))
+    if bundle.model.sha256 != golden.model.sha256:
+        reason = f"the golden is of model {golden.model.sha256[:12]}…, the bundle of {bundle.model.sha256[:12]}…"
+        return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+    if result.image_sha256 != wanted.image_sha256:
+        reason = f"the golden is of image {wanted.image_sha256[:12]}…, the bundle of {result.image_sha256[:12]}…"
+        return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+    try:
+        expected, margin = mask_of(golden_folder, wanted), margin_of(golden_folder, wanted)
+        if margin and margin[0].shape != expected.shape:
+            return Pair(
+                verdict(Verdict.ERROR, "the golden's margin map has another size than its mask", ExitCode.GOLDEN)
+            )
+        drawn = read_mask(truth) if truth else None
+        if drawn is not None and drawn.max() >= len(labels):
+            reason = f"the ground truth has class {drawn.max()}, the model's highest is {len(labels) - 1}"
+            return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+    except GoldmaskError as error:
+        return Pair(verdict(Verdict.ERROR, error.what, ExitCode.GOLDEN))
+    try:
+        actual = mask_of(folder, result)
+    except GoldmaskError as error:
+        return Pair(verdict(Verdict.ERROR, error.what, ExitCode.RUN))
+
+    first = first_difference(wanted.stages, result.stages)
+    rest = {"latency": result.latency, "stages": Stages(first_difference=first)}
+    if actual.shape != expected.shape:
+        reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
+        return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
+    highest = max(int(actual.max()), int(expected.max()))
+    if highest >= len(labels):
+        reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
+        return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
+    metrics = measure(expected, actual, margin, labels, tolerances)
+    if drawn is not None:
+        rest["truth"] = truth_scores(drawn, expected, actual, len(labels))
+    broken = judge(metrics, tolerances)
+    confident = confident_pixels(expected != actual, margin, tolerances)
+    if broken:
+        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages) + _worth(rest.get("truth"))
+        comparison = verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, metrics=metrics, **rest)
+    else:
+        reason = _praise(metrics) + (f" (tolerances changed: {override})" if override else "")
+        comparison = verdict(Verdict.PASS, reason, ExitCode.OK, metrics=metrics, **rest)
+    return Pair(comparison, expected, actual, confident)
+
+
+def _worth(truth: TruthScores | None) -> str:
+    return f"; mIoU with the ground truth {truth.miou:.4f}, the golden's {truth.golden_miou:.4f}" if truth else ""
+
+
+def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:
+    if stage:
+        return f"; first difference: {stage} pixels" if stage != "tensor" else "; first difference: input tensor"
+    if expected.tensor and actual.tensor:
+        return "; the input tensors are equal, so the difference is made by inference or after it"
+    return ""
+
+
+def _praise(metrics: Metrics) -> str:
+    if not metrics.differing:
+        return f"all {metrics.pixels:,} pixels equal"
+    if metrics.confident_flips is None:
+        return f"{metrics.differing:,} of {metrics.pixels:,} pixels differ (no margin map: ties cannot be told apart)"
+    return f"{metrics.tie_flips:,} tie flips, {metrics.confident_flips:,} confident flips of {metrics.pixels:,} pixels"

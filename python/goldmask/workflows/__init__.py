@@ -1,0 +1,1 @@
+"""What the tasks do, each as a straight line from what was asked to its report."""

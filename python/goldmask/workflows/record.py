@@ -1,0 +1,147 @@
+"""Recording and verifying goldens: the reference runs, then its masks are blessed or held against what was blessed."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..contract.bundle import Request, RequestCase
+from ..contract.errors import ExitCode, GoldenError
+from ..machine.progress import Watch
+from ..project.config import Config
+from ..project.gather import gather
+from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
+from ..project.model import golden_folder, goldens_folder, load_spec
+from ..project.setup import Setup
+from ..report.report import Report
+from ..targets import python
+from ..verdict.compare import Comparison, Pair, Verdict
+from .check import Selection, check, request_for
+
+Mode = Literal["all", "missing", "never"]
+MODES: tuple[Mode, ...] = ("all", "missing", "never")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was done about one case's golden."""
+
+    model: str
+    pipeline: str
+    case: str
+    action: Literal["recorded", "unchanged", "kept"]
+
+
+def default_mode() -> Mode:
+    """`missing` at a desk; `never` in CI, where a golden that appears by itself would pass unseen."""
+    return "never" if os.environ.get("CI") else "missing"
+
+
+def record(
+    root: Path, config: Config, models: Sequence[str], pipelines: Sequence[str], mode: Mode, watch: Watch = Watch()
+) -> list[Recorded]:
+    """Record the goldens of `models` through those of `pipelines` they have.
+
+    `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
+    when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
+    EnvironmentMissing when it or a file cannot be had; the goldens of that model and pipeline stay as they were.
+    """
+    recorded = []
+    for name in models:
+        spec = load_spec(root, name)
+        assets = gather(root, name, spec, watch)
+        for error in assets.missing.values():
+            raise error
+        for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in pipelines):
+            request = request_for(assets.model, assets.cases, pipeline, config, taps=("margin",))
+            recorded += _record_pipeline(golden_folder(root, name, pipeline), request, mode, watch)
+    return recorded
+
+
+def _record_pipeline(folder: Path, request: Request, mode: Mode, watch: Watch) -> list[Recorded]:
+    name, pipeline = request.model.name, request.options.pipeline
+    existing = _existing(folder, mode)
+    wanted = _wanted(existing, request, mode, folder)
+    action = "unchanged"
+    if wanted:
+        narrowed = request.model_copy(update={"cases": wanted})
+        with tempfile.TemporaryDirectory(prefix="goldmask-") as scratch:
+            setup = Setup(folder, Path(scratch))
+            python.prepare(pipeline, setup)
+            python.run(narrowed, Path(scratch), setup, watch.count(f"record · {pipeline} · {name}", len(wanted)))
+            if bless(narrowed, Path(scratch), folder, existing, merge=mode == "missing"):
+                action = "recorded"
+    ids = {case.id for case in wanted}
+    return [Recorded(name, pipeline, case.id, action if case.id in ids else "kept") for case in request.cases]
+
+
+def _existing(folder: Path, mode: Mode) -> Golden | None:
+    """The golden of today. A damaged one is an error, unless all of it is about to be recorded again."""
+    if not folder.is_dir():
+        return None
+    try:
+        return load_golden(folder)
+    except GoldenError:
+        if mode == "all":
+            return None
+        raise
+
+
+def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path) -> tuple[RequestCase, ...]:
+    """The cases to record. Raises GoldenError for what `mode` leaves unresolved."""
+    if mode == "all":
+        return request.cases
+    missing = [case for case in request.cases if existing is None or existing.bundle.result(case.id) is None]
+    stale = [case for case in request.cases if case not in missing and problem(existing, request, case)]
+    if stale:
+        reason = problem(existing, request, stale[0])
+        raise GoldenError(f"the golden of case {stale[0].id} in {folder} is {reason}", fix=RECORD_FIX)
+    if missing and mode == "never":
+        names = ", ".join(case.id for case in missing)
+        raise GoldenError(
+            f"{folder} has no golden of {names}, and recording is off", fix="./goldmask golden.record --mode missing"
+        )
+    return tuple(missing)
+
+
+def verify(root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch()) -> Report:
+    """Run the reference again and compare it with the goldens; unused goldens fail too. Writes no golden."""
+    strangers = [
+        Pair(
+            Comparison(
+                model=model,
+                case=stranger,
+                target=python.NAME,
+                pipeline=pipeline,
+                verdict=Verdict.ERROR,
+                reason="unused: no case of the model has this golden (./goldmask golden.prune removes it)",
+                exit_code=ExitCode.GOLDEN,
+            )
+        )
+        for model, pipeline, stranger in find_unused(root, selection.models)
+    ]
+    return check(root, config, selection, out, watch, also=strangers)
+
+
+def find_unused(root: Path, models: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(model, pipeline, name) of every recorded thing that no declared case or pipeline uses."""
+    return _strangers(root, models, unused)
+
+
+def prune_unused(root: Path, models: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Remove what `find_unused` finds; returns it."""
+    return _strangers(root, models, prune)
+
+
+def _strangers(
+    root: Path, models: Sequence[str], look: Callable[[Golden, Sequence[str]], tuple[str, ...]]
+) -> list[tuple[str, str, str]]:
+    found = []
+    for model in models:
+        spec = load_spec(root, model)
+        for folder in sorted(goldens_folder(root, model).glob("[!.]*")):
+            cases = [case.id for case in spec.cases] if folder.name in spec.pipelines else []
+            found += [(model, folder.name, name) for name in look(load_golden(folder), cases)]
+    return found

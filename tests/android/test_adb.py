@@ -1,0 +1,183 @@
+"""adb without a device: what pm says, how the server is found, and what a hostile server can do."""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+
+import pytest
+from test_instrumentation import TRANSCRIPTS
+
+from goldmask.android import adb
+from goldmask.contract.errors import EnvironmentMissing, RunError, UsageError
+
+ANSWERS = [line.split(" => ") for line in (TRANSCRIPTS / "pm-install.txt").read_text("utf-8").splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("said", "reason"), ANSWERS, ids=[said[:50] for said, _ in ANSWERS])
+def test_what_pm_install_says(said, reason):
+    assert adb.refusal(said) == reason.strip()
+
+
+def test_pm_install_without_a_word_is_no_success():
+    assert adb.refusal("") == "pm install said nothing"
+    assert adb.refusal("not a Success") == "not a Success"
+
+
+@contextlib.contextmanager
+def fake_server(answer, monkeypatch, tmp_path):
+    """A device behind an "adb server" that sends `answer` to every command, and then hangs up."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(listener.getsockname()[1]))
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client, contextlib.suppress(OSError):
+                        if client.recv(4) and answer(client):
+                            return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield adb.Device(adb.Server(tmp_path), "X1")
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def transport_then(frames: bytes):
+    """Accept the transport and the service, then send `frames`."""
+
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"OKAY" + bytes(8))
+        client.recv(1000)
+        client.sendall(b"OKAY" + frames)
+
+    return answer
+
+
+def frame(kind: int, data: bytes) -> bytes:
+    """A frame of the shell protocol."""
+    return struct.pack("<BI", kind, len(data)) + data
+
+
+def test_output_and_exit_code(monkeypatch, tmp_path):
+    frames = frame(1, b"one\ntw") + frame(2, b"oops\n") + frame(9, b"?") + frame(1, b"o\r\nlast") + frame(3, b"\x07")
+    heard: list[str] = []
+    with fake_server(transport_then(frames), monkeypatch, tmp_path) as device:
+        said = device.shell(["x"], on_line=heard.append)
+    assert (said.code, said.text, said.reason) == (7, "one\ntwo\r\nlast", "oops")
+    assert heard == ["one", "two", "last"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "words"),
+    [
+        (frame(1, b"half"), adb.DeviceLost, "X1 was lost during `x`"),
+        (b"\x01\xff", adb.DeviceLost, "X1 was lost during `x`"),
+        (frame(1, bytes(2000)), RunError, "sends more than 1,000 bytes"),
+    ],
+)
+def test_what_breaks_off_or_never_ends(frames, error, words, monkeypatch, tmp_path):
+    with fake_server(transport_then(frames), monkeypatch, tmp_path) as device, pytest.raises(error, match=words):
+        device.shell(["x"], limit=1000)
+
+
+def test_a_command_has_a_deadline(monkeypatch, tmp_path):
+    over = threading.Event()
+
+    def answer(client):
+        transport_then(b"")(client)
+        over.wait(10)
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        with pytest.raises(adb.Expired, match="did not end within 0.3 s"):
+            device.shell(["x"], deadline_s=0.3)
+        device.stopped.set()
+        over.set()
+        with pytest.raises(adb.Stopped):
+            device.shell(["x"], deadline_s=5)
+
+
+def test_a_line_puts_the_deadline_off(monkeypatch, tmp_path):
+    def answer(client):
+        transport_then(b"")(client)
+        for _ in range(4):
+            time.sleep(0.2)
+            client.sendall(frame(1, b"still there\n"))
+        client.sendall(frame(3, b"\0"))
+
+    heard: list[str] = []
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        assert device.shell(["x"], deadline_s=0.5, on_line=heard.append).code == 0
+        assert len(heard) == 4
+        with pytest.raises(adb.Expired):
+            device.shell(["x"], deadline_s=0.5)
+
+
+def test_serials_that_a_terminal_would_obey_are_no_devices(monkeypatch, tmp_path):
+    def answer(client):
+        client.recv(1000)
+        text = b"\x1b[31mX\tdevice\nX1\tdevice\nX2\tno permissions (see http)\nno tab\n"
+        client.sendall(b"OKAY" + b"%04x" % len(text) + text)
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        assert device.server.states() == {"X1": "device", "X2": "no permissions (see http)"}
+
+
+def test_a_server_elsewhere_is_not_started_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("ANDROID_ADB_SERVER_HOST", "127.0.0.2")
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "1")
+    with pytest.raises(EnvironmentMissing, match="no adb server answers at 127.0.0.2:1"), adb.Server(tmp_path):
+        pass
+
+
+def test_a_device_that_is_just_coming_is_waited_for(monkeypatch, tmp_path):
+    server = adb.Server(tmp_path)
+    states = [{"X1": "offline"}, {"X1": "authorizing"}, {"X1": "device"}]
+    monkeypatch.setattr(server, "states", lambda: states.pop(0))
+    assert [device.serial for device in adb.choose(server, "X1", False)] == ["X1"]
+
+
+@pytest.mark.parametrize(
+    ("states", "what", "fix"),
+    [
+        ({}, "no Android device is connected", "USB debugging"),
+        ({"X1": "unauthorized"}, "X1 is unauthorized", "allow USB debugging"),
+        ({"X1": "offline"}, "X1 is offline", "plug the device in again"),
+    ],
+)
+def test_devices_that_cannot_be_used_are_named(states, what, fix, monkeypatch, tmp_path):
+    monkeypatch.setattr(adb, "SETTLE_S", 0.3)
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    server = adb.Server(tmp_path)
+    monkeypatch.setattr(server, "states", lambda: states)
+    with pytest.raises(EnvironmentMissing) as caught:
+        adb.choose(server, "", False)
+    assert what in caught.value.what and fix in caught.value.fix
+
+
+def test_a_port_that_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "adb")
+    with pytest.raises(UsageError, match="ANDROID_ADB_SERVER_PORT is 'adb'"):
+        adb.Server(tmp_path)
+
+
+def test_a_server_that_refuses_says_why(monkeypatch, tmp_path):
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"FAIL0020device 'X1' \x1b[31mis not to be had")
+
+    with fake_server(answer, monkeypatch, tmp_path) as device, pytest.raises(adb.DeviceLost) as caught:
+        device.shell(["x"])
+    assert "adb says: device 'X1'" in caught.value.what and "\x1b" not in caught.value.what
+
+
+def test_what_listens_there_is_no_adb_server(monkeypatch, tmp_path):
+    def answer(client):
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with fake_server(answer, monkeypatch, tmp_path) as device, pytest.raises(adb.DeviceLost, match="adb says"):
+        device.shell(["x"])

@@ -1,0 +1,155 @@
+"""TensorFlow Lite's benchmark tool: what it prints, and a stand-in that prints it on the rig's device."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import REPO, had, run_program
+from rig import device as rig
+
+from goldmask.android import benchmark_model
+from goldmask.android.adb import Device, Server
+from goldmask.android_build.jdk import find_jdk
+from goldmask.contract.bundle import Latency, RunOptions, RuntimeInfo, load_bundle
+from goldmask.contract.errors import RunError, UsageError
+from goldmask.contract.files import sha256_of
+
+TRANSCRIPTS = REPO / "tests/transcripts/benchmark_model"
+MODEL = REPO / "models/shapes/shapes.tflite"
+RAN = RuntimeInfo(name="LiteRT", version="2.16.1", delegate="xnnpack", threads=2)
+OPTIONS = RunOptions(warmup=2, runs=30)
+
+
+def said(name: str) -> str:
+    """A transcript; its first line says where it comes from."""
+    text = (TRANSCRIPTS / f"{name}.txt").read_text("utf-8")
+    assert text.startswith(("# handwritten", "# recorded"))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("name", "timing"),
+    [
+        ("plain", benchmark_model.Timing(0.855, 49.06, 50, 33.2094, 0.45, 32.641, 34.005, None)),
+        ("percentiles", benchmark_model.Timing(92.318, 187.533, 25, 145.528, 13.583, 140.071, 195.121, 141.253)),
+        ("slow", benchmark_model.Timing(17.187, 3512.391, 50, 2950.34, 109.798, 2727.568, 3189.954, None)),
+    ],
+)
+def test_what_it_prints_is_read(name, timing):
+    assert benchmark_model.parse(said(name)) == timing
+
+
+def test_a_single_run_has_no_statistics():
+    text = "count=1 curr=100\ncount=1 curr=3000\n"
+    text += "Inference timings in us: Init: 10, First inference: 100, Warmup (avg): 100, Inference (avg): 3000\n"
+    assert benchmark_model.parse(text) == benchmark_model.Timing(0.01, 0.1, 1, 3, 0, 3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "printed no timings"),
+        ("\x00\xff garbage", "printed no timings"),
+        (said("no-model"), "printed no timings"),
+        (said("plain").replace("Inference timings", "Interference timings"), "printed no timings"),
+        (said("plain").replace("count=", "counts="), "printed no timings"),
+        (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): nan"), "printed 'nan' as a time"),
+        (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): -1"), "printed '-1' as a time"),
+        (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): 1e999"), "printed '1e999' as a time"),
+        (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): fast"), "printed 'fast' as a time"),
+        (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): 3320.94"), "contradicts itself"),
+        (said("plain").replace("min=32641", "min=99999"), "contradicts itself"),
+        (said("plain").replace("count=50", "count=0"), "contradicts itself"),
+    ],
+)  # fmt: skip
+def test_what_is_no_timing_is_an_error(text, sentence):
+    with pytest.raises(RunError, match=sentence):
+        benchmark_model.parse(text)
+
+
+def test_the_apps_latency_in_the_same_form():
+    first = Latency(init_ms=5, first_ms=9, inference_ms=(1, 2, 3))
+    second = Latency(init_ms=7, first_ms=8, inference_ms=(6,))
+    timing = benchmark_model.timing_of([first, second])
+    assert timing == benchmark_model.Timing(5, 9, 4, 3, pytest.approx(1.8708287), 1, 6, 2.5)
+    with pytest.raises(RunError, match="no inference"):
+        benchmark_model.timing_of([Latency(init_ms=1, first_ms=1)])
+    with pytest.raises(RunError, match="no inference"):
+        benchmark_model.timing_of([])
+
+
+@pytest.fixture(scope="module")
+def phone(tmp_path_factory):
+    """A device of the rig."""
+    if reason := rig.missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("benchmark")
+    with pytest.MonkeyPatch.context() as patch, rig.started(folder / "device") as device:
+        patch.setenv("ANDROID_ADB_SERVER_PORT", str(rig.free_port()))
+        with Server(folder) as server:
+            server.connect(device.serial)
+            rig.wait_until(lambda: server.states().get(device.serial) == "device", "adb does not see it")
+            yield Device(server, device.serial)
+
+
+def test_it_runs_on_a_device_as_the_app_ran(phone, tmp_path):
+    binary = REPO / "tests/rig/benchmark_model"
+    measured = benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "logs/benchmark.log")
+    assert measured.timing == benchmark_model.Timing(1.5, 31, 30, 20.2505, 0.7, 19, 23, 20.1)
+    assert measured.threads == 2 and measured.binary_sha256 == sha256_of(binary)
+    assert measured.delegate_words == ("INFO: XNNPACK delegate created.",)
+    log = (tmp_path / "logs/benchmark.log").read_text("utf-8")
+    assert f"Graph: [/data/local/tmp/goldmask/{sha256_of(MODEL)}.tflite]" in log
+    cpu = RAN.model_copy(update={"delegate": "cpu"})
+    assert benchmark_model.run(phone, binary, MODEL, cpu, OPTIONS, tmp_path / "log").delegate_words == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("echo 'FATAL: no memory' >&2; exit 134", r"failed on .* \(exit code 134\): FATAL: no memory"),
+        ("exit 0", "printed no timings on"),
+        ("echo STARTING!; kill -SEGV $$", r"failed on .* \(exit code 139\)"),
+    ],
+    ids=["fails", "silent", "crashes"],
+)
+def test_a_tool_that_fails_names_its_log(script, sentence, phone, tmp_path):
+    binary = tmp_path / "tool"
+    binary.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    with pytest.raises(RunError, match=sentence) as caught:
+        benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "its.log")
+    assert caught.value.fix == f"cat {tmp_path}/its.log" and (tmp_path / "its.log").is_file()
+
+
+def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark_model, "DEADLINE_S", 1)
+    binary = tmp_path / "tool"
+    binary.write_text("#!/bin/sh\nsleep 30\n", "utf-8")
+    with pytest.raises(RunError, match="did not end within 1 s"):
+        benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "log")
+
+
+def test_the_program_shows_both(phone, tmp_path):
+    """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
+    had(find_jdk)
+    tool = REPO / "tests/rig/benchmark_model"
+    words = ("android.benchmark", "--model", "shapes", "--binary", tool, "--device", phone.serial, "--out", tmp_path)
+    ran = run_program(REPO, *words)
+    assert ran.code == 0, ran.text
+    assert re.search(r"app( +[\d.]+){7} +50", ran.stdout) and re.search(r"benchmark_model( +[\d.]+){7} +50", ran.stdout)
+    data = json.loads((tmp_path / "benchmark.json").read_text("utf-8"))
+    assert data["app"]["runs"] == 50 and 0 < data["app"]["min_ms"] <= data["app"]["median_ms"]
+    assert data["benchmark_model"]["timing"]["median_ms"] == 20.1
+    assert data["benchmark_model"]["binary_sha256"] == sha256_of(tool)
+    threads = load_bundle(tmp_path).runtime.threads
+    assert f"threads used for CPU inference: [{threads}]" in (tmp_path / "benchmark_model.log").read_text("utf-8")
+
+
+def test_what_cannot_be_run(tmp_path):
+    nobody = Device(server=None, serial="nobody")
+    with pytest.raises(UsageError, match="is no file"):
+        benchmark_model.run(nobody, tmp_path / "nowhere", MODEL, RAN, OPTIONS, tmp_path / "log")
+    coreml = RAN.model_copy(update={"delegate": "coreml"})
+    with pytest.raises(UsageError, match="has no delegate 'coreml'"):
+        benchmark_model.run(nobody, Path(__file__), MODEL, coreml, OPTIONS, tmp_path / "log")

@@ -1,0 +1,129 @@
+"""The launcher and the tasks, as a user with only Python starts them on a fresh copy."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPO, run_program
+
+from goldmask.machine import shell
+
+ROOT_FILES = (
+    "goldmask",
+    "tasks.py",
+    "goldmask.toml",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-deeplab.txt",
+    "requirements-dev.txt",
+    "requirements-uv.txt",
+)
+
+
+def launch(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """`./goldmask …` in `folder`: code, stdout, stderr."""
+    log = folder.parent / "stderr.log"
+    done = shell.run([folder / "goldmask", *words], log=log, deadline_s=600, cwd=folder, env=environment or None)
+    return done.code, done.stdout, log.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory) -> tuple[Path, tuple[int, str, str]]:
+    """The project as a fresh clone has it, without .venv; and what its first start said, whichever test comes first."""
+    folder = tmp_path_factory.mktemp("fresh copy") / "gold mask"  # a space, as in people's folders
+    folder.mkdir()
+    for name in ROOT_FILES:
+        shutil.copy2(REPO / name, folder / name)
+    for name in ("python", "models"):
+        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder, launch(folder, "models.list")
+
+
+@pytest.fixture
+def copy(first_start) -> Path:
+    """The project after its first start."""
+    return first_start[0]
+
+
+def test_the_first_start_sets_up_and_the_next_are_quiet(first_start):
+    copy, (code, stdout, stderr) = first_start
+    assert code == 0 and "deeplabv3" in stdout, stderr
+    assert "goldmask: making" in stderr and "installing requirements.txt" in stderr
+    assert launch(copy, "models.list") == (0, stdout, "")
+
+
+def test_changed_requirements_are_installed_again(copy):
+    with (copy / "requirements.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# changed\n")
+    code, _, stderr = launch(copy, "models.list")
+    assert code == 0 and "installing requirements.txt" in stderr
+    assert launch(copy, "models.list")[2] == ""
+
+
+def test_an_interrupted_set_up_is_finished_by_the_next_start(copy):
+    (copy / ".venv/goldmask-requirements").unlink()
+    code, _, stderr = launch(copy, "models.list")
+    assert code == 0 and "installing" in stderr
+
+
+def test_it_starts_from_any_folder_and_through_a_link(copy, tmp_path):
+    link = tmp_path / "goldmask"
+    link.symlink_to(copy / "goldmask")
+    done = shell.run([link, "models.list"], log=tmp_path / "log", deadline_s=60, cwd=tmp_path)
+    assert done.code == 0 and "deeplabv3" in done.stdout
+
+
+def test_without_python_it_says_what_to_install(copy, tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "dirname", "cmp", "readlink", "python3"):
+        source = shutil.which(name) if name != "python3" else "/bin/false"
+        (tools / name).symlink_to(source)
+    shutil.copytree(copy, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv"))
+    code, _, stderr = launch(tmp_path / "copy", PATH=str(tools))
+    assert code == 3 and "Python 3.11, 3.12 or 3.13 is needed" in stderr and "apt-get install" in stderr
+
+
+def test_a_half_made_environment_does_not_stay_broken(copy, tmp_path):
+    """Interrupted before pip was there: the folder exists, its Python runs, and nothing can be installed with it."""
+    shutil.copytree(copy, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv"))
+    done = shell.run(
+        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "copy/.venv"], log=tmp_path / "log", deadline_s=60
+    )
+    assert done.code == 0
+    code, stdout, stderr = launch(tmp_path / "copy", "models.list")
+    assert code == 0 and "deeplabv3" in stdout, stderr
+
+
+def test_alone_it_lists_the_tasks():
+    ran = run_program(REPO)
+    assert ran.code == 0
+    for name in ("check", "run", "compare", "report", "doctor", "test", "models.list", "models.fetch", "models.info",
+                 "golden.record", "golden.verify", "golden.prune"):  # fmt: skip
+        assert re.search(rf"^\s+{re.escape(name)}\s+\S", ran.stdout, re.MULTILINE), name
+
+
+def test_every_task_and_every_flag_has_help():
+    names = re.findall(r"^  ([a-z.]+)  ", run_program(REPO).stdout, re.MULTILINE)
+    assert len(names) >= 12
+    for name in names:
+        text = run_program(REPO, name, "--help").stdout
+        assert "Docstring:\n  none" not in text
+        for flag in re.findall(r"^  (--[a-z-]+)(?:=\S+)?", text, re.MULTILINE):
+            line = next(line for line in text.splitlines() if line.startswith(f"  {flag}"))
+            assert len(line.split(None, 1)) == 2, f"{name} {flag} has no help"
+
+
+def test_inv_is_the_same_program(tmp_path):
+    log = tmp_path / "log"
+    done = shell.run([Path(sys.executable).with_name("inv"), "models.list"], log=log, deadline_s=60, cwd=REPO)
+    assert done.code == 0 and done.stdout == run_program(REPO, "models.list").stdout
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_shells_can_complete(shell_name):
+    ran = run_program(REPO, "--print-completion-script", shell_name)
+    assert ran.code == 0 and "goldmask" in ran.stdout
+    assert "--pipeline" in run_program(REPO, "--complete", "--", "goldmask", "check", "--").stdout

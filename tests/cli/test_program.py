@@ -1,0 +1,73 @@
+"""The smaller tasks through the real program: models.*, doctor, run."""
+
+import pytest
+import tiny
+from conftest import REPO, Project, run_program
+
+from goldmask.contract.errors import ExitCode
+
+
+def test_models_list_names_each_with_its_licence():
+    ran = run_program(REPO, "models.list")
+    assert ran.code == 0 and "deeplabv3" in ran.text and "Apache-2.0" in ran.text
+
+
+def test_models_fetch_fills_a_cache_that_works_without_network(tmp_path, starter_model):
+    cache = str(tmp_path / "cache")
+    ran = run_program(REPO, "models.fetch", "--model", "deeplabv3", GOLDMASK_CACHE=cache)
+    if ran.code == ExitCode.ENVIRONMENT:
+        pytest.skip(ran.text)
+    assert ran.code == 0 and ran.text.count(cache) == 7, ran.text
+    words = ("models.fetch", "--model", "deeplabv3")
+    again = run_program(REPO, *words, GOLDMASK_CACHE=cache, GOLDMASK_MIRROR="", HTTPS_PROXY="http://127.0.0.1:9")
+    assert again.code == 0 and again.stdout == ran.stdout
+
+
+def test_models_info_of_the_starter_model(starter_model):
+    by_name = run_program(REPO, "models.info", "--model", "deeplabv3")
+    assert by_name.code == 0
+    for words in (
+        "sub_7 float32[1,257,257,3]",
+        "ResizeBilinear_3: logits",
+        "(pixel - 127.5) / 127.5, metadata",
+        "potted plant",
+    ):
+        assert words in by_name.text
+    assert run_program(REPO, "models.info", "--model", starter_model).text == by_name.text
+
+
+def test_models_info_of_the_bundled_model_in_both_precisions():
+    for name, image in (("shapes", "float32[1,129,129,3]"), ("shapes-int8", "uint8[1,129,129,3], quantised")):
+        ran = run_program(REPO, "models.info", "--model", name)
+        assert ran.code == 0 and image in ran.text and "background, circle, square, triangle, star, cross" in ran.text
+
+
+def test_models_info_says_what_it_assumes(project: Project):
+    (project.folder / "bare.tflite").write_bytes(tiny.scores("int8"))
+    ran = project.run("models.info", "--model", "bare.tflite")
+    assert ran.code == 0 and "assumed" in ran.text and "quantised (scale 0.00784314, zero point 0)" in ran.text
+    (project.folder / "bytes.tflite").write_bytes(tiny.class_map("uint8", image_dtype="uint8"))
+    ran = project.run("models.info", "--model", "bytes.tflite")
+    assert ran.code == 0 and "uint8 pixels go in as they are" in ran.text and "classes uint8[1,8,8]" in ran.text
+
+
+def test_run_says_that_it_assumed_a_normalisation(project: Project):
+    (project.folder / "bare.tflite").write_bytes(tiny.scores())
+    ran = project.run("run", "--model", "bare.tflite", "--image", "models/tiny/flag.png", "--out", "out")
+    assert ran.code == 0 and "(pixel - 127.5) / 127.5 was assumed" in ran.text
+    declared = project.run(
+        "run", "--model", "tiny", "--image", "models/tiny/flag.png", "--out", "out", "--delegate", "cpu"
+    )
+    assert declared.code == 0 and "cpu, 2 threads" in declared.text and "red 50.0%" in declared.text
+
+
+def test_doctor_finds_everything_in_order(project: Project):
+    ran = project.run("doctor")
+    assert ran.code == 0 and "missing" not in ran.text and "python lib_interpreter" in ran.text
+
+
+def test_doctor_names_what_is_missing_and_the_command(project: Project, tmp_path):
+    project.edit("models/tiny/model.toml", 'file = "tiny.tflite"', 'urls = ["http://127.0.0.1:9/tiny.tflite"]')
+    ran = project.run("doctor", GOLDMASK_CACHE=str(tmp_path / "cache"), GOLDMASK_MIRROR=str(tmp_path / "nowhere"))
+    assert ran.code == ExitCode.ENVIRONMENT
+    assert "./goldmask models.fetch --model tiny" in ran.text and "is no folder" in ran.text

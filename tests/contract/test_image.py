@@ -1,0 +1,215 @@
+"""Decoding rules, orientation, and the fixed-point resize against a second, slow implementation."""
+
+import io
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageOps
+from vectors import generate
+
+from goldmask.contract.image import MAX_PIXELS, ImageError, decode, orient, resize, to_tensor
+
+
+def slow_resize(pixels: list, height: int, width: int) -> list:
+    """The resize of docs/images.md in plain integers, one pixel at a time, as Kotlin or Swift would write it."""
+
+    def taps(target: int, size: int, out: int) -> tuple[int, int, int]:
+        centre = min(max(((2 * target + 1) * size * 2048) // (2 * out) - 1024, 0), (size - 1) * 2048)
+        return centre // 2048, min(centre // 2048 + 1, size - 1), centre % 2048
+
+    source_height, source_width = len(pixels), len(pixels[0])
+    if (source_height, source_width) == (height, width):
+        return pixels
+    rows = []
+    for y in range(height):
+        top, bottom, down = taps(y, source_height, height)
+        row = []
+        for x in range(width):
+            left, right, along = taps(x, source_width, width)
+            row.append(
+                [
+                    (
+                        (pixels[top][left][c] * (2048 - along) + pixels[top][right][c] * along) * (2048 - down)
+                        + (pixels[bottom][left][c] * (2048 - along) + pixels[bottom][right][c] * along) * down
+                        + 2**21
+                    )
+                    >> 22
+                    for c in range(3)
+                ]
+            )
+        rows.append(row)
+    return rows
+
+
+sides = st.integers(1, 24)
+
+
+@given(data=st.data(), height=sides, width=sides)
+@settings(deadline=None)
+def test_resize_equals_the_slow_one(data, height, width):
+    shape = (data.draw(sides), data.draw(sides), 3)
+    pixels = data.draw(hnp.arrays(np.uint8, shape))
+    assert resize(pixels, height, width).tolist() == slow_resize(pixels.tolist(), height, width)
+
+
+@given(value=st.integers(0, 255), height=sides, width=sides, to_height=sides, to_width=sides)
+def test_resize_keeps_a_flat_colour(value, height, width, to_height, to_width):
+    assert (resize(np.full((height, width, 3), value, np.uint8), to_height, to_width) == value).all()
+
+
+def test_resize_survives_the_largest_picture():
+    for shape in ((2, 1 << 24, 3), (1 << 24, 2, 3)):
+        assert (resize(np.full(shape, 255, np.uint8), 257, 257) == 255).all()
+
+
+def test_resize_is_within_a_level_of_real_arithmetic():
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 47, 3), dtype=np.uint8)
+    y = np.clip((np.arange(20) + 0.5) * 31 / 20 - 0.5, 0, 30)
+    x = np.clip((np.arange(60) + 0.5) * 47 / 60 - 0.5, 0, 46)
+    (y0, x0), (dy, dx) = (y.astype(int), x.astype(int)), (y % 1, x % 1)
+    y1, x1 = np.minimum(y0 + 1, 30), np.minimum(x0 + 1, 46)
+    dx, dy = dx[None, :, None], dy[:, None, None]
+    top = pixels[y0][:, x0] * (1 - dx) + pixels[y0][:, x1] * dx
+    bottom = pixels[y1][:, x0] * (1 - dx) + pixels[y1][:, x1] * dx
+    exact = top * (1 - dy) + bottom * dy
+    assert np.abs(resize(pixels, 20, 60) - exact).max() <= 1
+
+
+def test_the_vector_file_is_what_the_code_says():
+    assert generate.FILE.read_text("utf-8") == generate.text(), (
+        "python tests/vectors/generate.py, then tell Kotlin and Swift"
+    )
+
+
+def test_the_vector_file_is_what_the_slow_resize_says():
+    for row in json.loads(generate.FILE.read_text("utf-8"))["resize"]:
+        source = np.array(row["source"]).reshape(row["height"], row["width"], 3).tolist()
+        resized = slow_resize(source, row["target_height"], row["target_width"])
+        assert np.array(resized).ravel().tolist() == row["resized"]
+
+
+def test_int8_tensor_rounds_half_away_and_clamps():
+    pixels = np.array([[[0, 127, 255]]], np.uint8)
+    assert to_tensor(pixels, "int8", (127.0,), (1.0,), 2.0, 0).tolist() == [[[[-64, 0, 64]]]]
+    assert to_tensor(pixels, "int8", (0.0,), (1.0,), 1.0, 0).tolist() == [[[[0, 127, 127]]]]
+
+
+def test_float_tensor_has_a_mean_for_each_channel():
+    pixels = np.array([[[10, 20, 30]]], np.uint8)
+    assert to_tensor(pixels, "float32", (10.0, 10.0, 10.0), (1.0, 2.0, 4.0)).tolist() == [[[[0.0, 5.0, 5.0]]]]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_as_pillow_applies_it(tmp_path, orientation):
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "turned.png"
+    image.save(path, exif=exif)
+    with Image.open(path) as opened:
+        assert (decode(path) == np.asarray(ImageOps.exif_transpose(opened))).all()
+
+
+def test_an_explicit_orientation_replaces_the_files(tmp_path):
+    pixels = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    path = tmp_path / "turned.png"
+    Image.fromarray(pixels).save(path, exif=exif)
+    assert (decode(path, 1) == pixels).all()
+    assert (decode(path, 6) == orient(pixels, 6)).all()
+    assert not (decode(path) == pixels).all()
+
+
+def test_an_orientation_out_of_range_in_a_file_is_none(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    Image.new("RGB", (2, 3)).save(tmp_path / "odd.png", exif=exif)
+    assert decode(tmp_path / "odd.png").shape == (3, 2, 3)
+
+
+FORMATS_AND_MODES = [
+    (suffix, mode)
+    for suffix, modes in {
+        "png": ("RGB", "L", "P", "RGBA", "LA", "1"),
+        "bmp": ("RGB", "L", "P", "RGBA", "1"),
+        "webp": ("RGB", "L", "P", "RGBA", "LA"),
+        "jpg": ("RGB", "L"),
+    }.items()
+    for mode in modes
+]
+
+
+@pytest.mark.parametrize(("suffix", "mode"), FORMATS_AND_MODES)
+def test_every_mode_decodes_to_rgb(tmp_path, suffix, mode):
+    gray = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (32, 1))
+    image = Image.fromarray(gray).convert(mode)
+    path = tmp_path / f"picture.{suffix}"
+    image.save(path, **({"lossless": True} if suffix == "webp" else {}))
+    pixels = decode(path)
+    assert pixels.shape == (32, 32, 3) and pixels.dtype == np.uint8
+    if mode != "1":
+        assert np.abs(pixels.astype(int) - gray[..., None]).max() <= (6 if suffix == "jpg" else 0)
+
+
+def test_alpha_is_dropped_not_blended(tmp_path):
+    image = Image.new("RGBA", (1, 1), (200, 100, 50, 0))
+    image.save(tmp_path / "clear.png")
+    assert decode(tmp_path / "clear.png").tolist() == [[[200, 100, 50]]]
+
+
+def test_palette_transparency_is_dropped(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([200, 100, 50, 1, 2, 3])
+    image.save(tmp_path / "clear.png", transparency=b"\x00\x80")
+    assert decode(tmp_path / "clear.png")[0, 0].tolist() == [200, 100, 50]
+
+
+def test_sixteen_bit_gray_keeps_its_high_byte(tmp_path):
+    Image.fromarray(np.array([[0x12FF, 0xFF00]], np.uint16)).save(tmp_path / "deep.png")
+    assert decode(tmp_path / "deep.png").tolist() == [[[0x12] * 3, [0xFF] * 3]]
+
+
+def png(width: int, height: int, body: bytes = b"") -> bytes:
+    """A PNG header that claims a size."""
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
+
+
+def jpeg(mode: str = "RGB") -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, (64, 64)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b"GIF89a" + bytes(100), "not a JPEG, PNG, BMP or WebP"),
+        (b"<html></html>", "not a JPEG, PNG, BMP or WebP"),
+        (jpeg()[:300], "cannot be decoded"),
+        (jpeg("CMYK"), "CMYK"),
+        (png(30000, 30000), "pixels"),
+        (png(9000, 9000), f"limit is {MAX_PIXELS:,}"),
+        (png(4, 4), "cannot be decoded"),
+    ],
+    ids=["empty", "gif", "html", "truncated", "cmyk", "bomb", "large", "no pixels"],
+)
+def test_bad_images_are_one_sentence(tmp_path: Path, content: bytes, why: str):
+    path = tmp_path / "bad"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=why) as caught:
+        decode(path)
+    assert "\n" not in caught.value.what

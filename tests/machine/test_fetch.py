@@ -1,0 +1,224 @@
+"""Downloads against a real server on loopback that can break off, lie and be absent."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from pydantic import ValidationError
+
+from goldmask.contract.errors import ConfigError, EnvironmentMissing
+from goldmask.machine import fetch as fetching
+from goldmask.machine.fetch import Source, fetch
+
+BODY = bytes(range(256)) * 1024
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def server():
+    """A server whose `paths` map a path to how it answers; it keeps the Range headers it was sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append((self.path, self.headers.get("Range")))
+            answer = self.server.paths.get(self.path)
+            if answer is None:
+                self.send_error(404)
+                return
+            answer(self)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.paths, server.asked = {}, []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def whole(body: bytes = BODY):
+    """Answers with all of `body`, or the rest of it when asked for a range."""
+
+    def answer(handler):
+        asked = handler.headers.get("Range")
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        handler.send_response(206 if asked else 200)
+        handler.send_header("Content-Length", str(len(body) - start))
+        handler.end_headers()
+        handler.wfile.write(body[start:])
+
+    return answer
+
+
+def breaks_off_once():
+    """Announces the whole body, sends a third and hangs up; the next time it behaves."""
+    times = []
+
+    def answer(handler):
+        times.append(1)
+        if len(times) > 1:
+            whole()(handler)
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(BODY)))
+        handler.end_headers()
+        handler.wfile.write(BODY[: len(BODY) // 3])
+        handler.wfile.flush()
+        handler.connection.close()
+
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of the test's own, no mirror, and no waiting between tries."""
+    monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GOLDMASK_MIRROR", raising=False)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    return tmp_path / "cache"
+
+
+def source(*urls: str, **rest) -> Source:
+    return Source(urls=urls, sha256=SHA256, **({"size": len(BODY)} | rest))
+
+
+def files_in(cache) -> list[str]:
+    return [path.name for path in cache.rglob("*") if path.is_file()]
+
+
+def test_a_download_is_cached_and_not_asked_for_again(server, cache, tmp_path):
+    server.paths["/model.bin"] = whole()
+    seen = []
+    first = fetch(source(f"{server.url}/model.bin"), tmp_path, lambda *progress: seen.append(progress))
+    assert first.read_bytes() == BODY and files_in(cache) == ["model.bin"]
+    assert seen[-1] == ("model.bin", len(BODY), len(BODY))
+    server.paths.clear()
+    assert fetch(source(f"{server.url}/model.bin"), tmp_path) == first
+    assert len(server.asked) == 1
+
+
+def test_a_broken_download_is_resumed_where_it_stopped(server, tmp_path):
+    server.paths["/model.bin"] = breaks_off_once()
+    assert fetch(source(f"{server.url}/model.bin"), tmp_path).read_bytes() == BODY
+    ranges = [asked for _, asked in server.asked]
+    assert ranges[0] is None and ranges[1] and int(ranges[1].removeprefix("bytes=").rstrip("-")) > 0
+
+
+def test_a_damaged_cache_is_fetched_again(server, tmp_path):
+    server.paths["/model.bin"] = whole()
+    path = fetch(source(f"{server.url}/model.bin"), tmp_path)
+    path.write_bytes(b"rotten")
+    assert fetch(source(f"{server.url}/model.bin"), tmp_path).read_bytes() == BODY
+
+
+def test_the_second_url_serves_when_the_first_is_gone(server, tmp_path):
+    server.paths["/there.bin"] = whole()
+    assert fetch(source(f"{server.url}/gone.bin", f"{server.url}/there.bin"), tmp_path).read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<!DOCTYPE html><title>sign in</title>", "got an HTML page, expected"),
+        (BODY[:-1] + b"x", "its bytes have another sha256"),
+        (BODY + b"more", "expected 262,144 bytes"),
+        (BODY[:1000], "got 1,000 bytes, expected 262,144"),
+    ],
+    ids=["html", "other bytes", "too long", "too short"],
+)
+def test_wrong_bytes_never_get_a_name(server, cache, tmp_path, body, why):
+    server.paths["/model.bin"] = whole(body)
+    with pytest.raises(EnvironmentMissing, match=why) as caught:
+        fetch(source(f"{server.url}/model.bin"), tmp_path)
+    assert "GOLDMASK_MIRROR" in caught.value.fix and SHA256 in caught.value.fix
+    assert all(name.startswith(".") for name in files_in(cache))
+
+
+def test_all_places_that_failed_are_named_without_their_secrets(server, tmp_path):
+    url = f"{server.url.replace('//', '//user:pass@')}/model.bin?token=secret"
+    with pytest.raises(EnvironmentMissing, match="HTTP 404") as caught:
+        fetch(source(url, "http://127.0.0.1:9/model.bin"), tmp_path)
+    assert "no connection" in caught.value.what
+    assert "secret" not in str(caught.value) and "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [SHA256, "model.bin"])
+def test_a_mirror_folder_is_asked_first(server, tmp_path, monkeypatch, key):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / key).write_bytes(BODY)
+    monkeypatch.setenv("GOLDMASK_MIRROR", str(mirror))
+    assert fetch(source(f"{server.url}/model.bin"), tmp_path).read_bytes() == BODY
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("key", [SHA256, "model.bin"])
+def test_a_mirror_url_is_asked_first(server, tmp_path, monkeypatch, key):
+    server.paths[f"/mirror/{key}"] = whole()
+    monkeypatch.setenv("GOLDMASK_MIRROR", f"{server.url}/mirror/")
+    assert fetch(source("http://127.0.0.1:9/model.bin"), tmp_path).read_bytes() == BODY
+
+
+def test_a_mirror_with_other_bytes_is_told_and_passed_over(server, tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "model.bin").write_bytes(b"other")
+    monkeypatch.setenv("GOLDMASK_MIRROR", str(mirror))
+    with pytest.raises(EnvironmentMissing, match=r"mirror .*model.bin has sha256 .*; .*HTTP 404"):
+        fetch(source(f"{server.url}/model.bin"), tmp_path)
+    server.paths["/model.bin"] = whole()
+    assert fetch(source(f"{server.url}/model.bin"), tmp_path).read_bytes() == BODY
+
+
+def test_a_local_file_is_read_in_place_and_held_to_its_hash(tmp_path):
+    (tmp_path / "model.bin").write_bytes(BODY)
+    assert fetch(Source(file="model.bin", sha256=SHA256), tmp_path) == tmp_path / "model.bin"
+    (tmp_path / "model.bin").write_bytes(b"edited")
+    with pytest.raises(ConfigError, match="has sha256"):
+        fetch(Source(file="model.bin", sha256=SHA256), tmp_path)
+    with pytest.raises(ConfigError, match="does not exist"):
+        fetch(Source(file="gone.bin", sha256=SHA256), tmp_path)
+
+
+def test_a_photograph_comes_out_of_a_package(tmp_path, cache):
+    photograph = Source(
+        package="scikit-image==0.26.0",
+        path="skimage/data/chelsea.png",
+        sha256="596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    )
+    assert fetch(photograph, tmp_path).name == "chelsea.png"
+    assert files_in(cache) == ["chelsea.png"]
+    missing = photograph.model_copy(update={"path": "skimage/data/none.png"})
+    fetching.cached_file(photograph).unlink()
+    with pytest.raises(EnvironmentMissing, match="the package has no skimage/data/none.png"):
+        fetch(missing, tmp_path)
+    assert files_in(cache) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"file": "a", "urls": ("https://example.org/a",)},
+        {"file": "../a"},
+        {"file": "/a"},
+        {"urls": ("file:///etc/passwd",)},
+        {"urls": ("ftp://example.org/a",)},
+        {"package": "scikit-image", "path": "a"},
+        {"package": "--index-url=http://example.org/==1", "path": "a"},
+        {"package": "scikit-image==0.26.0"},
+        {"package": "scikit-image==0.26.0", "path": "../a"},
+        {"file": "a", "sha256": "12"},
+        {"file": "a", "name": "../b"},
+        {"file": "a", "size": 0},
+    ],
+)
+def test_a_source_that_is_not_one_pinned_place_is_refused(fields):
+    with pytest.raises(ValidationError):
+        Source(**({"sha256": SHA256} | fields))

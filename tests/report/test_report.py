@@ -1,0 +1,104 @@
+"""The report's forms, each a function of the same comparisons."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from goldmask.contract.errors import ExitCode
+from goldmask.report.junit import to_junit
+from goldmask.report.pictures import CONFIDENT, GAP_PX, TIE, side_by_side
+from goldmask.report.report import Report, Skipped, exit_code, load_report
+from goldmask.report.terminal import to_terminal
+from goldmask.report.write import open_folder, write_report
+from goldmask.verdict.compare import Comparison, Pair, Verdict
+
+
+def comparison(verdict: Verdict, code: ExitCode = ExitCode.OK, **rest) -> Comparison:
+    fields = {"model": "m", "case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": "because"}
+    return Comparison(verdict=verdict, exit_code=code, **(fields | rest))
+
+
+PASSED = comparison(Verdict.PASS)
+SKIPPED = comparison(Verdict.SKIP)
+DIFFERS = comparison(Verdict.FAIL, ExitCode.MASKS_DIFFER)
+STALE = comparison(Verdict.ERROR, ExitCode.GOLDEN)
+CRASHED = comparison(Verdict.ERROR, ExitCode.RUN)
+ABSENT = comparison(Verdict.ERROR, ExitCode.ENVIRONMENT)
+SLOW = comparison(Verdict.FAIL, ExitCode.LATENCY)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "code"),
+    [
+        ([], ExitCode.ENVIRONMENT),
+        ([SKIPPED], ExitCode.ENVIRONMENT),
+        ([PASSED], ExitCode.OK),
+        ([PASSED, SKIPPED], ExitCode.OK),
+        ([PASSED, CRASHED], ExitCode.RUN),
+        ([PASSED, SLOW], ExitCode.LATENCY),
+        ([SLOW, ABSENT], ExitCode.ENVIRONMENT),
+        ([ABSENT, CRASHED], ExitCode.RUN),
+        ([CRASHED, STALE], ExitCode.GOLDEN),
+        ([STALE, DIFFERS, CRASHED, PASSED], ExitCode.MASKS_DIFFER),
+    ],
+)
+def test_one_exit_code_for_many_comparisons(comparisons, code):
+    assert exit_code(comparisons) is code
+
+
+def test_a_verdict_without_a_place_in_the_order_is_a_bug():
+    with pytest.raises(ValueError, match="place in the order"):
+        exit_code([comparison(Verdict.FAIL, ExitCode.OK)])
+
+
+def report(*comparisons: Comparison) -> Report:
+    skipped = (Skipped(target="python", pipeline="lib_task_api", model="m", reason="no wheel", fix="try Rosetta"),)
+    return Report(schema=1, exit_code=exit_code(comparisons), environment={}, comparisons=comparisons, skipped=skipped)
+
+
+def text_of(value: Report) -> str:
+    console = Console(width=200, file=io.StringIO())
+    console.print(to_terminal(value))
+    return console.file.getvalue()
+
+
+def test_the_table_says_what_happened_and_what_to_do():
+    text = text_of(report(PASSED, DIFFERS, SKIPPED))
+    assert "1 PASS, 1 FAIL, 1 SKIP" in text and "masks differ (exit 10)" in text
+    assert "SKIP m on python (lib_task_api): no wheel" in text and "try: try Rosetta" in text
+
+
+def test_only_what_ran_counts_as_run():
+    assert "models run: none" in text_of(report(SKIPPED))
+
+
+def test_text_from_outside_is_not_markup():
+    assert "[red]because[/red]" in text_of(report(comparison(Verdict.PASS, reason="[red]because[/red]")))
+    assert b"&lt;x&gt;" in to_junit(report(comparison(Verdict.FAIL, ExitCode.MASKS_DIFFER, reason="<x>")))
+
+
+def test_a_report_is_read_back_as_it_was_written(tmp_path):
+    written = write_report([Pair(PASSED), Pair(SKIPPED)], [], {"os": "linux"}, tmp_path)
+    assert load_report(tmp_path) == written
+
+
+def test_a_failed_comparison_gets_its_picture(tmp_path):
+    expected = np.zeros((60, 60), np.uint8)
+    actual, confident = expected.copy(), np.zeros((60, 60), bool)
+    actual[1, 1], actual[2, 2], confident[1, 1] = 5, 5, True
+    written = write_report([Pair(DIFFERS, expected, actual, confident)], [], {}, tmp_path)
+    with Image.open(tmp_path / written.comparisons[0].picture) as picture:
+        colours = {colour: count for count, colour in picture.convert("RGB").getcolors(1 << 16)}
+    factor = 4 * 4  # 60 pixels are enlarged to 240
+    assert colours[CONFIDENT] == factor and colours[TIE] == factor
+    open_folder(tmp_path)
+    assert not (tmp_path / "diffs").exists() and not (tmp_path / "report.json").exists()
+
+
+def test_masks_of_two_sizes_are_shown_without_a_difference():
+    data = side_by_side(np.zeros((300, 300), np.uint8), np.zeros((100, 200), np.uint8), None)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.width == 300 + 200 + 3 * GAP_PX

@@ -1,0 +1,372 @@
+"""The `android-jvm` target: the app's own Kotlin and the AAR's own native library, against goldens and bugs."""
+
+import hashlib
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPO, Ran, had, run_program
+from jvm import prepared, setup_of
+from PIL import Image
+
+from goldmask.contract.bundle import Options, Request, RequestCase, mask_of
+from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
+from goldmask.contract.files import sha256_of
+from goldmask.contract.image import ImageError, decode
+from goldmask.project.case import fetch_case
+from goldmask.project.config import Android, GoldenTest
+from goldmask.project.golden import load_golden
+from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder
+from goldmask.targets import android_jvm
+
+PIPELINES = ("lib_interpreter", "lib_task_api")
+SABOTAGE = Android(
+    folder=str(REPO / "tests/android/sabotage"),
+    lib_interpreter=GoldenTest(module="sabotage", test="org.goldmask.sabotage.SabotagedGoldenTest"),
+)
+
+
+def request_for(model: str, pipeline: str = "lib_interpreter", case_ids: tuple[str, ...] = (), **options) -> Request:
+    """A request of a declared model's cases."""
+    spec = load_spec(REPO, model)
+    found = had(lambda: fetch_model(REPO, model, spec))
+    cases = [case for case in spec.cases if not case_ids or case.id in case_ids]
+    fetched = tuple(had(lambda case=case: fetch_case(case, model_folder(REPO, model))) for case in cases)
+    return Request(schema=1, model=found.request(), options=Options(pipeline=pipeline, **options), cases=fetched)
+
+
+def run(tmp_path, request: Request, **choices):
+    """A bundle of the real target."""
+    setup = prepared(request.options.pipeline, setup_of(tmp_path, **choices))
+    return android_jvm.run(request, tmp_path / "bundle", setup)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_tensorflows_own_golden_in_every_pixel(pipeline, tmp_path, tensorflow_golden):
+    request = request_for("deeplabv3", pipeline, ("rotation0",))
+    bundle = run(tmp_path, request)
+    (result,) = bundle.results
+    mask = mask_of(tmp_path / "bundle", result)
+    assert mask.size == 66_049 and np.count_nonzero(mask != tensorflow_golden) == 0
+    golden = load_golden(golden_folder(REPO, "deeplabv3", pipeline)).bundle.result("rotation0")
+    assert result.stages == golden.stages
+    assert bundle.target.name == "android-jvm" and bundle.target.kind == "jvm" and bundle.target.abi == "x86_64"
+    ran = {"lib_interpreter": ("2.16.1", "xnnpack", 1), "lib_task_api": ("0.4.4", "xnnpack", 2)}[pipeline]
+    assert (bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
+    assert result.latency.init_ms > 0 and result.memory_peak_mb > 10
+
+
+def test_every_bundled_case_through_both_flavours(tmp_path):
+    """As a user types it; decoded, resized and tensor hashes are Python's too, or a stage would be named."""
+    setup_of(tmp_path)
+    words = ("check", "--target", "android-jvm", "--model", "shapes", "--model", "shapes-int8", "--out", tmp_path)
+    ran = run_program(REPO, *words)
+    assert ran.code == 0, ran.text
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    cases = len(load_spec(REPO, "shapes").cases)
+    assert len(report["comparisons"]) == 4 * cases
+    for comparison in report["comparisons"]:
+        assert comparison["verdict"] == "PASS" and comparison["metrics"]["confident_flips"] == 0
+        assert comparison["stages"]["first_difference"] is None
+
+
+@pytest.fixture
+def sabotaged(tmp_path, monkeypatch):
+    """Checks one bundled model on the sabotaged segmenter, as a user of a project with that Android app would."""
+
+    def check(bug: str, *words: str | Path) -> tuple[Ran, dict[str, dict]]:
+        setup_of(tmp_path)
+        folder = make_app_project(tmp_path / "project", SABOTAGE)
+        out = tmp_path / "out"
+        ran = run_program(folder, "check", *words, "--out", out, JAVA_TOOL_OPTIONS=f"-Dgoldmask.sabotage={bug}")
+        report = json.loads((out / "report.json").read_text("utf-8"))
+        return ran, {comparison["case"]: comparison for comparison in report["comparisons"]}
+
+    return check
+
+
+def make_app_project(folder: Path, android: Android) -> Path:
+    """A project with goldmask's bundled models and somebody's Android app."""
+    folder.mkdir()
+    (folder / "models").mkdir()
+    (folder / "models/shapes").symlink_to(REPO / "models/shapes")
+    (folder / "goldmask.toml").write_text(
+        'schema = 1\n[suites.default]\nmodels = ["shapes"]\npipelines = ["lib_interpreter"]\n'
+        f'targets = ["android-jvm"]\n[android]\nfolder = "{android.folder}"\n[android.lib_interpreter]\n'
+        f'module = "{android.lib_interpreter.module}"\ntest = "{android.lib_interpreter.test}"\n',
+        "utf-8",
+    )
+    return folder
+
+
+def test_without_a_bug_the_sabotaged_segmenter_passes(sabotaged):
+    ran, comparisons = sabotaged("none")
+    assert ran.code == 0 and {each["verdict"] for each in comparisons.values()} == {"PASS"}, ran.text
+
+
+@pytest.mark.parametrize(
+    ("bug", "case", "stage"),
+    [
+        ("bgr", "square", "tensor"),
+        ("rotated", "square", "decoded"),
+        ("exif-ignored", "exif-rotated", "decoded"),
+        ("zero-to-one", "square", "tensor"),
+        ("nearest", "wide", "resized"),
+        ("transposed", "square", None),
+        ("shifted-labels", "square", None),
+    ],
+)
+def test_every_deliberate_bug_is_red_at_its_stage(sabotaged, bug, case, stage):
+    ran, comparisons = sabotaged(bug)
+    found = comparisons[case]
+    assert ran.code == 10, ran.text
+    assert found["verdict"] == "FAIL" and found["stages"]["first_difference"] == stage
+    assert ("first difference" in found["reason"]) == (stage is not None)
+
+
+def test_a_native_crash_is_an_error_and_keeps_what_was_done(sabotaged):
+    ran, comparisons = sabotaged("crash")
+    cases = [case.id for case in load_spec(REPO, "shapes").cases]
+    assert ran.code == 4
+    assert comparisons[cases[0]]["verdict"] == "PASS"
+    for case in cases[1:]:
+        assert comparisons[case]["verdict"] == "ERROR"
+        assert "the JVM ended before this case was done (killed by SIGABRT in" in comparisons[case]["reason"]
+
+
+def test_a_hanging_app_is_stopped_and_keeps_what_was_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(android_jvm, "START_DEADLINE_S", 25)
+    monkeypatch.setattr(android_jvm, "CASE_DEADLINE_S", 0)
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dgoldmask.sabotage=hang")
+    bundle = run(tmp_path, request_for("shapes"), android=SABOTAGE)
+    assert [result.status for result in bundle.results[:2]] == ["ok", "error"]
+    assert "did not end within 25 s and was stopped" in bundle.results[1].error.message
+
+
+def test_a_golden_test_that_cannot_start_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dgoldmask.sabotage=typo")
+    with pytest.raises(RunError, match="without a bundle .*goldmask.sabotage: typo is none of"):
+        run(tmp_path, request_for("shapes"), android=SABOTAGE)
+
+
+def test_no_old_bundle_passes_for_a_new_one(tmp_path, monkeypatch):
+    run(tmp_path, request_for("shapes", case_ids=("square",)))
+    broken = Android(folder=SABOTAGE.folder, lib_interpreter=GoldenTest(module="sabotage", test="org.goldmask.Nothing"))
+    with pytest.raises(RunError, match="without a bundle"):
+        run(tmp_path, request_for("shapes", case_ids=("square",)), android=broken)
+
+
+def test_a_strangers_app(tmp_path):
+    """It scales as Android does: images of the model's size come out the same, others do not, and that is told."""
+    setup_of(tmp_path)
+    foreign = Android(
+        folder=str(REPO / "tests/android/foreign"),
+        lib_interpreter=GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest"),
+    )
+    folder = make_app_project(tmp_path / "project", foreign)
+    ran = run_program(folder, "check", "--out", tmp_path / "out")
+    report = json.loads((tmp_path / "out/report.json").read_text("utf-8"))
+    verdicts = {comparison["case"]: comparison for comparison in report["comparisons"]}
+    assert ran.code == 10, ran.text
+    assert verdicts["model-size"]["verdict"] == "PASS" and "camera app 1.0" in verdicts["model-size"]["runtime"]
+    assert verdicts["large"]["verdict"] == "FAIL"
+
+
+def test_the_docs_show_the_strangers_test_as_it_is():
+    test = REPO / "tests/android/foreign/camera_app/src/sharedTest/kotlin/com/example/camera/CameraGoldenTest.kt"
+    assert test.read_text("utf-8") in (REPO / "docs/adopt-android.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("delegate", "words"), [("gpu", "GPU delegate's native library"), ("nnapi", "NNAPI is a part of Android")]
+)
+def test_a_delegate_that_is_not_there_says_so(delegate, words, tmp_path):
+    bundle = run(tmp_path, request_for("shapes", case_ids=("square",), delegate=delegate))
+    assert bundle.results[0].error.stage == "init" and words in bundle.results[0].error.message
+
+
+def test_what_really_ran_is_named(tmp_path):
+    for delegate, threads in (("cpu", 2), ("xnnpack", 1)):
+        bundle = run(tmp_path, request_for("shapes", case_ids=("square",), delegate=delegate))
+        assert (bundle.runtime.delegate, bundle.runtime.threads) == (delegate, threads)
+    bundle = run(tmp_path, request_for("shapes", "lib_task_api", ("square",), delegate="cpu"))
+    assert "chooses XNNPACK by itself" in bundle.results[0].error.message
+
+
+@pytest.mark.parametrize("resize", ["fixed", "platform"])
+def test_the_platforms_own_resize_can_be_measured(resize, tmp_path):
+    request = request_for("shapes", case_ids=("large",), resize=resize)
+    (result,) = run(tmp_path, request).results
+    golden = load_golden(golden_folder(REPO, "shapes", "lib_interpreter")).bundle.result("large")
+    assert result.stages.decoded == golden.stages.decoded
+    assert (result.stages.resized == golden.stages.resized) == (resize == "fixed")
+
+
+def test_latency_of_every_run_is_kept(tmp_path):
+    (result,) = run(tmp_path, request_for("shapes", case_ids=("square",), warmup=1, runs=3)).results
+    assert len(result.latency.inference_ms) == len(result.latency.preprocess_ms) == 3
+    assert all(ms > 0 for ms in result.latency.inference_ms)
+
+
+def pictures(folder: Path) -> dict[str, Path]:
+    """An image of every kind that decoders like to disagree about."""
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    smooth = Image.fromarray(pixels).resize((200, 150), Image.Resampling.BICUBIC)
+    gray16 = Image.fromarray((np.asarray(smooth.convert("L")).astype(np.uint16) << 8) | 0xA5)
+    rgba = smooth.convert("RGBA")
+    rgba.putalpha(Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (150, 1))))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = Image.open(io.BytesIO(_with_profile(smooth))).info["icc_profile"]
+    kinds = {
+        "baseline.jpg": (smooth, {"quality": 85}),
+        "progressive.jpg": (smooth, {"quality": 85, "progressive": True}),
+        "444.jpg": (smooth, {"quality": 95, "subsampling": 0}),
+        "gray.jpg": (smooth.convert("L"), {}),
+        "turned.jpg": (smooth, {"exif": exif}),
+        "profile.jpg": (smooth, {"icc_profile": profile}),
+        "rgb.png": (smooth, {}),
+        "rgba.png": (rgba, {}),
+        "palette.png": (smooth.quantize(64), {}),
+        "gray16.png": (gray16, {}),
+        "profile.png": (smooth, {"icc_profile": profile}),
+        "lossy.webp": (smooth, {"quality": 70}),
+        "lossless.webp": (rgba, {"lossless": True, "exact": True}),
+        "plain.bmp": (smooth, {}),
+        "cmyk.jpg": (smooth.convert("CMYK"), {}),
+    }
+    paths = {}
+    for name, (image, options) in kinds.items():
+        paths[name] = folder / name
+        image.save(paths[name], **options)
+    for name in ("baseline.jpg", "rgb.png"):
+        paths[f"cut-{name}"] = folder / f"cut-{name}"
+        paths[f"cut-{name}"].write_bytes(paths[name].read_bytes()[:-600])
+    paths["text.png"] = folder / "text.png"
+    paths["text.png"].write_text("no image", "utf-8")
+    return paths
+
+
+def _with_profile(image: Image.Image) -> bytes:
+    from PIL import ImageCms
+
+    stream = io.BytesIO()
+    image.save(stream, "PNG", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes())
+    return stream.getvalue()
+
+
+def test_android_decodes_to_the_same_pixels_as_python(tmp_path):
+    """A hard gate, for what Python refuses too."""
+    (tmp_path / "pictures").mkdir()
+    paths = pictures(tmp_path / "pictures")
+    cases = tuple(RequestCase(id=name.lower(), file=str(path), sha256=sha256_of(path)) for name, path in paths.items())
+    request = request_for("shapes").model_copy(update={"cases": cases})
+    bundle = run(tmp_path, request)
+    expected, actual = {}, {}
+    for path, case in zip(paths.values(), cases, strict=True):
+        result = bundle.result(case.id)
+        actual[path.name] = result.stages.decoded or f"refused in {result.error.stage}"
+        try:
+            expected[path.name] = hashlib.sha256(decode(path).tobytes()).hexdigest()
+        except ImageError:
+            expected[path.name] = "refused in decode"
+    assert actual == expected
+    assert sum(value == "refused in decode" for value in actual.values()) == 4
+
+
+def test_another_runtime_in_one_table(tmp_path):
+    setup_of(tmp_path)
+    words = ("android.matrix", "--runtime", "2.9.0,2.14.0", "2.16.1", "--model", "shapes", "--out", tmp_path)
+    ran = run_program(REPO, *words)
+    assert ran.code == 0, ran.text
+    rows = json.loads((tmp_path / "matrix.json").read_text("utf-8"))["rows"]
+    assert [(row["version"], row["confident_flips"]) for row in rows] == [("2.9.0", 0), ("2.14.0", 0), ("2.16.1", 0)]
+    assert all(row["version"] in row["runtime"] and row["inference_ms"] > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "runtime", "sentence"),
+    [
+        ("lib_interpreter", "1.0.0", "none of the locked versions of TensorFlow Lite"),
+        ("lib_task_api", "2.14.0", "built into its library"),
+    ],
+)
+def test_a_runtime_that_is_not_locked(pipeline, runtime, sentence, tmp_path):
+    setup = prepared(pipeline, setup_of(tmp_path))
+    with pytest.raises(UsageError, match=sentence):
+        android_jvm.prepare(pipeline, setup.__class__(**(vars(setup) | {"runtime": runtime})))
+
+
+def test_arm64_draws_the_same_mask(tmp_path):
+    had(android_jvm.find_emulator)
+    bundle = run(tmp_path, request_for("shapes", case_ids=("square",)), abi="arm64-v8a")
+    (result,) = bundle.results
+    golden = load_golden(golden_folder(REPO, "shapes", "lib_interpreter"))
+    expected = mask_of(golden_folder(REPO, "shapes", "lib_interpreter"), golden.bundle.result("square"))
+    assert np.array_equal(mask_of(tmp_path / "bundle", result), expected)
+    assert bundle.target.abi == "arm64-v8a" and bundle.environment["emulated"] == "qemu-user"
+    assert result.stages == golden.bundle.result("square").stages
+
+
+def test_an_abi_that_nothing_here_runs(tmp_path):
+    with pytest.raises(UsageError, match="'mips' cannot run on"):
+        android_jvm.prepare("lib_interpreter", setup_of(tmp_path, abi="mips"))
+
+
+def test_without_qemu(tmp_path, monkeypatch):
+    setup = setup_of(tmp_path, abi="arm64-v8a")
+    monkeypatch.setattr(android_jvm.shutil, "which", lambda name: None)
+    with pytest.raises(EnvironmentMissing, match="needs qemu-user") as caught:
+        android_jvm.launcher("arm64-v8a", setup)
+    assert "apt-get install qemu-user-static" in caught.value.fix
+
+
+def test_without_a_jdk_the_target_is_skipped_with_the_command(tmp_path):
+    folder = make_app_project(tmp_path / "project", SABOTAGE)
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    ran = run_program(folder, "check", "--out", tmp_path / "out", PATH=str(nothing), JAVA_HOME="")
+    assert ran.code == 3 and "a JDK is needed and no java is on PATH" in ran.text
+    assert "SKIP shapes on android-jvm" in ran.text and "apt-get install openjdk-17-jdk-headless" in ran.text
+    named = run_program(
+        folder, "check", "--target", "android-jvm", "--out", tmp_path / "out", PATH=str(nothing), JAVA_HOME=""
+    )
+    assert named.code == 3 and "SKIP," not in named.stdout
+
+
+def test_what_does_not_compile_is_an_error_of_every_case(tmp_path):
+    setup_of(tmp_path)
+    app = tmp_path / "app"
+    shutil.copytree(REPO / "tests/android/foreign", app)
+    settings = (app / "settings.gradle.kts").read_text("utf-8").replace("../../../android", str(REPO / "android"))
+    (app / "settings.gradle.kts").write_text(settings, "utf-8")
+    source = app / "camera_app/src/main/java/com/example/camera/PersonFinder.java"
+    source.write_text(source.read_text("utf-8").replace("return winners;", "return winner;"), "utf-8")
+    test = GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest")
+    folder = make_app_project(tmp_path / "project", Android(folder=str(app), lib_interpreter=test))
+    ran = run_program(folder, "check", "--out", tmp_path / "out")
+    assert ran.code == 4 and "camera_app does not compile" in ran.text and "cannot find symbol" in ran.text
+
+
+def test_a_pipeline_without_a_golden_test(tmp_path):
+    with pytest.raises(EnvironmentMissing, match="names no golden test of lib_task_api"):
+        android_jvm.prepare("lib_task_api", setup_of(tmp_path, android=SABOTAGE))
+
+
+def test_a_module_that_is_not_there(tmp_path):
+    wrong = Android(folder=SABOTAGE.folder, lib_interpreter=GoldenTest(module="nowhere", test="a.B"))
+    with pytest.raises(ConfigError, match="includes no module 'nowhere'"):
+        android_jvm.prepare("lib_interpreter", setup_of(tmp_path, android=wrong))
+
+
+def test_a_case_that_python_cannot_decode_is_not_decoded_by_arm64_either(tmp_path):
+    had(android_jvm.find_emulator)
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"no image")
+    case = RequestCase(id="broken", file=str(path), sha256=hashlib.sha256(b"no image").hexdigest())
+    request = request_for("shapes").model_copy(update={"cases": (case,)})
+    (result,) = run(tmp_path, request, abi="arm64-v8a").results
+    assert result.error.stage == "decode" and "the host could not decode it" in result.error.message

@@ -1,0 +1,325 @@
+"""Every metric against a slow or known answer, and for each gate a pair that passes and a twin that fails."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.ndimage import distance_transform_edt
+from skimage.segmentation import find_boundaries
+from sklearn.metrics import confusion_matrix as sklearn_confusion
+from sklearn.metrics import jaccard_score
+
+from goldmask.contract import mask as masks
+from goldmask.contract.bundle import Bundle, ModelInfo, Result, RuntimeInfo, StageHashes, Tap, TargetInfo
+from goldmask.contract.errors import ExitCode
+from goldmask.project.config import Tolerances
+from goldmask.verdict.compare import Verdict, compare_case, judge
+from goldmask.verdict.metrics import boundary_counts, boundary_f, confusion_matrix, densest_window, measure
+
+LABELS = tuple(f"label{index}" for index in range(6))
+
+
+def square(size: int = 64) -> np.ndarray:
+    """A mask with a square of class 1 and a bar of class 2."""
+    mask = np.zeros((size, size), np.uint8)
+    mask[16:40, 16:40] = 1
+    mask[50:54, :] = 2
+    return mask
+
+
+def firm(mask: np.ndarray, margin: float = 5.0) -> tuple[np.ndarray, str]:
+    """A margin map in which every pixel is decided."""
+    return np.full(mask.shape, margin, np.float32), "score"
+
+
+pairs = st.tuples(st.integers(3, 24), st.integers(3, 24)).flatmap(
+    lambda shape: st.tuples(*[hnp.arrays(np.uint8, shape, elements=st.integers(0, 5)) for _ in range(2)])
+)
+
+
+@given(pairs)
+def test_confusion_and_iou_equal_scikit_learns(pair):
+    expected, actual = pair
+    assert (
+        confusion_matrix(expected, actual, 6) == sklearn_confusion(expected.ravel(), actual.ravel(), labels=range(6))
+    ).all()
+    metrics = measure(expected, actual, None, LABELS)
+    present = sorted(set(np.unique(expected)) | set(np.unique(actual)))
+    scores = jaccard_score(expected.ravel(), actual.ravel(), labels=present, average=None)
+    assert list(metrics.class_iou.values()) == pytest.approx(scores.tolist())
+    assert metrics.miou == pytest.approx(scores.mean())
+
+
+def slow_boundary_f(expected: np.ndarray, actual: np.ndarray, index: int, distance_px: int) -> float:
+    """The score through scikit-image's boundaries and SciPy's exact Euclidean distances."""
+    was, now = (find_boundaries(mask == index, connectivity=1, mode="inner") for mask in (expected, actual))
+    if not was.any() or not now.any():
+        return float(was.any() == now.any())
+    precision = (distance_transform_edt(~was)[now] <= distance_px).mean()
+    recall = (distance_transform_edt(~now)[was] <= distance_px).mean()
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+@given(pairs, st.integers(0, 4))
+@settings(deadline=None)
+def test_boundary_f_equals_the_slow_one(pair, distance_px):
+    expected, actual = pair
+    classes = np.arange(6)
+    slow = [slow_boundary_f(expected, actual, index, distance_px) for index in classes]
+    assert boundary_f(boundary_counts(expected, actual, classes, distance_px)).tolist() == pytest.approx(slow)
+
+
+@given(hnp.arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16))), st.integers(1, 20))
+def test_the_densest_window_is_the_densest(differing, size):
+    window = densest_window(differing, size)
+    height, width = min(size, differing.shape[0]), min(size, differing.shape[1])
+    counts = [
+        differing[y : y + height, x : x + width].sum()
+        for y in range(differing.shape[0] - height + 1)
+        for x in range(differing.shape[1] - width + 1)
+    ]
+    if window is None:
+        assert not differing.any()
+    else:
+        assert (
+            window.differing
+            == max(counts)
+            == differing[window.y : window.y + height, window.x : window.x + width].sum()
+        )
+
+
+def test_equal_masks_have_perfect_figures():
+    metrics = measure(square(), square(), firm(square()), LABELS)
+    perfect = (metrics.agreement, metrics.miou, metrics.fwiou, metrics.boundary_f)
+    assert perfect == (1, 1, 1, 1) and metrics.densest_window is None
+    assert (metrics.confident_flips, metrics.tie_flips, metrics.labels_added, metrics.labels_missing) == (0, 0, (), ())
+    assert (
+        judge(metrics, Tolerances(miou_min=1, class_iou_min=1, fwiou_min=1, boundary_f_min=1, same_labels=True)) == []
+    )
+
+
+def test_a_shift_within_the_boundary_distance_keeps_boundary_f_but_not_iou():
+    shifted = np.roll(square(), 2, axis=1)
+    metrics = measure(square(), shifted, None, LABELS, Tolerances(boundary_px=2))
+    assert metrics.boundary_f == pytest.approx(1) and metrics.miou < 0.96
+    assert measure(square(), np.roll(square(), 4, axis=1), None, LABELS, Tolerances(boundary_px=2)).boundary_f < 0.95
+
+
+def test_area_and_labels_tell_what_came_and_went():
+    actual = square()
+    actual[actual == 2] = 3
+    actual[16:28, 16:40] = 0
+    metrics = measure(square(), actual, None, LABELS)
+    assert metrics.labels_added == ("label3",) and metrics.labels_missing == ("label2",)
+    assert metrics.area_change["label1"] == -0.5
+    assert metrics.area_change["label2"] == -1 and metrics.area_change["label3"] is None
+
+
+def one_flip(mask: np.ndarray) -> np.ndarray:
+    flipped = mask.copy()
+    flipped[5, 5] = 1
+    return flipped
+
+
+def half(mask: np.ndarray, value: float, unit: str) -> tuple[np.ndarray, str]:
+    return np.full(mask.shape, value, np.float32), unit
+
+
+@pytest.mark.parametrize(
+    ("margin", "confident"),
+    [
+        (half(square(), 0.0005, "score"), 0),
+        (half(square(), 0.002, "score"), 1),
+        (half(square(), 2, "step"), 0),
+        (half(square(), 3, "step"), 1),
+    ],
+    ids=["score tie", "score twin", "step tie", "step twin"],
+)
+def test_a_flip_is_a_tie_by_its_margin_and_unit(margin, confident):
+    metrics = measure(square(), one_flip(square()), margin, LABELS)
+    assert (metrics.confident_flips, metrics.tie_flips) == (confident, 1 - confident)
+    assert bool(judge(metrics, Tolerances())) == bool(confident)
+
+
+def blocked(mask: np.ndarray, side: int) -> np.ndarray:
+    changed = mask.copy()
+    changed[2 : 2 + side, 2 : 2 + side] = 4
+    return changed
+
+
+WIDE = Tolerances(confident_flips_max=10**6, agreement_min=0, window_density_max=1)
+
+
+# For each gate: the mask, a tolerance that the mask just meets, and its twin that it just misses.
+@pytest.mark.parametrize(
+    ("actual", "meets", "misses", "clause"),
+    [
+        (one_flip(square()), {"confident_flips_max": 1}, {"confident_flips_max": 0}, "1 confident flip (at most 0)"),
+        (one_flip(square()), {"agreement_min": 1 - 1 / 4096}, {"agreement_min": 1 - 0.9 / 4096}, "agreement"),
+        (blocked(square(), 8), {"window_density_max": 0.16}, {"window_density_max": 0.159}, "20×20 window"),
+        (blocked(square(), 2), {"miou_min": 0.7}, {"miou_min": 0.8}, "mIoU"),
+        (one_flip(square()), {"class_iou_min": 0.99}, {"class_iou_min": 0.999}, "IoU of label1"),
+        (blocked(square(), 8), {"fwiou_min": 0.98}, {"fwiou_min": 0.99}, "frequency-weighted IoU"),
+        (blocked(square(), 8), {"boundary_f_min": 0.6}, {"boundary_f_min": 0.8}, "boundary F"),
+        (
+            np.where(square() == 1, 0, square()).astype(np.uint8),
+            {"area_change_max": 1},
+            {"area_change_max": 0.9},
+            "its area",
+        ),
+        (one_flip(square()), {"same_labels": True}, None, ""),
+        (blocked(square(), 2), {"same_labels": False}, {"same_labels": True}, "other classes than the golden"),
+    ],
+    ids=["confident", "agreement", "window", "miou", "class iou", "fwiou", "boundary", "area", "same", "labels"],
+)
+def test_every_gate_has_a_twin_that_fails(actual, meets, misses, clause):
+    metrics = measure(square(), actual, firm(square()), LABELS)
+    assert judge(metrics, WIDE.model_copy(update=meets)) == []
+    if misses:
+        broken = judge(metrics, WIDE.model_copy(update=misses))
+        assert broken and all(clause in reason for reason in broken), broken
+
+
+def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = None, **changes) -> Bundle:
+    """A one-case bundle in `folder`; `changes` replace fields of its result."""
+
+    def put(name: str, data: bytes) -> str:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+        return hashlib.sha256(data).hexdigest()
+
+    digest = put("masks/one.png", masks.encode_mask(picture))
+    fields = {"case": "one", "image_sha256": "a" * 64, "status": "ok"}
+    fields |= {"mask": "masks/one.png", "mask_sha256": digest, "mask_size": picture.shape[::-1]}
+    if margin is not None:
+        digest = put("taps/one.png", masks.encode_margin(margin))
+        fields["taps"] = {"margin": Tap(file="taps/one.png", sha256=digest, unit="score")}
+    return Bundle(
+        schema=1,
+        target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="linux"),
+        pipeline="lib_interpreter",
+        runtime=RuntimeInfo(name="LiteRT", version="1", delegate="cpu", threads=1),
+        model=ModelInfo(name="model", sha256=changes.pop("model_sha256", "b" * 64)),
+        started_at="2026-01-01T00:00:00+00:00",
+        results=(Result(**(fields | changes)),),
+    )
+
+
+def compared(tmp_path: Path, picture: np.ndarray, **changes):
+    """`picture` as a bundle against the square's golden."""
+    golden = write_bundle(
+        tmp_path / "golden", square(), firm(square())[0], stages=StageHashes(decoded="d" * 64, tensor="e" * 64)
+    )
+    bundle = write_bundle(tmp_path / "bundle", picture, **changes)
+    return compare_case(
+        model="model", case="one", golden_folder=tmp_path / "golden", golden=golden, folder=tmp_path / "bundle",
+        bundle=bundle, labels=LABELS, tolerances=Tolerances(),
+    )  # fmt: skip
+
+
+def test_an_equal_mask_passes(tmp_path):
+    pair = compared(tmp_path, square())
+    assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.PASS, ExitCode.OK)
+    assert pair.comparison.reason == "all 4,096 pixels equal"
+
+
+SWAPPED = np.array([0, 2, 1], np.uint8)[square()]
+
+
+# STYLE of a comparison test: each of these differs from the golden in one known way, and must not pass.
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (one_flip(square()), "1 confident flip (at most 0)"),
+        (SWAPPED, "confident flips"),
+        (np.roll(square(), 1, axis=0), "confident flips"),
+        (np.rot90(square()).copy(), "confident flips"),
+        (np.zeros_like(square()), "confident flips"),
+        (square(63), "the mask is 63×63, the golden 64×64"),
+        (square(128)[:64, :].copy(), "the mask is 128×64"),
+        (np.where(square() == 2, 6, square()).astype(np.uint8), "class 6, the model's highest is 5"),
+    ],
+    ids=["one pixel", "labels swapped", "shifted a row", "rotated", "empty", "smaller", "wider", "unknown class"],
+)
+def test_every_wrong_mask_fails(tmp_path, mask, reason):
+    comparison = compared(tmp_path, mask).comparison
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.FAIL, ExitCode.MASKS_DIFFER)
+    assert reason in comparison.reason
+
+
+def test_a_missing_result_is_an_error(tmp_path):
+    golden = write_bundle(tmp_path / "golden", square())
+    bundle = write_bundle(tmp_path / "bundle", square()).model_copy(update={"results": ()})
+    arguments = {
+        "model": "m",
+        "golden_folder": tmp_path / "golden",
+        "folder": tmp_path / "bundle",
+        "labels": LABELS,
+        "tolerances": Tolerances(),
+    }
+    pair = compare_case(case="one", golden=golden, bundle=bundle, **arguments)
+    assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.ERROR, ExitCode.RUN)
+    pair = compare_case(case="one", golden=bundle, bundle=golden, **arguments)
+    assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.ERROR, ExitCode.GOLDEN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "reason"),
+    [
+        ({"status": "error", "error": {"stage": "init", "message": "no delegate"}}, ExitCode.RUN, "init: no delegate"),
+        ({"model_sha256": "c" * 64}, ExitCode.GOLDEN, "the golden is of model bbbbbbbbbbbb…"),
+        ({"image_sha256": "c" * 64}, ExitCode.GOLDEN, "the golden is of image aaaaaaaaaaaa…"),
+        ({"mask": "masks/gone.png"}, ExitCode.RUN, "names masks/gone.png, which is missing"),
+        ({"mask_sha256": "c" * 64}, ExitCode.RUN, "is not what its bundle.json recorded"),
+        ({"mask_size": (65, 64)}, ExitCode.RUN, "its bundle says 65×64"),
+    ],
+    ids=["app error", "model", "image", "missing mask", "changed mask", "claimed size"],
+)
+def test_what_cannot_be_judged_is_an_error(tmp_path, changes, code, reason):
+    comparison = compared(tmp_path, square(), **changes).comparison
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, code)
+    assert reason in comparison.reason
+
+
+def test_a_link_out_of_the_bundle_is_refused(tmp_path):
+    (tmp_path / "secret.png").write_bytes(masks.encode_mask(square()))
+    (tmp_path / "bundle/masks").mkdir(parents=True)
+    (tmp_path / "bundle/masks/link.png").symlink_to(tmp_path / "secret.png")
+    comparison = compared(tmp_path, square(), mask="masks/link.png").comparison
+    assert comparison.verdict is Verdict.ERROR and "leads out of the bundle" in comparison.reason
+
+
+@pytest.mark.parametrize(
+    ("stages", "first", "words"),
+    [
+        (StageHashes(decoded="0" * 64, tensor="0" * 64), "decoded", "first difference: decoded pixels"),
+        (StageHashes(decoded="d" * 64, tensor="0" * 64), "tensor", "first difference: input tensor"),
+        (StageHashes(decoded="d" * 64, tensor="e" * 64), None, "made by inference or after it"),
+        (StageHashes(), None, "at most 0"),
+    ],
+    ids=["decoded", "tensor", "inference", "unknown"],
+)
+def test_a_failure_names_the_first_stage_that_differs(tmp_path, stages, first, words):
+    comparison = compared(tmp_path, one_flip(square()), stages=stages).comparison
+    assert comparison.stages.first_difference == first and words in comparison.reason
+
+
+def test_without_a_margin_map_flips_are_unknown_and_a_block_still_fails(tmp_path):
+    def judged(mask: np.ndarray) -> object:
+        golden = write_bundle(tmp_path / "golden", big)
+        bundle = write_bundle(tmp_path / "bundle", mask)
+        return compare_case(
+            model="model", case="one", golden_folder=tmp_path / "golden", golden=golden, folder=tmp_path / "bundle",
+            bundle=bundle, labels=LABELS, tolerances=Tolerances(),
+        ).comparison  # fmt: skip
+
+    big = np.zeros((1024, 1024), np.uint8)
+    some = big.copy()
+    some[::64, ::64] = 1
+    assert judged(some).verdict is Verdict.PASS
+    assert judged(some).metrics.confident_flips is None and "no margin map" in judged(some).reason
+    assert judged(blocked(big, 20)).verdict is Verdict.FAIL  # 0.04 % of the pixels: agreement alone would pass it
