@@ -3,12 +3,12 @@
 import pytest
 from test_instrumentation import lines
 
-from goldmask.android.adb import parse_properties
 from goldmask.android.device_state import (
     Battery,
     Conditions,
     flags_of,
     parse_battery,
+    parse_properties,
     parse_thermal,
     steady,
     thermal_words,

@@ -1,4 +1,4 @@
-"""adb: the server, the devices it knows, and what is done on one: commands, files, packages.
+"""adb: the server, the devices it knows, and what is done on one: commands and files.
 
 The protocol is adbutils' and so is the adb binary where PATH has none. The server is asked through its socket and never
 through the adb program, which ends a running server of another version. Nothing that a device sends is trusted.
@@ -31,8 +31,6 @@ INSTALL_DEADLINE_S = 600
 RECONNECT_S = 20
 # A server that has just been started finds devices one after the other.
 SETTLE_S = 3
-# What a device is for a moment after it was plugged in; `offline` may also be for good.
-COMING = {"authorizing", "connecting", "offline"}
 SLICE_S = 0.2
 MAX_OUTPUT_BYTES = 64 << 20
 # adb's own limit of a chunk in the sync protocol.
@@ -41,39 +39,6 @@ BATCH = 200
 STORE = "/data/local/tmp/goldmask"
 STDOUT, STDERR, EXIT = 1, 2, 3
 ADDRESS = re.compile(r"^[\w.\[\]:-]+:\d+$")
-# The words of --device and the properties that they stand for; any other property goes by its own name.
-CHOICES = {
-    "abi": "ro.product.cpu.abilist",
-    "manufacturer": "ro.product.manufacturer",
-    "model": "ro.product.model",
-    "release": "ro.build.version.release",
-    "sdk": "ro.build.version.sdk",
-}
-# What `pm install` may answer, and what to do about it. {serial} and {package} are filled in.
-REFUSALS = {
-    "INSTALL_FAILED_INSUFFICIENT_STORAGE": (
-        "the device has no room for it",
-        f"adb -s {{serial}} shell rm -r {STORE}, or remove apps from the device",
-    ),
-    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
-        "the device has it already, signed with another key",
-        "adb -s {serial} uninstall {package} (removes its data as well)",
-    ),
-    "INSTALL_FAILED_NO_MATCHING_ABIS": (
-        "its native libraries are for other processors than the device's",
-        "adb -s {serial} shell getprop ro.product.cpu.abilist, and abiFilters in the app's build.gradle.kts",
-    ),
-    "INSTALL_FAILED_VERSION_DOWNGRADE": (
-        "the device has a later version of it",
-        "adb -s {serial} uninstall {package} (removes its data as well)",
-    ),
-    "INSTALL_FAILED_OLDER_SDK": ("the device's Android is older than the app's minSdk", "another device"),
-    "INSTALL_FAILED_USER_RESTRICTED": (
-        "the device's user, or its settings, refused",
-        "allow installing over USB in the developer options, and confirm on the screen",
-    ),
-    "INSTALL_PARSE_FAILED_NO_CERTIFICATES": ("it is not signed", "./goldmask android.build"),
-}
 
 
 class DeviceLost(RunError):
@@ -375,41 +340,6 @@ class Device:
             found |= {path: sha256 for sha256, path in re.findall(r"^([0-9a-f]{64})\s+\*?(.+)$", said, re.MULTILINE)}
         return found
 
-    def installed_sha256(self, package: str) -> str:
-        """sha256 of the APK that is installed as `package`; empty where there is none."""
-        path = self.shell(["pm", "path", package]).text.splitlines()
-        if not path or not path[0].startswith("package:/"):
-            return ""
-        apk = path[0].removeprefix("package:").strip()
-        return self.hashes([apk]).get(apk, "")
-
-    def install(self, apk: Path, package: str) -> bool:
-        """Have exactly `apk` installed as `package`; False where it was. Raises DeviceLost, RunError that says why."""
-        wanted = sha256_of(apk)
-        if self.installed_sha256(package) == wanted:
-            return False
-        name = f"{wanted}.apk"
-        self.keep({name: apk})
-        try:
-            # adb's streamed install reads from a pipe and needs a service of Android's; a file does everywhere.
-            said = self.shell(["pm", "install", "-r", "-t", f"{STORE}/{name}"], deadline_s=INSTALL_DEADLINE_S)
-        finally:
-            with contextlib.suppress(RunError):
-                self.shell(["rm", "-f", f"{STORE}/{name}"])
-        if reason := refusal(said.text + said.stderr.decode("utf-8", "replace")):
-            what, fix = REFUSALS.get(reason.split(":")[0], (reason, f"adb -s {{serial}} install -r -t {apk}"))
-            raise RunError(
-                f"{self.serial} refuses {package}: {what} ({reason})",
-                fix=fix.format(serial=self.serial, package=package),
-            )
-        # pm has been seen to say Success and keep the old one; a mask of yesterday's app must not pass.
-        if self.installed_sha256(package) != wanted:
-            raise RunError(
-                f"{self.serial} still has another {package} than the one that was installed ({said.reason})",
-                fix=f"adb -s {self.serial} uninstall {package}",
-            )
-        return True
-
     def recover(self) -> None:
         """Have the server and the device back, if they come within RECONNECT_S. Raises DeviceLost."""
         end = time.monotonic() + RECONNECT_S
@@ -430,82 +360,3 @@ class Device:
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
     """A few at a time: a command line has 128 KB on Android."""
     return (names[start : start + BATCH] for start in range(0, len(names), BATCH))
-
-
-def refusal(output: str) -> str:
-    """Why `pm install` refused: `INSTALL_FAILED_…: detail`; empty where it said Success and nothing else."""
-    if match := re.search(r"Failure \[([^\]\n]*)\]?", output):
-        return printable(match[1])
-    if re.search(r"^Success\s*$", output, re.MULTILINE):
-        return ""
-    return printable(" ".join(output.split())) or "pm install said nothing"
-
-
-def parse_properties(text: str) -> dict[str, str]:
-    """What `getprop` lists, by name."""
-    return {name: printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
-
-
-def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
-    """The devices that `wanted` means: a serial, HOST:PORT, `model=…` or another property; empty for any.
-
-    One unless `all_devices`. Raises EnvironmentMissing where there is none, UsageError where it is not clear which.
-    """
-    wanted = wanted or ("" if all_devices else os.environ.get("ANDROID_SERIAL", ""))
-    name, equals, value = wanted.partition("=")
-    if equals and name not in CHOICES and "." not in name:
-        raise UsageError(f"--device {wanted!r} names no property", fix=f"--device SERIAL, or {'|'.join(CHOICES)}=VALUE")
-    if not equals and ADDRESS.match(wanted):
-        try:
-            server.connect(wanted)
-        except DeviceLost as error:
-            raise EnvironmentMissing(error.what, fix=error.fix) from error
-    end = time.monotonic() + SETTLE_S
-    while True:
-        states = server.states()
-        ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
-        if equals:
-            ready = [device for device in ready if matches(device, name, value)]
-        elif wanted:
-            ready = [device for device in ready if device.serial == wanted]
-        if ready or not COMING & {*states.values()} or time.monotonic() > end:
-            break
-        time.sleep(SLICE_S)
-    if not ready:
-        raise EnvironmentMissing(_nothing(wanted, states), fix=_remedy(wanted, states))
-    if len(ready) > 1 and not all_devices:
-        serials = ", ".join(device.serial for device in ready)
-        raise UsageError(f"several devices are connected: {serials}", fix="--device SERIAL or --all-devices")
-    return ready
-
-
-def matches(device: Device, name: str, value: str) -> bool:
-    """Whether a property of the device is `value`; an ABI is one of several."""
-    try:
-        said = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
-    except DeviceLost:
-        return False
-    return value in said.split(",") if name == "abi" else said == value
-
-
-def _nothing(wanted: str, states: dict[str, str]) -> str:
-    others = ", ".join(f"{serial} is {state}" for serial, state in sorted(states.items()))
-    what = f"no device {wanted!r} is connected" if wanted else "no Android device is connected"
-    return f"{what} ({others})" if others else what
-
-
-def _remedy(wanted: str, states: dict[str, str]) -> str:
-    if "unauthorized" in states.values():
-        return "unlock the phone and allow USB debugging from this computer, then adb devices"
-    if "offline" in states.values():
-        return "adb reconnect offline, or plug the device in again"
-    if wanted and states:
-        return f"--device {'|'.join(sorted(states))}"
-    return "connect a phone with USB debugging on, or ./goldmask android.emulator.up"
-
-
-@contextlib.contextmanager
-def chosen(logs: Path, wanted: str, all_devices: bool) -> Iterator[list[Device]]:
-    """The chosen devices for as long as the block runs. Raises as `choose`."""
-    with Server(logs) as server:
-        yield choose(server, wanted, all_devices)

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..contract.errors import RunError
+from ..contract.errors import RunError, printable
 from ..project.config import LatencyFlag
-from .adb import Device, parse_properties
+from .adb import Device
 
 # Below this and not charging, phones slow down; Jetpack Benchmark's number.
 LOW_BATTERY_PERCENT = 25
@@ -84,6 +84,11 @@ def look(device: Device) -> Conditions:
 def thermal_of(device: Device) -> int | None:
     """The device's thermal status now."""
     return parse_thermal(device.shell(["dumpsys", "thermalservice"]).text)
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """What `getprop` lists, by name."""
+    return {name: printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
 
 
 def parse_battery(text: str) -> Battery:

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..android import avd, benchmark_model, sdk
-from ..android.adb import Server, chosen
+from ..android.adb import Server
+from ..android.devices import chosen
 from ..android_build import apk, apk_verify, maven
 from ..apple import devicectl, simctl, xcode
 from ..contract.bundle import Bundle, Options, Request, RequestCase, Result, RunOptions, load_bundle, mask_of

@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from ..android import adb
-from ..android.adb import STORE, Device, DeviceLost, Expired, Stopped
+from ..android import pm
+from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
 from ..android.device_state import Conditions, flags_of, look, steady, thermal_of, thermal_words
+from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation, lines_of_process, native_crash
 from ..android_build import apk
 from ..android_build.apk import Apks
@@ -65,7 +66,7 @@ def prepare(pipeline: str, setup: Setup) -> None:
     """
     if setup.runtime:
         raise UsageError(f"target {NAME} has the app's own runtime", fix="--target android-jvm, for another one")
-    with adb.chosen(setup.logs, setup.device, setup.all_devices):
+    with chosen(setup.logs, setup.device, setup.all_devices):
         pass
     built = apk.build(pipeline, setup).built
     setup.on_note(f"{NAME} · {pipeline}: {'APKs were built' if built else 'nothing was built: the APKs were there'}")
@@ -82,7 +83,7 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
         shutil.rmtree(out / name, ignore_errors=True)
     apks = apk.build(request.options.pipeline, setup)
     out.mkdir(parents=True, exist_ok=True)
-    with adb.chosen(setup.logs, setup.device, setup.all_devices) as devices:
+    with chosen(setup.logs, setup.device, setup.all_devices) as devices:
         parts = _run_everywhere(devices, request, apks, out, setup, on_case)
     return _merge(request, parts, out)
 
@@ -204,7 +205,7 @@ def _make_ready(
     installed = [
         package
         for path, package in ((apks.app, apks.application_id), (apks.test, apks.test_id))
-        if device.install(path, package)
+        if pm.install(device, path, package)
     ]
     model, images = Path(request.model.file), {case.id: Path(case.file) for case in cases}
     names = {path: store_name(path) for path in (model, *images.values())}
@@ -314,7 +315,7 @@ def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase
     """Fetch what the app wrote, and hold it against what was asked. Raises DeviceLost, RunError."""
     limit = MAX_BUNDLE_BYTES + len(cases) * MAX_CASE_BYTES
     words = ["run-as", apks.application_id, "tar", "-cf", "-", "-C", "files", FOLDER]
-    said = device.shell(words, limit=limit, deadline_s=adb.INSTALL_DEADLINE_S)
+    said = device.shell(words, limit=limit, deadline_s=INSTALL_DEADLINE_S)
     if said.code:
         raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
     unpack(said.stdout, folder, limit)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..android import adb, avd, bionic
+from ..android import avd, bionic, devices
 from ..android_build import maven
 from ..android_build.jdk import find_jdk
 from ..apple import simctl, xcode
@@ -98,8 +98,8 @@ def _devices() -> Finding:
     """What android-device would run on; a machine without a device misses nothing."""
     with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
         try:
-            with adb.chosen(Path(logs), "", all_devices=True) as devices:
-                return Finding("adb", True, f"devices: {', '.join(device.serial for device in devices)}")
+            with devices.chosen(Path(logs), "", all_devices=True) as found:
+                return Finding("adb", True, f"devices: {', '.join(device.serial for device in found)}")
         except GoldmaskError as error:
             return Finding("adb", True, f"{error.what}; only --target android-device needs one: {error.fix}")
 
