@@ -36,7 +36,8 @@ enum { GUARD = 0x5a5a5a5a, RECURSIVE = 1, ERRORCHECK = 2, TYPE_SHIFT = 14 };
 extern char __sF[];
 extern int *__errno(void);
 extern int bionic_fprintf(void *, const char *, ...), bionic_fputs(const char *, void *), bionic_fputc(int, void *);
-extern int bionic_fflush(void *), bionic_fclose(void *), bionic_fileno(void *), bionic_feof(void *), bionic_getc(void *);
+extern int bionic_fflush(void *), bionic_fclose(void *), bionic_fileno(void *), bionic_feof(void *),
+    bionic_getc(void *);
 extern int bionic_ungetc(int, void *), bionic_fseek(void *, long, int);
 extern long bionic_ftell(void *), bionic_sysconf(int);
 extern size_t bionic_fwrite(const void *, size_t, size_t, void *), bionic_fread(void *, size_t, size_t, void *);

@@ -20,8 +20,9 @@ import java.util.List;
 class Apk {
     public static void main(String[] words) throws Exception {
         switch (words[0]) {
-            case "sign" -> sign(words[1], words[2].toCharArray(), words[3], Integer.parseInt(words[4]),
-                    new File(words[5]), new File(words[6]));
+            case "sign" ->
+                sign(words[1], words[2].toCharArray(), words[3], Integer.parseInt(words[4]), new File(words[5]),
+                        new File(words[6]));
             case "verify" -> verify(new File(words[1]));
             default -> throw new IllegalArgumentException(words[0]);
         }
@@ -35,8 +36,7 @@ class Apk {
         if (key == null || certificate == null) {
             throw new IllegalArgumentException(file + " has no key " + alias);
         }
-        ApkSigner.SignerConfig signer =
-                new ApkSigner.SignerConfig.Builder(alias, key, List.of(certificate)).build();
+        ApkSigner.SignerConfig signer = new ApkSigner.SignerConfig.Builder(alias, key, List.of(certificate)).build();
         new ApkSigner.Builder(List.of(signer))
                 .setInputApk(in)
                 .setOutputApk(out)

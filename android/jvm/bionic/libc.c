@@ -50,10 +50,9 @@ SHIM char *__gnu_strerror_r(int number, char *buffer, size_t size)
 static const struct {
     int bionic, glibc;
 } sysconf_names[] = {
-    {0x00, _SC_ARG_MAX},        {0x06, _SC_CLK_TCK},          {0x0b, _SC_OPEN_MAX},
-    {0x26, _SC_IOV_MAX},        {0x27, _SC_PAGESIZE},         {0x28, _SC_PAGESIZE},
-    {0x60, _SC_NPROCESSORS_CONF}, {0x61, _SC_NPROCESSORS_ONLN}, {0x62, _SC_PHYS_PAGES},
-    {0x63, _SC_AVPHYS_PAGES},
+    {0x00, _SC_ARG_MAX},    {0x06, _SC_CLK_TCK},      {0x0b, _SC_OPEN_MAX},         {0x26, _SC_IOV_MAX},
+    {0x27, _SC_PAGESIZE},   {0x28, _SC_PAGESIZE},     {0x60, _SC_NPROCESSORS_CONF}, {0x61, _SC_NPROCESSORS_ONLN},
+    {0x62, _SC_PHYS_PAGES}, {0x63, _SC_AVPHYS_PAGES},
 };
 
 SHIM long bionic_sysconf(int name)

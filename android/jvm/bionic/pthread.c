@@ -44,7 +44,8 @@ _Static_assert(sizeof(bionic_cond) == 48, "bionic's pthread_cond_t");
 static int futex(uint32_t *word, int operation, uint32_t value, const struct timespec *deadline)
 {
     int saved = errno;
-    long result = syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+    long result =
+        syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
     int error = result < 0 ? errno : 0;
     errno = saved;
     return error;

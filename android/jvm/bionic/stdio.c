@@ -84,6 +84,8 @@ SHIM char *bionic_fgets(char *text, int size, void *stream)
     return fgets(text, size, real(stream));
 }
 
+/* Each of these only finds the real stream. */
+/* clang-format off */
 SHIM int bionic_getc(void *stream) { return getc(real(stream)); }
 SHIM int bionic_ungetc(int character, void *stream) { return ungetc(character, real(stream)); }
 SHIM int bionic_fclose(void *stream) { return fclose(real(stream)); }
@@ -96,3 +98,4 @@ SHIM long bionic_ftell(void *stream) { return ftell(real(stream)); }
 SHIM off_t bionic_ftello(void *stream) { return ftello(real(stream)); }
 SHIM int bionic_fseek(void *stream, long offset, int whence) { return fseek(real(stream), offset, whence); }
 SHIM int bionic_fseeko(void *stream, off_t offset, int whence) { return fseeko(real(stream), offset, whence); }
+/* clang-format on */
