@@ -1,6 +1,7 @@
 """The rooms: each has one sentence of its own, and imports only rooms above it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,11 @@ def test_there_are_few_rooms_and_nothing_lies_outside_them():
     assert {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"]
     assert len(ROOMS) <= 18
+
+
+def test_contributors_read_of_the_rooms_in_this_order():
+    table = re.findall(r"^\| `(\w+)` \|", (REPO / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert tuple(table) == ROOMS
 
 
 @pytest.mark.parametrize("room", ROOMS)
