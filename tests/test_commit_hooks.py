@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,14 +15,17 @@ REPOSITORIES = yaml.safe_load((REPO / CONFIGURATION).read_text("utf-8"))["repos"
 HOOKS = [hook for repository in REPOSITORIES for hook in repository["hooks"]]
 
 
-class Repository:
-    """A git repository for hooks to run in, where they may change files; it has no settings of the user."""
+class Copy:
+    """The files of this repository in another one, where hooks may change them and git has no settings of a user."""
 
-    def __init__(self, folder: Path, logs: Path) -> None:
-        """Make one without files in `folder`."""
-        folder.mkdir()
-        self.folder, self.logs = folder, logs
+    def __init__(self, folder: Path) -> None:
+        """Make one in `folder`, with all files that .gitignore does not name. REPO itself need not be one of git."""
+        self.folder, self.logs = folder / "repository", folder / "logs"
+        self.folder.mkdir()
         self.git("init", "--quiet")
+        self.git("add", "--all", work_tree=REPO)
+        self.git("checkout-index", "--all")
+        (self.folder / ".venv").symlink_to(sys.prefix)
 
     def git(self, *words: str, work_tree: Path | None = None) -> None:
         """Run git here, on the files of `work_tree`."""
@@ -49,18 +51,13 @@ class Repository:
 
     def run_hooks(self) -> shell.Finished:
         """Run all hooks on all files."""
-        (self.folder / ".venv").symlink_to(sys.prefix)
         argv = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color=never"]
         log = self.logs / "pre-commit.log"
         return shell.run(argv, log=log, deadline_s=300, cwd=self.folder, env=self.environment())
 
 
 def test_the_hooks_find_nothing(tmp_path):
-    """All files that .gitignore does not name, tracked or new; this repository need not be one of git."""
-    copy = Repository(tmp_path / "copy", tmp_path / "logs")
-    copy.git("add", "--all", work_tree=REPO)
-    copy.git("checkout-index", "--all")
-    done = copy.run_hooks()
+    done = Copy(tmp_path).run_hooks()
     assert done.code == 0, done.stdout + done.log_tail()
     assert done.stdout.count("Passed\n") == len(HOOKS), "a hook has no files: " + done.stdout
 
@@ -95,15 +92,13 @@ FAULTS = {
 
 def test_each_hook_finds_its_fault(tmp_path):
     """The twin; a hook that has no fault to show that it works is not wanted."""
-    faulty = Repository(tmp_path / "faulty", tmp_path / "logs")
-    for name in (CONFIGURATION, ".clang-format", "pyproject.toml"):
-        shutil.copy2(REPO / name, faulty.folder / name)
+    faulty = Copy(tmp_path)
     for name, text, _ in FAULTS.values():
         path = faulty.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode() or path.read_bytes())
         path.chmod(0o755 if name == "program" else 0o644)
-    faulty.git("add", "--all")
+    faulty.git("add", "--all", ":!.venv")
     done = faulty.run_hooks()
     sections = re.split(r"^.+\.Failed\n- hook id: (.+)\n", done.stdout, flags=re.MULTILINE)
     found = dict(zip(sections[1::2], sections[2::2], strict=True))
