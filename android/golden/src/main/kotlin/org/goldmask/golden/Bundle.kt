@@ -8,7 +8,7 @@ import kotlinx.serialization.encodeToString
 
 /** bundle.json: what an app says it did. docs/bundle.md explains every key. */
 @Serializable
-data class Bundle(
+internal data class Bundle(
     val schema: Int = SCHEMA,
     val target: Target,
     val pipeline: String,
@@ -41,7 +41,7 @@ data class Bundle(
 
 /** Where it ran; [kind] is `jvm`, `emulator` or `device`. */
 @Serializable
-data class Target(
+internal data class Target(
     val name: String,
     val kind: String,
     val platform: String,
@@ -52,23 +52,23 @@ data class Target(
 
 /** What really ran. */
 @Serializable
-data class Runtime(val name: String, val version: String, val delegate: String, val threads: Int)
+internal data class Runtime(val name: String, val version: String, val delegate: String, val threads: Int)
 
 /** The model that was run, by its bytes. */
 @Serializable
-data class BundleModel(val name: String, val sha256: String)
+internal data class BundleModel(val name: String, val sha256: String)
 
 /** Why a case has no mask. */
 @Serializable
-data class Failure(val stage: String, val message: String)
+internal data class Failure(val stage: String, val message: String)
 
 /** sha256 of what each stage handed on; null where the segmenter does not see it. */
 @Serializable
-data class Stages(val decoded: String? = null, val resized: String? = null, val tensor: String? = null)
+internal data class Stages(val decoded: String? = null, val resized: String? = null, val tensor: String? = null)
 
 /** Milliseconds; the lists have an entry for each run after the warm-up, [firstMs] is the first run of all. */
 @Serializable
-data class Latency(
+internal data class Latency(
     val initMs: Double,
     val firstMs: Double,
     val preprocessMs: List<Double>,
@@ -78,11 +78,11 @@ data class Latency(
 
 /** A file kept besides the mask; no Android app keeps one yet, but bundles of others have them. */
 @Serializable
-data class Tap(val file: String, val sha256: String, val unit: String)
+internal data class Tap(val file: String, val sha256: String, val unit: String)
 
 /** One case: a mask, or the reason why there is none. */
 @Serializable
-data class Result(
+internal data class Result(
     val case: String,
     val imageSha256: String,
     val status: String,

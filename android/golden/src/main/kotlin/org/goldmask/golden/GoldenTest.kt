@@ -68,6 +68,6 @@ abstract class GoldenTest {
 
     private companion object {
         // AndroidJUnitRunner ends a test with 0 and below; this says that it goes on.
-        const val IN_PROGRESS = 2
+        private const val IN_PROGRESS = 2
     }
 }

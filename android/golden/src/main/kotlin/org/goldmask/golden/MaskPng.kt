@@ -13,7 +13,7 @@ import org.goldmask.segmenter.Palette
  *
  * Own code, because Android's encoder writes no palettes, and none of its Java libraries does.
  */
-object MaskPng {
+internal object MaskPng {
     private val SIGNATURE = byteArrayOf(0x89.toByte(), 'P'.b, 'N'.b, 'G'.b, '\r'.b, '\n'.b, 0x1a, '\n'.b)
     private const val BITS = 8
     private const val PALETTE_COLOUR: Int = 3

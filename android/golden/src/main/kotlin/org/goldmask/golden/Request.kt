@@ -17,11 +17,11 @@ import org.goldmask.segmenter.SegmenterOptions
 import org.goldmask.segmenter.TensorType
 
 /** A request or a bundle that breaks the contract of docs/bundle.md, in one sentence. */
-class ContractException(message: String, cause: Throwable? = null) : Exception(message, cause)
+internal class ContractException(message: String, cause: Throwable? = null) : Exception(message, cause)
 
 /** request.json: what is asked of an app. */
 @Serializable
-data class Request(
+internal data class Request(
     val schema: Int,
     val model: RequestModel,
     val options: RequestOptions,
@@ -42,7 +42,7 @@ data class Request(
 
 /** The model to run; [file] is absolute or relative to request.json. */
 @Serializable
-data class RequestModel(
+internal data class RequestModel(
     val name: String,
     val file: String,
     val sha256: String,
@@ -73,7 +73,7 @@ data class RequestModel(
 
 /** The image tensor `[1, height, width, 3]` and its normalisation. */
 @Serializable
-data class RequestInput(
+internal data class RequestInput(
     val height: Int,
     val width: Int,
     val dtype: String,
@@ -92,7 +92,7 @@ data class RequestInput(
 
 /** Which output makes the mask; [scale] is one quantisation step of its scores, 0 where they are floats. */
 @Serializable
-data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0.0) {
+internal data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0.0) {
     init {
         require(index >= 0) { "model.output.index: $index is negative" }
         requireOneOf("model.output.kind", kind, OutputKind.entries)
@@ -101,7 +101,7 @@ data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0
 
 /** How to run it: each image [warmup] + [runs] times, and on until [minDurationS] seconds have passed. */
 @Serializable
-data class RequestOptions(
+internal data class RequestOptions(
     val pipeline: String,
     val threads: Int = 2,
     val delegate: String = "xnnpack",
@@ -132,7 +132,7 @@ data class RequestOptions(
 
 /** One image; [orientation] (EXIF, 1 to 8) replaces the file's own. */
 @Serializable
-data class RequestCase(val id: String, val file: String, val sha256: String, val orientation: Int? = null) {
+internal data class RequestCase(val id: String, val file: String, val sha256: String, val orientation: Int? = null) {
     init {
         requireName("cases.id", id)
         requireSha256("cases.$id.sha256", sha256)
