@@ -293,7 +293,3 @@ def json_schema() -> dict[str, Any]:
         "oneOf": [{"$ref": "#/$defs/Request"}, {"$ref": "#/$defs/Bundle"}],
         "$defs": dict(sorted((definitions | {"Request": request, "Bundle": bundle}).items())),
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))

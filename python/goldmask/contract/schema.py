@@ -24,7 +24,8 @@ Text = Annotated[str, AfterValidator(_printable)]
 class Strict(BaseModel):
     """Unknown keys are errors: a misspelt key must not pass for an absent one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The schema of what is written whole, report.json for example, requires every key.
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 def first_problem(error: ValidationError) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -42,6 +42,12 @@ class Report(Strict):
     def count(self, verdict: Verdict) -> int:
         """How many comparisons have this verdict."""
         return sum(comparison.verdict is verdict for comparison in self.comparisons)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of report.json as `write_report` writes it: every key is there, null where there is no value."""
+    schema = Report.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "goldmask report.json"}
 
 
 def exit_code(comparisons: Iterable[Comparison]) -> ExitCode:
