@@ -35,9 +35,9 @@ def native_folder(setup: Setup) -> Path:
     """The app's native libraries, made loadable."""
     project, test = android_jvm.project_of(setup.android, setup.root, "lib_interpreter")
     kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs)
-    files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), android_jvm.host_abi())
+    files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), bionic.loadable_abi())
     return bionic.prepare(
-        [path for path in files if not bionic.needs_a_device(path)], android_jvm.host_abi(), setup.logs
+        [path for path in files if not bionic.needs_a_device(path)], bionic.loadable_abi(), setup.logs
     )
 
 
@@ -55,7 +55,7 @@ def main() -> int:
         (folder / "input").write_bytes(to_tensor(pixels, size.dtype, size.mean, size.std).tobytes())
         android_jvm.prepare("lib_interpreter", setup)
         natives = native_folder(setup)
-        abi, program = android_jvm.host_abi(), folder / "invoke"
+        abi, program = bionic.loadable_abi(), folder / "invoke"
         words = ["-O2", "-pthread", "-o", program, ROOT / "benchmarks/invoke.c", "-ldl"]
         done = bionic.compile_c(abi, words, folder / "invoke.log")
         assert done.code == 0, done.log_tail()

@@ -16,7 +16,7 @@ from .cases import SEED, write_cases
 from .evaluate import agreement, evaluate
 from .export import PRECISIONS, export
 from .synthetic import LABELS, dataset, example, normalise
-from .tradeoff import Row, draw_rows, finding, tradeoff_of_strides, tradeoff_of_versions, write_rows
+from .tradeoff import Row, conclusion, draw_rows, tradeoff_of_strides, tradeoff_of_versions, write_rows
 from .train import Recipe, train
 
 RECIPE_FILE, WEIGHTS_FILE = "recipe.json", "best.weights.h5"
@@ -87,7 +87,7 @@ def run_tradeoff(weights: str, folder: str) -> ExitCode:
         write_rows(rows, path / f"tradeoff_{name}.csv")
         draw_rows(rows, path / f"tradeoff_{name}.png")
         out.print(_table(rows))
-    out.print(Text(finding(versions)))
+    out.print(Text(conclusion(versions)))
     return ExitCode.OK
 
 

@@ -109,7 +109,7 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
             writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in values.items()})
 
 
-def finding(rows: Sequence[Row]) -> str:
+def conclusion(rows: Sequence[Row]) -> str:
     """One sentence: what the decoder of v3+ does for boundaries (v3+ section 4.4).
 
     Raises UsageError when either version is missing from the rows.

@@ -133,7 +133,7 @@ def world(server, tmp_path, monkeypatch) -> World:
     while server.states():  # adb needs a moment to see that the device of the test before is gone
         assert time.monotonic() < end, server.states()
         time.sleep(0.1)
-    yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.host_abi()), server)
+    yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.emulator_abi()), server)
     left = avd.ours()
     for each in left:
         shell.end(each.process)
@@ -311,7 +311,7 @@ def make_own_emulator(shared_cache: Path, world: World, project: Project) -> Pat
     for folder in shared_cache.iterdir():  # libraries and built APKs are everybody's; emulators are this test's own
         if folder.name not in ("avd", "emulators"):
             (world.folder / "cache" / folder.name).symlink_to(folder)
-    name = avd.create(sdk.find_sdk(), 34, sdk.host_abi())
+    name = avd.create(sdk.find_sdk(), 34, sdk.emulator_abi())
     phone = world.folder / f"cache/avd/{name}.avd/device"
     shutil.copytree(project.golden, phone / "recorded")
     project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")

@@ -28,7 +28,7 @@ def exercise(tmp_path_factory):
         words += [REPO / "tests/bionic/exercise.c", shim / bionic.SHIM, f"-Wl,-rpath,{shim}"]
         done = bionic.compile_c(abi, words, folder / "compile.log")
         assert done.code == 0, done.log_tail()
-        if abi == android_jvm.host_abi():
+        if abi == bionic.loadable_abi():
             return (folder / "exercise",)
         preload = f"LD_PRELOAD={bionic.environment(shim, abi)['LD_PRELOAD']}"
         return (had(android_jvm.find_emulator), "-L", android_jvm.SYSROOT, "-E", preload, folder / "exercise")
@@ -86,10 +86,10 @@ def library(folder: Path, text: str, *words: str, name: str = "libmade.so") -> P
     """A shared library of this machine's, that knows nothing of bionic."""
     folder.mkdir(exist_ok=True)
     (folder / "made.c").write_text(text, "utf-8")
-    had(lambda: bionic.compiler(android_jvm.host_abi(), folder))
+    had(lambda: bionic.compiler(bionic.loadable_abi(), folder))
     # Without what a Linux compiler adds by itself: Android's does not.
     argv = ["-shared", "-fPIC", "-nostartfiles", "-o", folder / name, folder / "made.c", *words]
-    done = bionic.compile_c(android_jvm.host_abi(), argv, folder / "compile.log")
+    done = bionic.compile_c(bionic.loadable_abi(), argv, folder / "compile.log")
     assert done.code == 0, done.log_tail()
     return folder / name
 
@@ -97,7 +97,7 @@ def library(folder: Path, text: str, *words: str, name: str = "libmade.so") -> P
 def test_an_import_that_nobody_has_is_named(tmp_path):
     made = library(tmp_path / "made", "int AFontMatcher_match(void); int use(void) { return AFontMatcher_match(); }")
     with pytest.raises(RunError, match=r"libmade\.so \(x86_64\) imports AFontMatcher_match, of which") as caught:
-        bionic.prepare([made], android_jvm.host_abi(), tmp_path)
+        bionic.prepare([made], bionic.loadable_abi(), tmp_path)
     assert "docs/bionic.md" in caught.value.fix and (REPO / "docs/bionic.md").is_file()
 
 
@@ -105,7 +105,7 @@ def test_the_first_of_many_unknown_imports_are_named(tmp_path):
     text = "".join(f"int unknown_{i}(void);" for i in range(5))
     text += "int use(void) { return " + "+".join(f"unknown_{i}()" for i in range(5)) + "; }"
     with pytest.raises(RunError, match="imports unknown_0, unknown_1, unknown_2 and 2 more"):
-        bionic.prepare([library(tmp_path / "made", text)], android_jvm.host_abi(), tmp_path)
+        bionic.prepare([library(tmp_path / "made", text)], bionic.loadable_abi(), tmp_path)
 
 
 def test_a_library_that_needs_a_gpu_stays_away(tmp_path):
@@ -128,7 +128,15 @@ def test_a_damaged_library(damage, sentence, tmp_path):
     made = library(tmp_path / "made", "int use(void) { return 1; }")
     made.write_bytes(damage(made.read_bytes()))
     with pytest.raises(RunError, match=sentence):
-        bionic.prepare([made], android_jvm.host_abi(), tmp_path)
+        bionic.prepare([made], bionic.loadable_abi(), tmp_path)
+
+
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("linux", "riscv64")])
+def test_a_machine_where_no_library_of_androids_loads(system, machine, monkeypatch):
+    monkeypatch.setattr(bionic.platform, "machine", lambda: machine)
+    monkeypatch.setattr(bionic.sys, "platform", system)
+    with pytest.raises(EnvironmentMissing, match=f"load on Linux on x86_64 or arm64; this is .* on {machine}"):
+        bionic.loadable_abi()
 
 
 def test_a_library_of_another_processor(tmp_path):
@@ -156,11 +164,11 @@ def test_without_a_compiler_zig_makes_the_same_shim(tmp_path, monkeypatch):
     """One that loads, even where it was built for a much older glibc."""
     monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(bionic, "compiler_of", lambda abi: "")
-    folder = had(lambda: bionic.prepare((), android_jvm.host_abi(), tmp_path))
+    folder = had(lambda: bionic.prepare((), bionic.loadable_abi(), tmp_path))
     monkeypatch.undo()
     words = ["-std=gnu11", "-pthread", "-o", tmp_path / "exercise", REPO / "tests/bionic/exercise.c"]
     words += [folder / bionic.SHIM, f"-Wl,-rpath,{folder}"]
-    assert bionic.compile_c(android_jvm.host_abi(), words, tmp_path / "compile.log").code == 0
+    assert bionic.compile_c(bionic.loadable_abi(), words, tmp_path / "compile.log").code == 0
     done = shell.run([tmp_path / "exercise", "misc"], log=tmp_path / "log", deadline_s=60)
     assert (done.code, done.stdout) == (0, "misc well\n")
 
@@ -171,4 +179,4 @@ def test_without_a_compiler_and_without_pypi(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setattr(bionic, "compiler_of", lambda abi: "")
     with pytest.raises(EnvironmentMissing, match=r"ziglang==\S+ cannot be had from PyPI"):
-        bionic.prepare((), android_jvm.host_abi(), tmp_path)
+        bionic.prepare((), bionic.loadable_abi(), tmp_path)

@@ -159,7 +159,7 @@ def test_a_machine_that_no_emulator_is_for(system, machine, monkeypatch):
     monkeypatch.setattr(sdk.platform, "machine", lambda: machine)
     monkeypatch.setattr(sdk.sys, "platform", system)
     with pytest.raises(EnvironmentMissing, match=f"there is no Android emulator for .* on {machine}"):
-        sdk.host_abi()
+        sdk.emulator_abi()
 
 
 def test_the_newest_emulator_is_the_one_with_the_highest_version():

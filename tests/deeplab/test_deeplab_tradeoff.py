@@ -7,9 +7,9 @@ import pytest
 from deeplab.synthetic import LABELS, dataset
 from deeplab.tradeoff import (
     Row,
+    conclusion,
     convolution_flops,
     draw_rows,
-    finding,
     tradeoff_of_strides,
     tradeoff_of_versions,
     write_rows,
@@ -62,10 +62,10 @@ def test_an_empty_table_is_an_error(tmp_path):
     assert not (tmp_path / "rows.csv").exists()
 
 
-def test_the_finding_says_what_was_measured():
+def test_the_conclusion_says_what_was_measured():
     better = [ROW, replace(ROW, version="v3+", boundary_f=0.9)]
-    assert "raises boundary F: 0.900 against 0.800" in finding(better)
+    assert "raises boundary F: 0.900 against 0.800" in conclusion(better)
     worse = [ROW, replace(ROW, version="v3+", boundary_f=0.7)]
-    assert "does not raise" in finding(worse)
+    assert "does not raise" in conclusion(worse)
     with pytest.raises(UsageError, match="measure v3 and v3"):
-        finding([ROW])
+        conclusion([ROW])

@@ -503,7 +503,7 @@ def test_when_one_of_two_dies_its_cases_move(project, phones, monkeypatch):
 
 
 def test_a_wrong_device_is_not_helped_by_a_right_one(project, phones):
-    """A crash is a finding about the app: it moves nowhere."""
+    """A crash is the app's own result: it moves nowhere."""
     connect(phones)
     for phone in phones:
         phone.faults(crash_at="a")

@@ -19,7 +19,7 @@ from ..machine import shell
 from ..machine.cache import cache_folder
 from ..project.config import Emulator as Settings
 from .adb import Device, DeviceLost, Server
-from .sdk import ACCEPT, Sdk, find_sdk, host_abi, image_package, lacking, packages
+from .sdk import ACCEPT, Sdk, emulator_abi, find_sdk, image_package, lacking, packages
 
 # Where the emulator's console may listen; adb is at the next port, and both name the device: emulator-5554. There
 # are more such ports, but these are where an adb server looks that was started later.
@@ -166,7 +166,7 @@ def boot(
     Raises as `up`; what was started is stopped then, and on Ctrl-C.
     """
     sdk = check_machine(settings)
-    avd = create(sdk, settings.api, host_abi())
+    avd = create(sdk, settings.api, emulator_abi())
     retried = ""
     for attempt in range(BOOTS):
         what = f"emulator boots{' again' if attempt else ''}"
@@ -211,7 +211,7 @@ def _until(so: Callable[[], bool], deadline_s: float, clock: Clock) -> None:
 def check_machine(settings: Settings) -> Sdk:
     """The SDK with all that an emulator needs, on a machine that can run one. Raises EnvironmentMissing."""
     sdk = find_sdk()
-    if missing := lacking(sdk, packages(settings.api, host_abi())):
+    if missing := lacking(sdk, packages(settings.api, emulator_abi())):
         raise EnvironmentMissing(f"the Android SDK in {sdk.folder} lacks {', '.join(missing)}", fix=ACCEPT)
     check_acceleration()
     return sdk

@@ -6,16 +6,18 @@ libraries understand differently is renamed to the shim's. docs/bionic.md has th
 """
 
 import hashlib
+import platform
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import RunError
+from ..contract.errors import EnvironmentMissing, RunError
 from ..machine import shell
-from ..machine.abi import host_abi
+from ..machine.abi import ABIS, Abi, abi_of, host_abi
 from ..machine.cache import cache_folder, place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
@@ -30,41 +32,13 @@ UNDEFINED = 0  # ELF's SHN_UNDEF: the symbol is somebody else's
 OF_A_DEVICE = ("libEGL.so", "libGLESv2.so", "libGLESv3.so", "libandroid.so", "libjnigraphics.so", "libvulkan.so")
 REPLACED = {"libc.so": "libc.so.6", "libm.so": "libm.so.6", "libdl.so": "", "liblog.so": ""}
 FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-pthread")
-# Where there is no C compiler, a whole one comes as a wheel.
+# Where there is no C compiler, a whole one comes as a wheel: for each ABI that it runs on, the wheel's tag and sha256.
 ZIG = "ziglang==0.17.1"
-_FIX = "remove it from the cache folder, and try again"
-
-
-@dataclass(frozen=True)
-class Abi:
-    """An ABI as Android, the ELF header, GNU and zig name it, with the wheel of zig that runs on it."""
-
-    name: str
-    machine: int
-    gnu: str
-    zig_wheel: str
-    zig_sha256: str
-
-
-ABIS = {
-    abi.name: abi
-    for abi in (
-        Abi(
-            "x86_64",
-            62,
-            "x86_64-linux-gnu",
-            "x86_64-manylinux2014",
-            "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54",
-        ),
-        Abi(
-            "arm64-v8a",
-            183,
-            "aarch64-linux-gnu",
-            "aarch64-manylinux2014",
-            "b7c5f02fccd40f89b999ee16a1f5ddced56e6182370f8affe494bcf8a28cf07e",
-        ),
-    )
+ZIG_WHEELS = {
+    "arm64-v8a": ("aarch64-manylinux2014", "b7c5f02fccd40f89b999ee16a1f5ddced56e6182370f8affe494bcf8a28cf07e"),
+    "x86_64": ("x86_64-manylinux2014", "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54"),
 }
+_FIX = "remove it from the cache folder, and try again"
 
 
 @dataclass(frozen=True)
@@ -75,6 +49,18 @@ class Symbols:
     shim: frozenset[str]
     optional: frozenset[str]
     renamed: frozenset[str]
+
+
+def loadable_abi() -> str:
+    """The ABI whose libraries load into this machine's processes. Raises EnvironmentMissing where none does."""
+    abi = host_abi()
+    if sys.platform != "linux" or abi not in ZIG_WHEELS:
+        raise EnvironmentMissing(
+            f"Android's native libraries load on Linux on x86_64 or arm64; this is {platform.system()} on "
+            f"{platform.machine()}",
+            fix="run goldmask in a Linux container, or use --target python",
+        )
+    return abi
 
 
 def needs_a_device(library: Path) -> bool:
@@ -158,7 +144,7 @@ def _convert(library: Path, abi: Abi, symbols: Symbols, out: Path) -> None:
     import lief
 
     binary = _parse(library)
-    if int(binary.header.machine_type.value) & 0xFFFF != abi.machine:
+    if abi_of(library.read_bytes()) != abi.name:
         raise RunError(f"{library.name} is not of ABI {abi.name}", fix=_FIX)
     # Not LIEF's imported_symbols: those without a type are missing there, as a linker may well leave them.
     imports = [symbol for symbol in binary.dynamic_symbols if symbol.name and symbol.shndx == UNDEFINED]
@@ -199,8 +185,8 @@ def compiler(abi: str, logs: Path) -> tuple[str | Path, ...]:
     """
     if found := compiler_of(abi):
         return (found,)
-    host = ABIS[host_abi() or "x86_64"]
-    zig = fetch_package(ZIG, host.zig_sha256, host.zig_wheel, logs) / "ziglang/zig"
+    tag, sha256 = ZIG_WHEELS[loadable_abi()]
+    zig = fetch_package(ZIG, sha256, tag, logs) / "ziglang/zig"
     # An old glibc to link with: what is built here must load on any.
     return (zig, "cc", "-target", f"{ABIS[abi].gnu}.2.17")
 

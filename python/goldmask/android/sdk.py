@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from ..contract.errors import EnvironmentMissing, RunError
 from ..contract.files import sha256_of
 from ..machine import shell
+from ..machine.abi import host_abi
 from ..machine.cache import cache_folder
 from ..machine.fetch import Progress, Source, fetch
-from . import bionic
 
 Log = Mapping[str, Sequence[Mapping[str, str]]]
 LICENCE = "android-sdk-license"
@@ -70,9 +70,9 @@ def find_sdk() -> Sdk:
     return Sdk(Path(named).absolute() if named else cache_folder() / "android-sdk")
 
 
-def host_abi() -> str:
-    """Android's name for this machine's processor. Raises EnvironmentMissing where no emulator is at full speed."""
-    abi = bionic.host_abi()
+def emulator_abi() -> str:
+    """The ABI of emulators: this machine's own, at full speed. Raises EnvironmentMissing where there is no emulator."""
+    abi = host_abi()
     # Google publishes emulators for Linux on x86_64 only; the one for arm64 is macOS's.
     if not abi or (sys.platform == "linux" and abi == "arm64-v8a"):
         raise EnvironmentMissing(

@@ -2,6 +2,7 @@
 
 import re
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,15 +10,15 @@ from pathlib import Path
 
 from ..contract.errors import UsageError
 from ..machine import shell
-from ..machine.diagnostics import Finding
+from ..machine.abi import abi_of
+from ..machine.diagnostics import Diagnostic
 from .apk import APKSIG, DEADLINE_S, PAGE_BYTES, WORD_BYTES, find_aapt2, own_tool
 from .jdk import QUICK, find_jdk
 
 MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
-MACHINES = {"arm64-v8a": 183, "armeabi-v7a": 40, "x86_64": 62, "x86": 3}  # of ELF headers
 
 
-def verify(apk: Path, logs: Path) -> list[Finding]:
+def verify(apk: Path, logs: Path) -> list[Diagnostic]:
     """What an APK is, and whether a device would take it: each thing looked at, in order.
 
     Raises UsageError for a file that is not there, EnvironmentMissing without the tools to look with.
@@ -27,16 +28,16 @@ def verify(apk: Path, logs: Path) -> list[Finding]:
     aapt2 = find_aapt2(logs)
     done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
     badging = done.stdout
-    findings = [_package(badging) if not done.code else Finding("package", False, done.log_tail(1) or done.ending)]
-    findings.append(_signature(apk, logs))
+    package = Diagnostic("package", False, done.log_tail(1) or done.ending) if done.code else _package(badging)
+    diagnostics = [package, _signature(apk, logs)]
     try:
         with zipfile.ZipFile(apk) as archive:
             if (unpacked := sum(entry.file_size for entry in archive.infolist())) > MAX_BYTES:
                 raise ValueError(f"it claims {unpacked:,} bytes, the limit is {MAX_BYTES:,}")
-            findings += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
-    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, IndexError, ValueError) as error:
-        findings.append(Finding("content", False, f"it cannot be read: {error}"))
-    return [*findings, _permissions(badging)]
+            diagnostics += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, ValueError) as error:
+        diagnostics.append(Diagnostic("content", False, f"it cannot be read: {error}"))
+    return [*diagnostics, _permissions(badging)]
 
 
 def classes_of(apk: Path) -> set[str]:
@@ -46,37 +47,34 @@ def classes_of(apk: Path) -> set[str]:
 
 
 def dex_classes(data: bytes) -> list[str]:
-    """The classes that a dex file defines (Android's "Dalvik executable format"). Raises struct.error, ValueError."""
-    if data[:4] != b"dex\n":
-        raise ValueError("no dex file")
+    """The classes that a dex file defines (Android's "Dalvik executable format"). Raises ValueError."""
+    import lief  # loaded where it is needed: half of all commands never are
 
-    def words(place: int, count: int) -> tuple[int, ...]:
-        return struct.unpack_from(f"<{count}I", data, place)
-
-    (_, strings), (_, types), (count, classes) = (words(place, 2) for place in (0x38, 0x40, 0x60))
-    names = []
-    for number in range(count):
-        (type_index,) = words(classes + 32 * number, 1)
-        (string_index,) = words(types + 4 * type_index, 1)
-        (start,) = words(strings + 4 * string_index, 1)
-        while data[start] & 0x80:  # the length before a string: seven bits a byte
-            start += 1
-        descriptor = data[start + 1 : data.index(0, start + 1)].decode("utf-8", "replace")
-        names.append(descriptor[1:-1].replace("/", "."))
+    if data[:4] != b"dex\n" or zlib.adler32(data[12:]) != int.from_bytes(data[8:12], "little"):
+        raise ValueError("a dex file is damaged")
+    lief.logging.disable()
+    with tempfile.NamedTemporaryFile(suffix=".dex") as file:  # of bytes in memory LIEF 1.0 makes nothing here
+        file.write(data)
+        file.flush()
+        dex = lief.DEX.parse(file.name)
+    # LIEF lists the classes that the code only names as well; their index is not one of a definition.
+    names = [each.pretty_name for each in dex.classes if each.index < dex.header.nb_classes] if dex else []
+    if not dex or len(names) != dex.header.nb_classes or not all(names):
+        raise ValueError("a dex file is damaged")
     return names
 
 
-def _package(badging: str) -> Finding:
+def _package(badging: str) -> Diagnostic:
     said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
     sdk = dict(re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE))
     if not said or not sdk:
-        return Finding("package", False, "the manifest names no package or no SDK versions")
+        return Diagnostic("package", False, "the manifest names no package or no SDK versions")
     debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
     versions = f"API {sdk.get('sdkVersion', '?')} and later, made for {sdk.get('targetSdkVersion', '?')}"
-    return Finding("package", True, f"{said[1]} {said[3]} ({said[2]}), {versions}{debuggable}")
+    return Diagnostic("package", True, f"{said[1]} {said[3]} ({said[2]}), {versions}{debuggable}")
 
 
-def _signature(apk: Path, logs: Path) -> Finding:
+def _signature(apk: Path, logs: Path) -> Diagnostic:
     argv = [find_jdk().java, *QUICK, "-cp", own_tool("tool-apksig", logs), APKSIG, "verify", apk]
     done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
     said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
@@ -86,11 +84,11 @@ def _signature(apk: Path, logs: Path) -> Finding:
     if done.code or errors or schemes != ["v2", "v3"]:
         reason = errors[0] if errors else f"schemes: {', '.join(schemes) or 'none'}; v2 and v3 are needed"
         reason = done.log_tail(1) if done.code else reason
-        return Finding("signature", False, " ".join(reason.split()), "./goldmask android.build")
-    return Finding("signature", True, f"schemes {' and '.join(schemes)} by {signers}")
+        return Diagnostic("signature", False, " ".join(reason.split()), "./goldmask android.build")
+    return Diagnostic("signature", True, f"schemes {' and '.join(schemes)} by {signers}")
 
 
-def _alignment(archive: zipfile.ZipFile) -> Finding:
+def _alignment(archive: zipfile.ZipFile) -> Diagnostic:
     wrong, stored = [], 0
     for entry in archive.infolist():
         archive.fp.seek(entry.header_offset + 26)
@@ -104,21 +102,26 @@ def _alignment(archive: zipfile.ZipFile) -> Finding:
         elif native or entry.filename == "resources.arsc":
             wrong.append(f"{entry.filename} is compressed")
     if wrong:
-        return Finding("alignment", False, "; ".join(wrong[:3]), "zipalign -P 16 4 IN.apk OUT.apk, and sign it again")
-    return Finding("alignment", True, f"{stored} stored files at 4 bytes, native libraries at 16 KiB")
+        return Diagnostic(
+            "alignment", False, "; ".join(wrong[:3]), "zipalign -P 16 4 IN.apk OUT.apk, and sign it again"
+        )
+    return Diagnostic("alignment", True, f"{stored} stored files at 4 bytes, native libraries at 16 KiB")
 
 
 def _dex_names(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in archive.namelist() if re.fullmatch(r"classes\d*\.dex", name)]
 
 
-def _dexes(archive: zipfile.ZipFile) -> Finding:
+def _dexes(archive: zipfile.ZipFile) -> Diagnostic:
     counts = [len(dex_classes(archive.read(name))) for name in _dex_names(archive)]
-    return Finding("classes", bool(sum(counts)), f"{sum(counts):,} in {len(counts)} dex files")
+    return Diagnostic("classes", bool(sum(counts)), f"{sum(counts):,} in {len(counts)} dex files")
 
 
-def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Finding]:
-    """Their ABIs, and the memory pages that they are linked for: a program header's p_align (System V ABI, ELF)."""
+def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Diagnostic]:
+    """Their ABIs, and the memory pages that they are linked for: the alignment of what is loaded."""
+    import lief
+
+    lief.logging.disable()
     pages: dict[str, int] = {}
     abis: dict[str, int] = {}
     wrong = []
@@ -127,29 +130,31 @@ def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Finding]:
             continue
         abis[found[1]] = abis.get(found[1], 0) + 1
         data = archive.read(name)
-        wide, machine = data[4:5] == b"\2", int.from_bytes(data[18:20], "little")
-        if data[:4] != b"\x7fELF" or MACHINES.get(found[1]) != machine:
+        if abi_of(data) != found[1]:
             wrong.append(f"{name} is not of ABI {found[1]}")
-        elif wide:
-            (start,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
-            headers = [struct.unpack_from("<I44xQ", data, start + size * number) for number in range(count)]
-            pages[name] = min(alignment for kind, alignment in headers if kind == 1)
+            continue
+        binary = lief.ELF.parse(data)
+        loaded = [each for each in binary.segments if each.type == lief.ELF.Segment.TYPE.LOAD] if binary else []
+        if not loaded:
+            wrong.append(f"{name} is damaged")
+        elif binary.header.identity_class == lief.ELF.Header.CLASS.ELF64:  # Android has such pages on these only
+            pages[name] = min(each.alignment for each in loaded)
     if wrong:
-        yield Finding("native libraries", False, "; ".join(wrong[:3]))
+        yield Diagnostic("native libraries", False, "; ".join(wrong[:3]))
         return
     words = ", ".join(f"{count} of {abi}" for abi, count in abis.items())
-    yield Finding("native libraries", True, words or "none")
+    yield Diagnostic("native libraries", True, words or "none")
     if small := sorted({name.rpartition("/")[2] for name, bytes_ in pages.items() if bytes_ < PAGE_BYTES}):
         detail = f"{', '.join(small)} are linked for 4 KiB: where pages have 16, Android runs them in a compatible mode"
-        yield Finding("memory pages", True, f"{detail} or not at all; only a newer library changes that")
+        yield Diagnostic("memory pages", True, f"{detail} or not at all; only a newer library changes that")
 
 
-def _permissions(badging: str) -> Finding:
+def _permissions(badging: str) -> Diagnostic:
     names = re.findall(r"^uses-permission(?:-sdk-23)?: name='([^']*)'", badging, re.MULTILINE)
     network = [name for name in names if name == "android.permission.INTERNET"]
     detail = ", ".join(name.removeprefix("android.permission.") for name in names) or "none"
     if network:
-        return Finding(
+        return Diagnostic(
             "permissions", False, f"{detail}: the app may use the network", "remove INTERNET from the manifest"
         )
-    return Finding("permissions", True, detail)
+    return Diagnostic("permissions", True, detail)

@@ -23,7 +23,7 @@ from ..contract.files import write_atomically
 from ..contract.mask import MAX_CLASSES
 from ..contract.schema import first_problem
 from ..machine import shell
-from ..machine.diagnostics import Finding
+from ..machine.diagnostics import Diagnostic
 from ..machine.resources import ANDROID_PROJECT, TOOL_ROOT
 from ..project.case import cases_from_files, fetch_case
 from ..project.config import Config, find_root, load_config, tolerances_for
@@ -388,7 +388,7 @@ def run_matrix(
 def install_sdk(accept: bool) -> ExitCode:
     """`android.sdk`: what an emulator needs, into ANDROID_HOME or the cache."""
     found = sdk.find_sdk()
-    wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.host_abi())
+    wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.emulator_abi())
     out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
     with Bars() as bars:
         installed = sdk.install(found, wanted, accept=accept, on_progress=bars.download)
@@ -583,7 +583,7 @@ def show_doctor() -> ExitCode:
     return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.ENVIRONMENT
 
 
-def _show_finding(finding: Finding, wrong: str) -> None:
+def _show_finding(finding: Diagnostic, wrong: str) -> None:
     mark = Text("ok      ", "green") if finding.ok else Text(wrong, "bold red")
     out.print(mark + Text(f"{finding.what}: {finding.detail}"))
     if finding.fix:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnostic:
     """`ok` says whether it is as it must be; `fix` is empty where nothing needs fixing."""
 
     what: str

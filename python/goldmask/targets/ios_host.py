@@ -25,7 +25,6 @@ from ..machine.cache import cache_folder
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.resources import IOS_PROJECT as PACKAGE
 from ..project.setup import Setup
-from .android_jvm import host_abi
 from .host import case_listener, complete, write_decoded
 
 NAME = "ios-host"
@@ -145,7 +144,7 @@ def _abi() -> str:
     if sys.platform == "darwin":
         return ""
     try:
-        return host_abi()
+        return bionic.loadable_abi()
     except EnvironmentMissing:
         raise EnvironmentMissing(
             f"{NAME} needs macOS, or Linux on x86_64 or arm64; this is {platform.system()} on {platform.machine()}",
