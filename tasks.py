@@ -45,6 +45,7 @@ HELP = {
     "results": "the folder that a farm's results were downloaded to",
     "plan": "the folder that android.farm wrote",
     "select": "only tests that match, as pytest -k",
+    "fast": "only tests that start no process: under a minute",
 }
 
 
@@ -145,11 +146,11 @@ def doctor(c):
 
 
 @command()
-def test(c, select=""):
+def test(c, select="", fast=False):
     """Run goldmask's own tests."""
     from goldmask.cli import program
 
-    return program.run_tests(select)
+    return program.run_tests(select, fast)
 
 
 @command(name="list")

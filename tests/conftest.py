@@ -22,6 +22,7 @@ from goldmask.machine import shell
 from goldmask.machine.fetch import Source, fetch
 from goldmask.project.model import fetch_model, load_spec
 
+pytest_plugins = ("rings",)
 Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.

@@ -7,12 +7,12 @@ import shutil
 import signal
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from conftest import REPO, Project, Ran
+from processes import wait_until
 
 from goldmask.contract.files import sha256_of
 from goldmask.contract.mask import encode_mask, read_mask
@@ -102,18 +102,17 @@ def add_app(project: Project) -> None:
     )
 
 
-def interrupt(project: Project, mac: Mac, when: str, *words: str | Path, deadline_s: float = 90) -> Ran:
-    """The real program, sent SIGINT in the midst of a call of Apple's tools that begins with `when`."""
+def interrupt(project: Project, mac: Mac, *words: str | Path, deadline_s: float = 90) -> Ran:
+    """The real program, sent SIGINT once one of Apple's tools hangs."""
     # It says its number before it becomes the program; the shell of this project tells nobody.
     start = "import os, sys; print(os.getpid(), flush=True); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     lines: list[str] = []
 
     def wait_and_interrupt(pid: int) -> None:
-        deadline = time.monotonic() + deadline_s
-        while not mac.calls(when) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.3)
-        os.kill(pid, signal.SIGINT)
+        try:
+            wait_until(lambda: mac.state["hangs"], "nothing hangs", deadline_s)
+        finally:
+            os.kill(pid, signal.SIGINT)
 
     def tell(line: str) -> None:
         if not lines:

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from conftest import REPO
 
@@ -56,6 +57,7 @@ class Copy:
         return shell.run(argv, log=log, deadline_s=300, cwd=self.folder, env=self.environment())
 
 
+@pytest.mark.project
 def test_the_hooks_find_nothing(tmp_path):
     done = Copy(tmp_path).run_hooks()
     assert done.code == 0, done.stdout + done.log_tail()
@@ -90,6 +92,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.project
 def test_each_hook_finds_its_fault(tmp_path):
     """The twin; a hook that has no fault to show that it works is not wanted."""
     faulty = Copy(tmp_path)

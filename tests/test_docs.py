@@ -77,6 +77,7 @@ def test_every_module_and_public_function_says_what_it_is():
     assert silent == []
 
 
+@pytest.mark.project
 def test_no_machine_is_named(tmp_path):
     """Absolute paths of somebody's machine do not belong into a commit."""
     done = shell.run(["git", "ls-files"], log=tmp_path / "log", deadline_s=60, cwd=REPO)

@@ -38,6 +38,7 @@ def test_the_readme_and_the_launcher_name_each():
     assert tried.split() == ["python3", *(f"python{version}" for version in PYTHONS)]
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(("active", "taken"), [("exit 0", "python3"), ("exit 1", "python3.12")])
 def test_the_launcher_takes_the_active_python_if_it_can(active, taken, tmp_path):
     """python3 is the active one; these stand-ins say whether their version is one of those, and make no environment."""

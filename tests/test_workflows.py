@@ -32,12 +32,14 @@ def lint(logs: Path, *files: Path) -> shell.Finished:
     return shell.run(argv, log=logs / "actionlint.log", deadline_s=DEADLINE_S, cwd=logs)
 
 
+@pytest.mark.rig
 def test_actionlint_finds_nothing(tmp_path):
     assert WORKFLOWS
     done = lint(tmp_path, *WORKFLOWS)
     assert done.code == 0, done.stdout + done.log_tail()
 
 
+@pytest.mark.rig
 def test_actionlint_finds_a_mistake(tmp_path):
     """The twin: a misspelt key, and an expression of nothing."""
     text = (FOLDER / "android.yml").read_text("utf-8")
@@ -57,6 +59,7 @@ def commands(workflow: Path) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.startswith("./goldmask")]
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_their_tasks_and_flags_are_there(workflow, tmp_path):
     used = commands(workflow)

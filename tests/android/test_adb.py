@@ -4,9 +4,9 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 
 import pytest
+from clock import Clock
 
 from goldmask.android import adb
 from goldmask.contract.errors import EnvironmentMissing, RunError, UsageError
@@ -19,6 +19,7 @@ def fake_server(answer, monkeypatch, tmp_path):
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(listener.getsockname()[1]))
+        monkeypatch.setattr("adbutils._adb.time", Clock())  # it sleeps at every end of a connection
 
         def serve():
             with contextlib.suppress(OSError):
@@ -73,6 +74,8 @@ def test_what_breaks_off_or_never_ends(frames, error, words, monkeypatch, tmp_pa
 
 
 def test_a_command_has_a_deadline(monkeypatch, tmp_path):
+    monkeypatch.setattr(adb, "time", Clock(tick_s=0.1))
+    monkeypatch.setattr(adb, "SLICE_S", 0.01)
     over = threading.Event()
 
     def answer(client):
@@ -89,19 +92,14 @@ def test_a_command_has_a_deadline(monkeypatch, tmp_path):
 
 
 def test_a_line_puts_the_deadline_off(monkeypatch, tmp_path):
-    def answer(client):
-        transport_then(b"")(client)
-        for _ in range(4):
-            time.sleep(0.2)
-            client.sendall(frame(1, b"still there\n"))
-        client.sendall(frame(3, b"\0"))
-
+    monkeypatch.setattr(adb, "time", Clock(tick_s=0.1))
+    frames = frame(1, b"still there\n") * 20 + frame(3, b"\0")
     heard: list[str] = []
-    with fake_server(answer, monkeypatch, tmp_path) as device:
-        assert device.shell(["x"], deadline_s=0.5, on_line=heard.append).code == 0
-        assert len(heard) == 4
+    with fake_server(transport_then(frames), monkeypatch, tmp_path) as device:
+        assert device.shell(["x"], deadline_s=1, on_line=heard.append).code == 0
+        assert len(heard) == 20
         with pytest.raises(adb.Expired):
-            device.shell(["x"], deadline_s=0.5)
+            device.shell(["x"], deadline_s=1)
 
 
 def test_serials_that_a_terminal_would_obey_are_no_devices(monkeypatch, tmp_path):

@@ -6,15 +6,15 @@ import re
 import shutil
 import signal
 import sys
-import time
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from conftest import REPO, Project, Ran, had, run_program
+from processes import alive, ends, wait_until
 from rig import device, emulator
-from test_shell import alive, ends
 
 from goldmask.android import avd, sdk
 from goldmask.android.adb import Device, Server
@@ -24,6 +24,8 @@ from goldmask.machine import shell
 from goldmask.machine.cache import cache_folder
 from goldmask.project.config import Emulator as Settings
 
+pytestmark = pytest.mark.rig
+
 GONE_DEADLINE_S = 20
 # Past those where adb servers look by themselves, or emulators of this file would be devices of others' tests.
 FIRST_PORT = 5586 + 8 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw") or 0)
@@ -32,30 +34,11 @@ PROGRAM = f"""
 import runpy, sys
 from pathlib import Path
 sys.path.insert(0, {str(REPO / "python")!r})
-from goldmask import avd
+from goldmask.android import avd
 avd.KVM, avd.PORTS = Path(sys.executable), range({FIRST_PORT}, {FIRST_PORT + 8}, 2)
 sys.argv[0] = {str(REPO / "tasks.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-
-
-@dataclass
-class FakeTime:
-    """A clock that only sleeping moves."""
-
-    now_s: float = 0
-    slept: list[float] = field(default_factory=list)
-
-    @property
-    def clock(self) -> avd.Clock:
-        """What the code under test is given."""
-        return avd.Clock(lambda: self.now_s, self.sleep)
-
-    def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.slept.append(seconds)
-        self.now_s += seconds
-        time.sleep(0.001)
 
 
 @dataclass(frozen=True)
@@ -90,6 +73,12 @@ class World:
     def states(self) -> list[Path]:
         """The files that say what runs."""
         return sorted((self.folder / "cache/emulators").glob("*.json"))
+
+    def wait_for_boot(self) -> None:
+        """Wait until an emulator has begun to boot, as its log says; it writes that after its state file."""
+        logs = self.folder / "cache/emulators"
+        begun = lambda: any("Boot started" in log.read_text("utf-8") for log in logs.glob("*.log"))  # noqa: E731
+        wait_until(begun, "no emulator boots", 60)
 
     def run(self, *words: str) -> Ran:
         """The real program in an empty project; the stand-in needs no KVM."""
@@ -129,10 +118,8 @@ def world(server, tmp_path, monkeypatch) -> World:
     monkeypatch.setattr(avd, "KVM", Path(sys.executable))
     monkeypatch.setattr(avd, "PORTS", range(FIRST_PORT, FIRST_PORT + 8, 2))
     (tmp_path / "cache").mkdir()
-    end = time.monotonic() + GONE_DEADLINE_S
-    while server.states():  # adb needs a moment to see that the device of the test before is gone
-        assert time.monotonic() < end, server.states()
-        time.sleep(0.1)
+    # adb needs a moment to see that the device of the test before is gone.
+    wait_until(lambda: not server.states(), f"adb still has {server.states()}", GONE_DEADLINE_S)
     yield World(tmp_path, emulator.install(tmp_path / "sdk", sdk.emulator_abi()), server)
     left = avd.ours()
     for each in left:
@@ -196,9 +183,9 @@ def test_the_same_by_the_program(world):
 
 def test_a_boot_that_never_completes(world):
     world.plan(never=True)
-    fake = FakeTime()
+    fake = Clock(meanwhile=world.wait_for_boot)
     with pytest.raises(RunError, match=r"did not boot within 30 s: .*\(2 boots tried\)") as caught:
-        world.up(30, clock=fake.clock)
+        world.up(30, clock=avd.Clock(fake.monotonic, fake.sleep))
     assert sum(fake.slept) == 60 and str(world.folder / "cache/emulators") in caught.value.what
     assert len(world.starts) == 2 and "-no-snapshot-load -wipe-data" in world.starts[1]
 
@@ -241,11 +228,8 @@ def test_an_interrupt_during_boot_leaves_nothing(world, number):
     argv = [sys.executable, "-c", PROGRAM, "android.emulator.up"]
     program = shell.start(argv, log=log, cwd=world.project(), env={"CI": ""})
     try:
-        deadline = time.monotonic() + 60
-        while not world.states and time.monotonic() < deadline:
-            time.sleep(0.1)
+        world.wait_for_boot()
         pid = json.loads(world.states[0].read_text("utf-8"))["pid"]
-        time.sleep(1)
         assert alive(pid)
         os.kill(program.pid, number)
         assert ends(program.pid) and ends(pid)
@@ -260,7 +244,7 @@ def test_what_a_killed_program_left_is_found_and_stopped(world):
     argv = [sys.executable, "-c", PROGRAM, "android.emulator.up"]
     program = shell.start(argv, log=world.folder / "program.log", cwd=world.project(), env={"CI": ""})
     try:
-        device.wait_until(lambda: bool(world.states), "no emulator", 60)
+        wait_until(lambda: bool(world.states), "no emulator", 60)
     finally:
         os.kill(program.pid, signal.SIGKILL)
     assert ends(program.pid)
@@ -274,9 +258,7 @@ def test_a_running_emulator_is_left_alone(world):
     port = FIRST_PORT + 1
     with device.started(world.folder / "stranger", port=port) as stranger:
         emulator.announce(port)
-        device.wait_until(
-            lambda: [each.state for each in avd.running(world.server)] == ["device"], "adb does not see it"
-        )
+        wait_until(lambda: [each.state for each in avd.running(world.server)] == ["device"], "adb does not see it")
         with world.ensure(start=True) as booted:
             assert booted is None
         (listed,) = avd.running(world.server)
@@ -300,8 +282,8 @@ def test_a_check_boots_one_only_if_it_may_and_stops_it(world):
 def test_an_emulator_that_will_not_stop_is_ended(world):
     world.plan(deaf=True)
     started = world.up()
-    fake = FakeTime()
-    avd.stop(started, world.server, fake.clock)
+    fake = Clock()
+    avd.stop(started, world.server, avd.Clock(fake.monotonic, fake.sleep))
     assert ends(started.process.pid) and sum(fake.slept) >= avd.SAVE_DEADLINE_S
 
 
@@ -324,13 +306,13 @@ def test_an_interrupted_check_stops_its_emulator(shared_cache, world, project):
     argv = [sys.executable, "-c", PROGRAM, "check", "--target", "android-device", "--out", world.folder / "out"]
     program = shell.start(argv, log=log, cwd=project.folder, env={"CI": ""})
     try:
-        device.wait_until(lambda: (phone / "ready").exists(), "no device", 60)
+        wait_until(lambda: (phone / "ready").exists(), "no device", 60)
         device.write_json(phone / "faults.json", {"slow_s": 600})
         commands = phone / "commands.log"
         asked = lambda: commands.exists() and "am instrument" in commands.read_text("utf-8")  # noqa: E731
-        device.wait_until(asked, "the golden test does not start", 240)
+        wait_until(asked, "the golden test does not start", 240)
         os.kill(program.pid, signal.SIGINT)
-        device.wait_until(lambda: not shell.running(program), "the program goes on", 60)
+        wait_until(lambda: not shell.running(program), "the program goes on", 60)
     finally:
         shell.end(program)
     assert "interrupted; what was started is stopped" in log.read_text("utf-8")

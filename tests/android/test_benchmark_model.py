@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO, had, run_program
+from processes import wait_until
 from rig import device as rig
 
 from goldmask.android import benchmark_model
@@ -89,7 +90,7 @@ def phone(tmp_path_factory):
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(rig.free_port()))
         with Server(folder) as server:
             server.connect(device.serial)
-            rig.wait_until(lambda: server.states().get(device.serial) == "device", "adb does not see it")
+            wait_until(lambda: server.states().get(device.serial) == "device", "adb does not see it")
             yield Device(server, device.serial)
 
 
@@ -130,6 +131,7 @@ def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
         benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "log")
 
 
+@pytest.mark.rig
 def test_the_program_shows_both(phone, tmp_path):
     """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
     had(find_jdk)

@@ -13,6 +13,8 @@ from goldmask.contract.errors import EnvironmentMissing, RunError
 from goldmask.machine import shell
 from goldmask.targets import android_jvm
 
+pytestmark = pytest.mark.rig
+
 ABIS = ("x86_64", "arm64-v8a")
 
 

@@ -9,6 +9,8 @@ from jvm import builder, run_junit
 
 from goldmask.machine import shell
 
+pytestmark = pytest.mark.rig
+
 MODULES = {("golden", ""): 17, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
 
 

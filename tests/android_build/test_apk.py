@@ -22,6 +22,8 @@ from goldmask.machine.diagnostics import Diagnostic
 from goldmask.machine.resources import ANDROID_PROJECT
 from goldmask.project.config import Android, GoldenTest
 
+pytestmark = pytest.mark.rig
+
 PIPELINES = ("lib_interpreter", "lib_task_api")
 IDS = {"lib_interpreter": "org.goldmask.app.interpreter", "lib_task_api": "org.goldmask.app.task"}
 

@@ -15,6 +15,8 @@ from goldmask.android_build import apk, apk_verify
 from goldmask.machine import shell
 from goldmask.machine.diagnostics import Diagnostic
 
+pytestmark = pytest.mark.rig
+
 SOURCES = {
     "one/Named.java": """package one;
         public class Named extends java.util.ArrayList<String> implements Runnable {

@@ -88,6 +88,7 @@ def test_a_jdk_that_is_none(tmp_path, monkeypatch):
     assert "openjdk-17" in caught.value.fix
 
 
+@pytest.mark.rig
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [

@@ -133,6 +133,7 @@ COPIES = """folder=$(sed -n 's:.*<outputDirectory>\\(.*\\)</outputDirectory>.*:\
 mkdir -p "$folder"; printf 'jar' > "$folder/a-1.jar"; echo "[INFO] Copying a-1.jar to $folder/a-1.jar" """
 
 
+@pytest.mark.rig
 def test_maven_is_asked_once_and_never_for_what_is_there(tmp_path, empty_cache, monkeypatch):
     fake_maven(tmp_path, monkeypatch, COPIES)
     lock = small_lock(hashlib.sha256(b"jar").hexdigest())
@@ -147,6 +148,7 @@ def test_maven_is_asked_once_and_never_for_what_is_there(tmp_path, empty_cache, 
     assert heard == [(0, 1), (1, 1), (1, 1)]
 
 
+@pytest.mark.rig
 def test_other_bytes_than_locked_are_refused(tmp_path, empty_cache, monkeypatch):
     fake_maven(tmp_path, monkeypatch, COPIES)
     lock = small_lock("0" * 64)
@@ -155,6 +157,7 @@ def test_other_bytes_than_locked_are_refused(tmp_path, empty_cache, monkeypatch)
     assert not list(empty_cache.rglob("*.jar"))
 
 
+@pytest.mark.rig
 def test_mavens_own_reason_is_told_without_addresses(tmp_path, empty_cache, monkeypatch):
     fake_maven(
         tmp_path, monkeypatch, "echo '[ERROR] Could not find artifact g:a in corp (https://me:secret@repo/x)'; exit 1"
@@ -165,6 +168,7 @@ def test_mavens_own_reason_is_told_without_addresses(tmp_path, empty_cache, monk
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.rig
 def test_a_maven_that_brings_nothing_is_no_success(tmp_path, empty_cache, monkeypatch):
     fake_maven(tmp_path, monkeypatch, "exit 0")
     lock = small_lock("0" * 64)

@@ -14,6 +14,8 @@ from PIL import Image
 
 from goldmask.contract.errors import ExitCode
 
+pytestmark = pytest.mark.project
+
 RUN = ("run", "--model", "models/tiny/tiny.tflite", "--image", "bad", "--out", "out")
 RUN_MODEL = ("run", "--model", "bad.tflite", "--image", "models/tiny/flag.png", "--out", "out")
 COMPARE = ("compare", "--golden", "models/tiny/goldens/lib_interpreter", "--bundle", "bad", "--out", "out")

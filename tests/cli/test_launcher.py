@@ -10,6 +10,8 @@ from conftest import REPO, run_program
 
 from goldmask.machine import shell
 
+pytestmark = pytest.mark.project
+
 ROOT_FILES = (
     "goldmask",
     "tasks.py",

@@ -6,6 +6,8 @@ from conftest import REPO, Project, run_program
 
 from goldmask.contract.errors import ExitCode
 
+pytestmark = pytest.mark.project
+
 
 def test_models_list_names_each_with_its_licence():
     ran = run_program(REPO, "models.list")

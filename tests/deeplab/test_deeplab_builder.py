@@ -6,6 +6,8 @@ from deeplab import builder
 from deeplab.builder import BACKBONES, FEATURES, OUTPUT_STRIDES, VERSIONS, deeplab
 from goldmask.contract.errors import UsageError
 
+pytestmark = pytest.mark.project
+
 SIZE = (45, 64)  # odd and even: grids must meet in both cases
 
 

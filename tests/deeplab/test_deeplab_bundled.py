@@ -18,6 +18,8 @@ from goldmask.contract.errors import ExitCode
 from goldmask.project.golden import load_golden
 from goldmask.project.model import golden_folder, load_spec, model_folder
 
+pytestmark = pytest.mark.project
+
 FOLDER = model_folder(REPO, "shapes")
 FLOAT32, INT8 = (FOLDER / load_spec(REPO, name).model.file for name in ("shapes", "shapes-int8"))
 CLASSES = len(LABELS)

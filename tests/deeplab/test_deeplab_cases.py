@@ -7,6 +7,8 @@ from PIL import Image, ImageOps
 from deeplab.cases import EXIF_ORIENTATION, write_cases
 from deeplab.synthetic import LABELS
 
+pytestmark = pytest.mark.project
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -11,6 +11,8 @@ from deeplab.export import convert
 from deeplab.synthetic import LABELS, dataset
 from goldmask.contract.errors import UsageError
 
+pytestmark = pytest.mark.project
+
 SIZE = (32, 48)
 CLASSES = len(LABELS)
 

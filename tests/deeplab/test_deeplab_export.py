@@ -12,6 +12,8 @@ from deeplab.graph import read_graph
 from deeplab.synthetic import LABELS, dataset, example, normalise
 from goldmask.contract.errors import RunError, UsageError
 
+pytestmark = pytest.mark.project
+
 SIZE = (32, 48)
 CLASSES = len(LABELS)
 

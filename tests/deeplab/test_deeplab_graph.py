@@ -1,4 +1,8 @@
+import pytest
+
 from deeplab.graph import Graph, Operation, peak_activation_bytes
+
+pytestmark = pytest.mark.project
 
 
 def test_peak_counts_what_is_alive_at_once():

@@ -7,6 +7,8 @@ from deeplab import synthetic
 from deeplab.synthetic import LABELS, dataset, example, paint
 from goldmask.contract.errors import UsageError
 
+pytestmark = pytest.mark.project
+
 SIZE = (96, 80)
 
 

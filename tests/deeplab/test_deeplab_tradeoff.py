@@ -17,6 +17,8 @@ from deeplab.tradeoff import (
 from deeplab.train import Recipe
 from goldmask.contract.errors import UsageError
 
+pytestmark = pytest.mark.project
+
 ROW = Row("v3", 16, 0.9, 0.8, 5.0, 90.0, 1.5, 1000)
 
 

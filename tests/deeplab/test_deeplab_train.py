@@ -8,6 +8,8 @@ from deeplab.score import Scores
 from deeplab.train import Progress, Recipe, learning_rate, read_curves, train
 from goldmask.contract.errors import UsageError
 
+pytestmark = pytest.mark.project
+
 TINY = Recipe(
     version="v1",
     backbone="tiny",

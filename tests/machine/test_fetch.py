@@ -34,7 +34,7 @@ def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.paths, server.asked = {}, []
     server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # how soon it sees that it shall end
     thread.start()
     yield server
     server.shutdown()
@@ -186,6 +186,7 @@ def test_a_local_file_is_read_in_place_and_held_to_its_hash(tmp_path):
         fetch(Source(file="gone.bin", sha256=SHA256), tmp_path)
 
 
+@pytest.mark.project
 def test_a_photograph_comes_out_of_a_package(tmp_path, cache):
     photograph = Source(
         package="scikit-image==0.26.0",

@@ -3,33 +3,18 @@
 import os
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from processes import alive, ends, wait_until
 
 from goldmask.contract.errors import RunError
 from goldmask.machine import shell
 
+pytestmark = pytest.mark.project
+
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and not merely waiting to be collected."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii")
-        return stat.rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def ends(pid: int) -> bool:
-    """Whether a process that was sent a signal is gone within a few seconds; signals are not delivered at once."""
-    deadline = time.monotonic() + 10
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not alive(pid)
 
 
 def test_lines_come_while_it_runs_and_stderr_is_logged(tmp_path):
@@ -102,9 +87,7 @@ def test_a_background_process_outlives_the_call_and_ends_on_demand(tmp_path):
     log = tmp_path / "logs/log"
     started = shell.start(python(code), log=log)
     try:
-        deadline = time.monotonic() + 30
-        while not shell.tail(log) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: shell.tail(log), "no child was started")
         child = int(shell.tail(log))
         assert shell.running(started) and alive(child)
         assert os.getsid(started.pid) == started.pid  # a Ctrl-C at the terminal goes elsewhere
@@ -117,9 +100,7 @@ def test_a_background_process_outlives_the_call_and_ends_on_demand(tmp_path):
 def test_a_process_that_will_not_end_is_killed(tmp_path):
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);" + SLEEPS
     started = shell.start(python(code), log=tmp_path / "log")
-    deadline = time.monotonic() + 30
-    while shell.tail(tmp_path / "log") != "deaf" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: shell.tail(tmp_path / "log") == "deaf", "it does not start")
     before = time.monotonic()
     shell.end(started, grace_s=0.3)
     assert not alive(started.pid) and 0.3 <= time.monotonic() - before < 10

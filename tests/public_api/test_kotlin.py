@@ -13,6 +13,8 @@ from goldmask.android_build.kotlin import Kotlin
 from goldmask.machine import shell
 from public_api import assert_held
 
+pytestmark = pytest.mark.rig
+
 PRINTER = Path(__file__).with_name("PrintApi.java")
 DEADLINE_S = 120
 

@@ -11,16 +11,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from processes import wait_until
 
 TESTS = Path(__file__).resolve().parents[1]
 REPO = TESTS.parent
 STOP_DEADLINE_S = 10
-START_DEADLINE_S = 30
 # What the device says of itself; a test that needs another device says so in `properties`.
 PROPERTIES = {
     "ro.product.manufacturer": "Debian",
@@ -141,15 +141,6 @@ def write_json(path: Path, value: dict) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     beside.write_text(json.dumps(value, indent=2), "utf-8")
     beside.replace(path)
-
-
-def wait_until(true: Callable[[], bool], otherwise: str, deadline_s: float = START_DEADLINE_S) -> None:
-    """Look until it is so. Raises TimeoutError with `otherwise`."""
-    end = time.monotonic() + deadline_s
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{otherwise} within {deadline_s:g} s")
-        time.sleep(0.02)
 
 
 def start(

@@ -167,6 +167,7 @@ class App:
         for case in request.cases:
             faults = self.phone.faults()
             if faults.get("hang_at") == case.id:
+                self.phone.tell(f"rig hangs at {case.id}")
                 self.ended.wait()
             if self.ended.wait(faults.get("slow_s", 0)):
                 return "", ""

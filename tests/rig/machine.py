@@ -19,7 +19,9 @@ import threading
 import time
 from pathlib import Path
 
-from rig.device import root_folder, wait_until, write_json
+from processes import wait_until
+
+from rig.device import root_folder, write_json
 from rig.standins import STANDINS, Phone, answer
 
 ADBD = "/usr/lib/android-sdk/platform-tools/adbd"

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import pytest
 from adbutils import adb_path
 from conftest import REPO, Project, colours, had, make_project, run_program
 from PIL import Image
+from processes import wait_until
 from rig import device as rig
 
 from goldmask.android import adb
@@ -31,6 +31,8 @@ from goldmask.report.report import Report
 from goldmask.targets import android_device, android_jvm
 from goldmask.targets.host import checked
 from goldmask.workflows.check import Selection, check
+
+pytestmark = pytest.mark.rig
 
 APP = "org.goldmask.app.interpreter"
 CASES = ("a", "b", "c", "d")
@@ -69,7 +71,7 @@ def kill_server(port: int) -> None:
     if runs(port):
         with adb.Server(Path("/nowhere")).open("host:kill"):
             pass
-        rig.wait_until(lambda: not runs(port), "the adb server goes on")
+        wait_until(lambda: not runs(port), "the adb server goes on")
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ def phones(devices, project, server):
 def nothing_runs(*devices: rig.Device) -> None:
     """Every way out of a run ends the app, unless the cable was out for good."""
     for device in devices:
-        rig.wait_until(lambda device=device: not device.running(), f"{device.running()} still runs", 5)
+        wait_until(lambda device=device: not device.running(), f"{device.running()} still runs", 5)
 
 
 @pytest.fixture(scope="module")
@@ -430,7 +432,7 @@ def test_a_device_that_stays_away(project, phone, when, way, monkeypatch):
 
 def back(device: rig.Device) -> None:
     """The cable is in again, and adb has forgotten the device; by itself it would try again after ten seconds."""
-    rig.wait_until(lambda: runs(device.port), "the cable is still out")
+    wait_until(lambda: runs(device.port), "the cable is still out")
     with adb.Server(Path("/nowhere")).open(f"host:disconnect:{device.serial}"):
         pass
 
@@ -448,8 +450,7 @@ def test_the_adb_server_killed_while_the_app_runs(project, phone, server):
     report: list[Report] = []
     thread = threading.Thread(target=lambda: report.append(run_check(project, device=phone.serial)))
     thread.start()
-    phone.wait_for("am instrument")
-    time.sleep(0.5)
+    phone.wait_for("rig hangs at c")
     kill_server(server)
     thread.join(60)
     assert report[0].exit_code is ExitCode.RUN and verdicts(report[0]) == ["PASS", "PASS", "ERROR", "ERROR"]
@@ -488,7 +489,7 @@ def connect(phones: tuple[rig.Device, ...]) -> None:
     server = adb.Server(Path("/nowhere"))
     for phone in phones:
         server.connect(phone.serial)
-        rig.wait_until(lambda phone=phone: server.states().get(phone.serial) == "device", "not connected")
+        wait_until(lambda phone=phone: server.states().get(phone.serial) == "device", "not connected")
 
 
 def test_when_one_of_two_dies_its_cases_move(project, phones, monkeypatch):
@@ -553,11 +554,11 @@ def test_without_a_device_the_target_is_skipped_or_an_error_where_it_was_named(p
 @pytest.mark.parametrize(
     ("stage", "when"),
     [
-        ("look", "trigger"),
-        ("push", "trigger"),
-        ("install", "trigger"),
-        ("run", "am instrument"),
-        ("pull", "trigger"),
+        ("look", "trigger stage"),
+        ("push", "trigger stage"),
+        ("install", "trigger stage"),
+        ("run", "rig hangs at b"),
+        ("pull", "trigger stage"),
     ],
 )
 def test_ctrl_c_leaves_nothing_running(project, devices, server_port, stage, when):
@@ -582,8 +583,7 @@ def test_ctrl_c_leaves_nothing_running(project, devices, server_port, stage, whe
         start_new_session=True,
     )
     try:
-        phone.wait_for(when, 60)
-        time.sleep(0.3)
+        phone.wait_for(when)
         process.send_signal(signal.SIGINT)
         text, _ = process.communicate(timeout=30)
     finally:
@@ -591,7 +591,7 @@ def test_ctrl_c_leaves_nothing_running(project, devices, server_port, stage, whe
     assert process.returncode == 130 and "interrupted" in text and "Traceback" not in text, text
     assert not runs(int(port)), "its adb server goes on"
     if stage in ("run", "pull"):
-        rig.wait_until(lambda: f"am force-stop {APP}" in phone.commands(), "the app was not stopped", 10)
+        wait_until(lambda: f"am force-stop {APP}" in phone.commands(), "the app was not stopped", 10)
     nothing_runs(phone)
     assert not leftovers(process.pid)
 

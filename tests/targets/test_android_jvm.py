@@ -22,6 +22,8 @@ from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder
 from goldmask.targets import android_jvm
 
+pytestmark = pytest.mark.rig
+
 PIPELINES = ("lib_interpreter", "lib_task_api")
 SABOTAGE = Android(
     folder=str(REPO / "tests/android/sabotage"),

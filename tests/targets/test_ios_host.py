@@ -290,6 +290,7 @@ def program(folder: Path, text: str) -> str:
 
 
 # handwritten, after what the real programs print
+@pytest.mark.rig
 @pytest.mark.parametrize(
     ("text", "version"),
     [
@@ -308,6 +309,7 @@ def test_a_swift_that_will_do(tmp_path, monkeypatch, text, version):
     assert find_swift().program == str(tmp_path / "swift")
 
 
+@pytest.mark.rig
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -279,7 +279,8 @@ def test_arm64_is_for_apps_whose_pods_have_it(project, mac):
 )
 def test_ctrl_c_leaves_nothing_booted_and_nothing_running(project, mac, fault, when):
     mac.fault(fault)
-    ran = interrupt(project, mac, when, "check", "--target", "ios-simulator", "--out", "out")
+    ran = interrupt(project, mac, "check", "--target", "ios-simulator", "--out", "out")
+    assert mac.calls(when), mac.state
     assert ran.code == 130 and "interrupted" in ran.text, ran.text
     assert mac.idle(), mac.state
 
@@ -287,7 +288,7 @@ def test_ctrl_c_leaves_nothing_booted_and_nothing_running(project, mac, fault, w
 def test_ctrl_c_leaves_anothers_simulator_up_without_our_app(project, mac):
     mac.boot(IPHONE_16)
     mac.fault("hang-test")
-    interrupt(project, mac, "xcodebuild test", "check", "--target", "ios-simulator", "--out", "out")
+    interrupt(project, mac, "check", "--target", "ios-simulator", "--out", "out")
     assert mac.up == [IPHONE_16] and not mac.state["running"]
 
 

@@ -16,6 +16,8 @@ from goldmask.project.model import fetch_model, load_spec, model_folder, model_f
 from goldmask.project.setup import Setup
 from goldmask.targets import python
 
+pytestmark = pytest.mark.project
+
 PIPELINES = ("lib_interpreter", "lib_task_api")
 
 

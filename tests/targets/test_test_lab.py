@@ -272,6 +272,7 @@ def test_the_requests_of_a_plan_are_json(planned):
     assert to_json(load_request(path)) == path.read_bytes()
 
 
+@pytest.mark.project
 def test_the_program_plans_and_collects(tmp_path):
     had(find_jdk)
     words = ("android.farm", "--model", "shapes", "--phone", PIXEL, "--out", tmp_path / "plan")
@@ -298,6 +299,7 @@ def test_the_program_plans_and_collects(tmp_path):
     assert ran.code == 4 and "no bundle" in ran.text
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(("flags", "sentence"), [((), "--flank or --firebase"), (("--flank",), "a farm needs devices")])
 def test_a_plan_that_says_too_little(flags, sentence, tmp_path):
     ran = run_program(REPO, "android.farm", "--model", "shapes", "--out", tmp_path, *flags)

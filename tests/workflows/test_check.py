@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from itertools import product
 
 import numpy as np
+import pytest
 import tiny
 from conftest import REPO, Project, run_program
 from PIL import Image
@@ -15,6 +16,8 @@ from goldmask.contract.errors import ExitCode
 from goldmask.contract.files import sha256_of
 from goldmask.contract.mask import encode_mask
 from goldmask.project.golden import SIDECAR
+
+pytestmark = pytest.mark.project
 
 NO_NETWORK = {
     "GOLDMASK_MIRROR": "",

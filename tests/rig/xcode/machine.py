@@ -29,7 +29,7 @@ def make(folder):
     for devices in listing["devices"].values():
         for device in devices:
             device["dataPath"] = str(folder / "devices" / device["udid"] / "data")
-    write(folder, {"listing": listing, "apps": {}, "containers": {}, "running": {}, "calls": []})
+    write(folder, {"listing": listing, "apps": {}, "containers": {}, "running": {}, "calls": [], "hangs": False})
 
 
 def write(folder, state):
@@ -81,8 +81,10 @@ def transcript(name):
 
 
 def hang():
-    """Do nothing for much longer than any deadline of a test."""
+    """Do nothing for much longer than any deadline of a test, which can see that it has begun."""
     sys.stdout.flush()
+    with state() as known:
+        known["hangs"] = True
     time.sleep(3600)
 
 
