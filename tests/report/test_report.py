@@ -1,10 +1,12 @@
 """The report's forms, each a function of the same comparisons."""
 
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from goldmask.contract.errors import ExitCode
@@ -13,12 +15,18 @@ from goldmask.report.pictures import CONFIDENT, GAP_PX, TIE, side_by_side
 from goldmask.report.report import Report, Skipped, exit_code, load_report
 from goldmask.report.terminal import to_terminal
 from goldmask.report.write import open_folder, write_report
-from goldmask.verdict.compare import Comparison, Pair, Verdict
+from goldmask.verdict.compare import Compared, Comparison, NotJudged, NotRun, Pair, Verdict
+from goldmask.verdict.metrics import measure
+
+ROWS = TypeAdapter(Comparison)
+BLANK = np.zeros((60, 60), np.uint8)
+METRICS = measure(BLANK, BLANK, None, ("background",))
 
 
 def comparison(verdict: Verdict, code: ExitCode = ExitCode.OK, **rest) -> Comparison:
     fields = {"model": "m", "case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": "because"}
-    return Comparison(verdict=verdict, exit_code=code, **(fields | rest))
+    fields |= {"metrics": METRICS} if verdict in (Verdict.PASS, Verdict.FAIL) else {}
+    return ROWS.validate_python({"verdict": verdict, "exit_code": code} | fields | rest)
 
 
 PASSED = comparison(Verdict.PASS)
@@ -81,8 +89,41 @@ def test_text_from_outside_is_not_markup():
 
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path):
-    written = write_report([Pair(PASSED), Pair(SKIPPED)], [], {"os": "linux"}, tmp_path)
+    written = write_report([Pair(PASSED, BLANK, BLANK), SKIPPED, CRASHED], [], {"os": "linux"}, tmp_path)
     assert load_report(tmp_path) == written
+    assert [type(row) for row in load_report(tmp_path).comparisons] == [Compared, NotRun, NotJudged]
+
+
+def test_every_row_has_every_key(tmp_path):
+    write_report([Pair(PASSED, BLANK, BLANK), SKIPPED, CRASHED], [], {}, tmp_path)
+    passed, *others = json.loads((tmp_path / "report.json").read_text("utf-8"))["comparisons"]
+    assert [list(row) for row in others] == [list(passed)] * 2
+    for row in others:
+        assert [row[key] for key in ("metrics", "latency", "truth", "picture")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fields"),
+    [
+        (Verdict.PASS, {"metrics": None}),
+        (Verdict.PASS, {"exit_code": ExitCode.MASKS_DIFFER}),
+        (Verdict.ERROR, {"metrics": METRICS}),
+        (Verdict.ERROR, {"picture": "diffs/c.png"}),
+        (Verdict.SKIP, {"metrics": METRICS}),
+        (Verdict.SKIP, {"exit_code": ExitCode.RUN}),
+    ],
+    ids=[
+        "pass unmeasured",
+        "pass that differs",
+        "error measured",
+        "error pictured",
+        "skip measured",
+        "skip that failed",
+    ],
+)
+def test_a_row_cannot_claim_what_its_verdict_excludes(verdict, fields):
+    with pytest.raises(ValidationError):
+        comparison(verdict, **fields)
 
 
 def test_a_failed_comparison_gets_its_picture(tmp_path):

@@ -20,7 +20,7 @@ from goldmask.android_build import maven
 from goldmask.android_build.gradle_files import OUR_TESTS, project_of
 from goldmask.android_build.jdk import find_jdk
 from goldmask.android_build.kotlin import Kotlin
-from goldmask.contract.bundle import Bundle, Request, Result, TargetInfo, load_bundle, load_request, save
+from goldmask.contract.bundle import Bundle, Request, TargetInfo, load_bundle, load_request, save
 from goldmask.project.setup import Setup
 from goldmask.targets import android_jvm
 from rig.apk import has_class, native_libraries
@@ -178,7 +178,7 @@ class App:
                 return "", f"java.lang.IllegalStateException: {case.id} was not recorded"
             (folder / "masks").mkdir(exist_ok=True)
             shutil.copyfile(recorded / result.mask, folder / result.mask)
-            results.append(Result(**(result.model_dump() | {"taps": {}})))
+            results.append(result.model_copy(update={"taps": {}}))
             bundle = Bundle(
                 schema=1,
                 target=self.target(),

@@ -14,7 +14,7 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import jaccard_score
 
 from goldmask.contract import mask as masks
-from goldmask.contract.bundle import Bundle, ModelInfo, Result, RuntimeInfo, StageHashes, Tap, TargetInfo
+from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, StageHashes, Tap, TargetInfo
 from goldmask.contract.errors import ExitCode
 from goldmask.project.config import Tolerances
 from goldmask.verdict.compare import Verdict, compare_case, judge
@@ -194,7 +194,8 @@ def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = 
 
     digest = put("masks/one.png", masks.encode_mask(picture))
     fields = {"case": "one", "image_sha256": "a" * 64, "status": "ok"}
-    fields |= {"mask": "masks/one.png", "mask_sha256": digest, "mask_size": picture.shape[::-1]}
+    if "error" not in changes:
+        fields |= {"mask": "masks/one.png", "mask_sha256": digest, "mask_size": picture.shape[::-1]}
     if margin is not None:
         digest = put("taps/one.png", masks.encode_margin(margin))
         fields["taps"] = {"margin": Tap(file="taps/one.png", sha256=digest, unit="score")}
@@ -205,7 +206,7 @@ def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = 
         runtime=RuntimeInfo(name="LiteRT", version="1", delegate="cpu", threads=1),
         model=ModelInfo(name="model", sha256=changes.pop("model_sha256", "b" * 64)),
         started_at="2026-01-01T00:00:00+00:00",
-        results=(Result(**(fields | changes)),),
+        results=(fields | changes,),
     )
 
 
@@ -261,10 +262,10 @@ def test_a_missing_result_is_an_error(tmp_path):
         "labels": LABELS,
         "tolerances": Tolerances(),
     }
-    pair = compare_case(case="one", golden=golden, bundle=bundle, **arguments)
-    assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.ERROR, ExitCode.RUN)
-    pair = compare_case(case="one", golden=bundle, bundle=golden, **arguments)
-    assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.ERROR, ExitCode.GOLDEN)
+    comparison = compare_case(case="one", golden=golden, bundle=bundle, **arguments)
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, ExitCode.RUN)
+    comparison = compare_case(case="one", golden=bundle, bundle=golden, **arguments)
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, ExitCode.GOLDEN)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_a_missing_result_is_an_error(tmp_path):
     ids=["app error", "model", "image", "missing mask", "changed mask", "claimed size"],
 )
 def test_what_cannot_be_judged_is_an_error(tmp_path, changes, code, reason):
-    comparison = compared(tmp_path, square(), **changes).comparison
+    comparison = compared(tmp_path, square(), **changes)
     assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, code)
     assert reason in comparison.reason
 
@@ -289,7 +290,7 @@ def test_a_link_out_of_the_bundle_is_refused(tmp_path):
     (tmp_path / "secret.png").write_bytes(masks.encode_mask(square()))
     (tmp_path / "bundle/masks").mkdir(parents=True)
     (tmp_path / "bundle/masks/link.png").symlink_to(tmp_path / "secret.png")
-    comparison = compared(tmp_path, square(), mask="masks/link.png").comparison
+    comparison = compared(tmp_path, square(), mask="masks/link.png")
     assert comparison.verdict is Verdict.ERROR and "leads out of the bundle" in comparison.reason
 
 

@@ -17,7 +17,7 @@ from ..android.adb import Server
 from ..android.devices import chosen
 from ..android_build import apk, apk_verify, maven
 from ..apple import devicectl, simctl, xcode
-from ..contract.bundle import Bundle, Options, Request, RequestCase, Result, RunOptions, load_bundle, mask_of
+from ..contract.bundle import Bundle, Failed, Options, Request, RequestCase, Result, RunOptions, load_bundle, mask_of
 from ..contract.errors import EnvironmentMissing, ExitCode, UsageError
 from ..contract.files import write_atomically
 from ..contract.mask import MAX_CLASSES
@@ -170,12 +170,12 @@ def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
         table.add_row(*map(Text, _result_row(folder, result, model)))
     out.print(table)
     out.print(Text(f"bundle: {folder}"))
-    failed = any(result.status == "error" for result in bundle.results)
+    failed = any(isinstance(result, Failed) for result in bundle.results)
     return ExitCode.RUN if failed else ExitCode.OK
 
 
 def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, str, str]:
-    if result.status == "error":
+    if isinstance(result, Failed):
         return result.case, "–", "–", f"ERROR in {result.error.stage}: {result.error.message}"
     import numpy as np
 

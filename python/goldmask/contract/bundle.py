@@ -23,6 +23,7 @@ MAX_MESSAGE = 2000
 Pipeline = Literal["lib_interpreter", "lib_task_api"]
 Delegate = Literal["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Megabytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
 STAGES = ("decoded", "resized", "tensor")
 
@@ -168,28 +169,36 @@ class Tap(Strict):
     unit: Literal["score", "step"]
 
 
-class Result(Strict):
-    """One case: a mask, or the reason why there is none."""
+class Predicted(Strict):
+    """One case with its mask."""
 
     case: Name
     image_sha256: Sha256
-    status: Literal["ok", "error"]
-    error: Failure | None = None
-    mask: RelativePath | None = None
-    mask_sha256: Sha256 | None = None
-    mask_size: tuple[int, int] | None = Field(default=None, description="width, height")
+    status: Literal["ok"]
+    mask: RelativePath
+    mask_sha256: Sha256
+    mask_size: tuple[int, int] = Field(description="width, height")
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
-    memory_peak_mb: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    memory_peak_mb: Megabytes | None = None
     taps: dict[Literal["margin"], Tap] = Field(default={})
 
-    @model_validator(mode="after")
-    def _mask_or_reason(self) -> "Result":
-        if self.status == "ok" and not (self.mask and self.mask_sha256 and self.mask_size):
-            raise ValueError("status ok needs mask, mask_sha256 and mask_size")
-        if self.status == "error" and not self.error:
-            raise ValueError("status error needs error")
-        return self
+
+class Failed(Strict):
+    """One case without a mask, why there is none, and what is known of the way it came."""
+
+    case: Name
+    image_sha256: Sha256
+    status: Literal["error"]
+    error: Failure
+    stages: StageHashes = StageHashes()
+    latency: Latency | None = None
+    memory_peak_mb: Megabytes | None = None
+    taps: dict[Literal["margin"], Tap] = Field(default={}, max_length=0)
+
+
+# One case: a mask or the reason why there is none, never both; `status` says which.
+Result = Annotated[Predicted | Failed, Field(discriminator="status")]
 
 
 class Bundle(Strict):
@@ -239,10 +248,10 @@ def to_json(value: BaseModel) -> bytes:
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def mask_of(folder: Path, result: Result) -> np.ndarray:
-    """The mask of an ok result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
+def mask_of(folder: Path, result: Predicted) -> np.ndarray:
+    """The mask of a result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
     mask = read_mask(_verified(folder, result.mask, result.mask_sha256))
-    if mask.shape[::-1] != tuple(result.mask_size):
+    if mask.shape[::-1] != result.mask_size:
         raise RunError(
             f"mask {result.mask} in {folder} is {mask.shape[1]}×{mask.shape[0]}, its bundle says "
             f"{result.mask_size[0]}×{result.mask_size[1]}",
@@ -251,10 +260,15 @@ def mask_of(folder: Path, result: Result) -> np.ndarray:
     return mask
 
 
-def margin_of(folder: Path, result: Result) -> tuple[np.ndarray, str] | None:
+def margin_of(folder: Path, result: Predicted) -> tuple[np.ndarray, str] | None:
     """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
     tap = result.taps.get("margin")
     return (read_margin(_verified(folder, tap.file, tap.sha256)), tap.unit) if tap else None
+
+
+def files_of(result: Result) -> tuple[str, ...]:
+    """The files of a bundle that belong to a result."""
+    return (result.mask, *(tap.file for tap in result.taps.values())) if isinstance(result, Predicted) else ()
 
 
 def _verified(folder: Path, name: str, sha256: str) -> Path:

@@ -24,9 +24,11 @@ import numpy as np
 
 from .bundle import (
     Bundle,
+    Failed,
     Failure,
     Latency,
     ModelInfo,
+    Predicted,
     Request,
     RequestCase,
     Result,
@@ -199,10 +201,10 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_
     return _Drawn(case, pixels, last, latency)
 
 
-def _finish(drawn: _Drawn, out: Path) -> Result:
+def _finish(drawn: _Drawn, out: Path) -> Predicted:
     case, last = drawn.case, drawn.last
     mask_file = f"masks/{case.id}.png"
-    return Result(
+    return Predicted(
         case=case.id,
         image_sha256=case.sha256,
         status="ok",
@@ -256,8 +258,8 @@ def native_log() -> Iterator[Callable[[], str]]:
             os.write(2, os.pread(capture.fileno(), 1 << 20, 0))
 
 
-def _failed(case: RequestCase, failure: Failure) -> Result:
-    return Result(case=case.id, image_sha256=case.sha256, status="error", error=failure)
+def _failed(case: RequestCase, failure: Failure) -> Failed:
+    return Failed(case=case.id, image_sha256=case.sha256, status="error", error=failure)
 
 
 def _write(path: Path, data: bytes) -> str:

@@ -19,10 +19,11 @@ from ..contract.bundle import (
     SCHEMA,
     Bundle,
     InputSpec,
+    Predicted,
     Request,
     RequestCase,
-    Result,
     RunOptions,
+    files_of,
     load_bundle,
     save,
     to_json,
@@ -98,7 +99,7 @@ def unused(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
     """What is recorded but belongs to no case: names of cases, and files that the bundle does not name."""
     strangers = [result.case for result in golden.bundle.results if result.case not in cases]
     named = {"bundle.json", SIDECAR}
-    named.update(*map(_files, golden.bundle.results))
+    named.update(*map(files_of, golden.bundle.results))
     files = (path.relative_to(golden.folder).as_posix() for path in golden.folder.rglob("*") if path.is_file())
     return (*strangers, *sorted(name for name in files if name not in named))
 
@@ -114,11 +115,11 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
     results, files, orientations = [], {}, {}
     for case in request.cases:
         result = bundle.result(case.id)
-        if result is None or result.status != "ok":
+        if not isinstance(result, Predicted):
             reason = f"{result.error.stage}: {result.error.message}" if result else "the bundle has no result of it"
             raise RunError(f"nothing was recorded, because case {case.id} failed ({reason})")
         results.append(result.model_copy(update={"latency": None, "memory_peak_mb": None}))
-        files |= {name: source / name for name in _files(result)}
+        files |= {name: source / name for name in files_of(result)}
         if case.orientation:
             orientations[case.id] = case.orientation
     if merge and existing:
@@ -131,7 +132,7 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
         for result in existing.bundle.results:
             if bundle.result(result.case) is None:
                 results.append(result)
-                files |= {name: existing.folder / name for name in _files(result)}
+                files |= {name: existing.folder / name for name in files_of(result)}
                 if result.case in existing.provenance.orientations:
                     orientations[result.case] = existing.provenance.orientations[result.case]
     results.sort(key=lambda result: result.case)
@@ -159,13 +160,9 @@ def prune(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
         results = tuple(result for result in golden.bundle.results if result.case in cases)
         bundle = golden.bundle.model_copy(update={"results": results})
         provenance = golden.provenance.model_copy(update={"bundle_sha256": _sha256(bundle)})
-        files = {name: golden.folder / name for result in results for name in _files(result)}
+        files = {name: golden.folder / name for result in results for name in files_of(result)}
         _write(golden.folder, bundle, provenance, files)
     return removed
-
-
-def _files(result: Result) -> tuple[str, ...]:
-    return (*((result.mask,) if result.mask else ()), *(tap.file for tap in result.taps.values()))
 
 
 def _sha256(bundle: Bundle) -> str:

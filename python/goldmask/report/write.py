@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..contract.errors import UsageError
 from ..contract.files import write_atomically
-from ..verdict.compare import Pair, Verdict
+from ..verdict.compare import Comparison, Outcome, Pair, Verdict
 from .junit import to_junit
 from .pictures import side_by_side
 from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code
@@ -31,20 +31,20 @@ def open_folder(out: Path) -> None:
 
 
 def write_report(
-    pairs: Sequence[Pair],
+    outcomes: Sequence[Outcome],
     skipped: Sequence[Skipped],
     environment: dict[str, str],
     out: Path,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """Write all forms of the report of `pairs` into `out`; returns it."""
-    comparisons = []
-    for pair in pairs:
-        comparison = pair.comparison
-        if comparison.verdict is Verdict.FAIL:
+    """Write all forms of the report of `outcomes` into `out`; returns it."""
+    comparisons: list[Comparison] = []
+    for outcome in outcomes:
+        comparison = outcome.comparison if isinstance(outcome, Pair) else outcome
+        if isinstance(outcome, Pair) and comparison.verdict is Verdict.FAIL:
             place = (comparison.target, comparison.pipeline, comparison.model, comparison.case)
             picture = f"{PICTURES}/{'.'.join(place)}.png"
-            write_atomically(out / picture, side_by_side(pair.expected, pair.actual, pair.confident))
+            write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
             comparison = comparison.model_copy(update={"picture": picture})
         comparisons.append(comparison)
     report = Report(

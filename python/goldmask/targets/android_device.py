@@ -23,7 +23,7 @@ from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation, lines_of_process, native_crash
 from ..android_build import apk
 from ..android_build.apk import Apks
-from ..contract.bundle import Bundle, Request, RequestCase, load_bundle, save
+from ..contract.bundle import Bundle, Predicted, Request, RequestCase, load_bundle, save
 from ..contract.errors import GoldmaskError, RunError, UsageError
 from ..contract.files import sha256_of
 from ..project.setup import Setup
@@ -354,7 +354,7 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
     results, problems = {}, {}
     for part in parts:
         for result in part.bundle.results if part.bundle else ():
-            if result.status == "ok":
+            if isinstance(result, Predicted):
                 target = out / result.mask
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(part.folder / result.mask, target)

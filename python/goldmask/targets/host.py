@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..contract.bundle import Bundle, Failure, Request, RequestCase, Result, mask_of, save
+from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save
 from ..contract.errors import RunError
 from ..contract.image import ImageError, decode
 
@@ -73,9 +73,9 @@ def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], fold
     ]
     if wrong:
         raise RunError(f"the device's bundle {wrong[0]}, which was not asked for", fix="run the target again")
-    results = []
+    results: list[Result] = []
     for result in bundle.results:
-        if result.status == "ok":
+        if isinstance(result, Predicted):
             try:
                 mask_of(folder, result)
             except RunError as error:
@@ -84,6 +84,6 @@ def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], fold
     return bundle.model_copy(update={"results": tuple(results)})
 
 
-def failed(case: str, image_sha256: str, stage: str, message: str) -> Result:
+def failed(case: str, image_sha256: str, stage: str, message: str) -> Failed:
     """A case's error."""
-    return Result(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))
+    return Failed(case=case, image_sha256=image_sha256, status="error", error=Failure(stage=stage, message=message))

@@ -16,7 +16,7 @@ from ..apple import devicectl, simctl, xcode
 from ..apple.devicectl import Phone
 from ..apple.simctl import Simulator
 from ..apple.xcode import Product
-from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.bundle import Bundle, Request, Result, files_of, load_bundle, save
 from ..contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from ..machine.resources import IOS_PROJECT
 from ..project.setup import Setup
@@ -235,11 +235,12 @@ def take(received: Path, out: Path, request: Request, name: str, kind: str) -> B
     """
     _copy(received, out, "bundle.json")
     bundle = load_bundle(out)
-    left, results = MAX_BUNDLE_BYTES, []
+    left = MAX_BUNDLE_BYTES
+    results: list[Result] = []
     for result in bundle.results:
         try:
-            for file in (result.mask, *(tap.file for tap in result.taps.values())):
-                left -= _copy(received, out, file, left) if file else 0
+            for file in files_of(result):
+                left -= _copy(received, out, file, left)
         except RunError as error:
             result = failed(result.case, result.image_sha256, "pull", error.what)
         results.append(result)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..android.adb import STORE
 from ..android_build.apk import Apks
-from ..contract.bundle import Bundle, Request, RequestCase, load_bundle, load_request, save
+from ..contract.bundle import Bundle, Failed, Predicted, Request, RequestCase, load_bundle, load_request, save
 from ..contract.errors import GoldmaskError, RunError, UsageError
 from ..contract.files import write_atomically
 from . import android_device
@@ -230,7 +230,7 @@ def _copy(folder: Path, requests: Sequence[Request], place: Path) -> Bundle:
     if not cases or request is None:
         raise RunError(f"{source} has {'cases that no shard asked for' if cases else 'no cases'}")
     (place / "masks").mkdir(parents=True)
-    for name in {result.mask for result in bundle.results if result.mask}:
+    for name in {result.mask for result in bundle.results if isinstance(result, Predicted)}:
         path = folder / name
         if not android_device.WANTED.fullmatch(f"{android_device.FOLDER}/{name}"):
             raise RunError(f"{source} names {name[:100]!r}, which belongs to no bundle")
@@ -251,6 +251,6 @@ def failures(collected: Sequence[Collected]) -> list[str]:
             f"{each.name}: {result.case}: {result.error.message}"
             for each in collected
             for result in (each.bundle.results if each.bundle else ())
-            if result.status == "error"
+            if isinstance(result, Failed)
         ),
     ]

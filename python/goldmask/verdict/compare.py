@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ..contract.bundle import STAGES, Bundle, Latency, StageHashes, margin_of, mask_of
+from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageHashes, margin_of, mask_of
 from ..contract.errors import ExitCode, GoldmaskError
 from ..contract.mask import read_mask
 from ..contract.schema import Strict
@@ -30,8 +31,8 @@ class Stages(Strict):
     first_difference: str | None = None
 
 
-class Comparison(Strict):
-    """One case on one target through one pipeline, judged."""
+class _Row(Strict):
+    """The keys of every comparison in report.json; null where the kind of comparison has nothing to say."""
 
     model: str
     case: str
@@ -39,8 +40,8 @@ class Comparison(Strict):
     pipeline: str
     verdict: Verdict
     reason: str
-    exit_code: ExitCode = ExitCode.OK
-    metrics: Metrics | None = None
+    exit_code: ExitCode
+    metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
     latency: Latency | None = None
     stages: Stages = Stages()
     truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
@@ -48,14 +49,59 @@ class Comparison(Strict):
     picture: str | None = Field(default=None, description="expected, actual and difference side by side")
 
 
+class Compared(_Row):
+    """One case on one target through one pipeline: a mask that was held against its golden."""
+
+    verdict: Literal[Verdict.PASS, Verdict.FAIL]
+
+    @model_validator(mode="after")
+    def _pass_was_measured(self) -> Self:
+        if self.verdict is Verdict.PASS and (self.metrics is None or self.exit_code is not ExitCode.OK):
+            raise ValueError("a PASS has metrics and exit code 0")
+        return self
+
+
+class NotJudged(_Row):
+    """A case that should have been compared and could not be: no golden, no mask, or one that cannot be read."""
+
+    verdict: Literal[Verdict.ERROR] = Verdict.ERROR
+    metrics: None = None
+    latency: None = None
+    truth: None = None
+    picture: None = None
+
+
+class NotRun(_Row):
+    """A case that cannot run on this machine, and that nobody asked for by name."""
+
+    verdict: Literal[Verdict.SKIP] = Verdict.SKIP
+    exit_code: Literal[ExitCode.OK] = ExitCode.OK
+    metrics: None = None
+    latency: None = None
+    truth: None = None
+    picture: None = None
+
+
+# A row of the report; `verdict` says which kind.
+Comparison = Annotated[Compared | NotJudged | NotRun, Field(discriminator="verdict")]
+
+
 @dataclass(frozen=True)
 class Pair:
-    """A comparison with the masks it was made of, for pictures; None where there was nothing to compare."""
+    """A comparison with the masks it was made of, uint8 [h, w], for pictures.
 
-    comparison: Comparison
-    expected: np.ndarray | None = None
-    actual: np.ndarray | None = None
+    `confident`, bool [h, w], has the differing pixels that no near-tie excuses; None where the masks cannot be laid
+    over each other.
+    """
+
+    comparison: Compared
+    expected: np.ndarray
+    actual: np.ndarray
     confident: np.ndarray | None = None
+
+
+# What becomes of a case in a run; write_report makes comparisons, and pictures of failures, of them.
+Outcome = Pair | NotJudged | NotRun
 
 
 def first_difference(expected: StageHashes, actual: StageHashes) -> str | None:
@@ -111,70 +157,88 @@ def compare_case(
     tolerances: Tolerances,
     override: str = "",
     truth: Path | None = None,
-) -> Pair:
+) -> Pair | NotJudged:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
-    place = {
-        "model": model,
-        "case": case,
-        "target": bundle.target.name,
-        "pipeline": bundle.pipeline,
-        "runtime": str(bundle.runtime),
-    }
 
-    def verdict(verdict: Verdict, reason: str, code: ExitCode, **rest: object) -> Comparison:
-        return Comparison(**place, verdict=verdict, reason=reason, exit_code=code, **rest)
+    def unjudged(reason: str, code: ExitCode) -> NotJudged:
+        return NotJudged(
+            model=model,
+            case=case,
+            target=bundle.target.name,
+            pipeline=bundle.pipeline,
+            reason=reason,
+            exit_code=code,
+            runtime=str(bundle.runtime),
+        )
 
     wanted, result = golden.result(case), bundle.result(case)
-    if wanted is None or wanted.status != "ok":
-        return Pair(verdict(Verdict.ERROR, "the golden has no mask of this case", ExitCode.GOLDEN))
+    if not isinstance(wanted, Predicted):
+        return unjudged("the golden has no mask of this case", ExitCode.GOLDEN)
     if result is None:
-        return Pair(verdict(Verdict.ERROR, "the bundle has no result of this case", ExitCode.RUN))
-    if result.status == "error":
-        return Pair(verdict(Verdict.ERROR, f"{result.error.stage}: {result.error.message}", ExitCode.RUN))
+        return unjudged("the bundle has no result of this case", ExitCode.RUN)
+    if isinstance(result, Failed):
+        return unjudged(f"{result.error.stage}: {result.error.message}", ExitCode.RUN)
     if bundle.model.sha256 != golden.model.sha256:
         reason = f"the golden is of model {golden.model.sha256[:12]}…, the bundle of {bundle.model.sha256[:12]}…"
-        return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+        return unjudged(reason, ExitCode.GOLDEN)
     if result.image_sha256 != wanted.image_sha256:
         reason = f"the golden is of image {wanted.image_sha256[:12]}…, the bundle of {result.image_sha256[:12]}…"
-        return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+        return unjudged(reason, ExitCode.GOLDEN)
     try:
         expected, margin = mask_of(golden_folder, wanted), margin_of(golden_folder, wanted)
         if margin and margin[0].shape != expected.shape:
-            return Pair(
-                verdict(Verdict.ERROR, "the golden's margin map has another size than its mask", ExitCode.GOLDEN)
-            )
+            return unjudged("the golden's margin map has another size than its mask", ExitCode.GOLDEN)
         drawn = read_mask(truth) if truth else None
         if drawn is not None and drawn.max() >= len(labels):
             reason = f"the ground truth has class {drawn.max()}, the model's highest is {len(labels) - 1}"
-            return Pair(verdict(Verdict.ERROR, reason, ExitCode.GOLDEN))
+            return unjudged(reason, ExitCode.GOLDEN)
     except GoldmaskError as error:
-        return Pair(verdict(Verdict.ERROR, error.what, ExitCode.GOLDEN))
+        return unjudged(error.what, ExitCode.GOLDEN)
     try:
         actual = mask_of(folder, result)
     except GoldmaskError as error:
-        return Pair(verdict(Verdict.ERROR, error.what, ExitCode.RUN))
+        return unjudged(error.what, ExitCode.RUN)
 
     first = first_difference(wanted.stages, result.stages)
-    rest = {"latency": result.latency, "stages": Stages(first_difference=first)}
+
+    def compared(
+        verdict: Literal[Verdict.PASS, Verdict.FAIL],
+        reason: str,
+        metrics: Metrics | None = None,
+        scores: TruthScores | None = None,
+    ) -> Compared:
+        return Compared(
+            model=model,
+            case=case,
+            target=bundle.target.name,
+            pipeline=bundle.pipeline,
+            verdict=verdict,
+            reason=reason,
+            exit_code=ExitCode.OK if verdict is Verdict.PASS else ExitCode.MASKS_DIFFER,
+            metrics=metrics,
+            latency=result.latency,
+            stages=Stages(first_difference=first),
+            truth=scores,
+            runtime=str(bundle.runtime),
+        )
+
     if actual.shape != expected.shape:
         reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
-        return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
+        return Pair(compared(Verdict.FAIL, reason), expected, actual)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
-        return Pair(verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, **rest), expected, actual)
+        return Pair(compared(Verdict.FAIL, reason), expected, actual)
     metrics = measure(expected, actual, margin, labels, tolerances)
-    if drawn is not None:
-        rest["truth"] = truth_scores(drawn, expected, actual, len(labels))
+    scores = None if drawn is None else truth_scores(drawn, expected, actual, len(labels))
     broken = judge(metrics, tolerances)
-    confident = confident_pixels(expected != actual, margin, tolerances)
     if broken:
-        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages) + _worth(rest.get("truth"))
-        comparison = verdict(Verdict.FAIL, reason, ExitCode.MASKS_DIFFER, metrics=metrics, **rest)
+        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages) + _worth(scores)
+        comparison = compared(Verdict.FAIL, reason, metrics, scores)
     else:
         reason = _praise(metrics) + (f" (tolerances changed: {override})" if override else "")
-        comparison = verdict(Verdict.PASS, reason, ExitCode.OK, metrics=metrics, **rest)
-    return Pair(comparison, expected, actual, confident)
+        comparison = compared(Verdict.PASS, reason, metrics, scores)
+    return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
 
 
 def _worth(truth: TruthScores | None) -> str:

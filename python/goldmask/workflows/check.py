@@ -20,7 +20,7 @@ from ..project.setup import Setup
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
 from ..targets import android_device, android_jvm, ios_host, ios_simulator, python
-from ..verdict.compare import Comparison, Pair, Verdict, compare_case
+from ..verdict.compare import NotJudged, NotRun, Pair, compare_case
 
 TARGETS = {target.NAME: target for target in (python, android_jvm, android_device, ios_host, ios_simulator)}
 
@@ -230,7 +230,7 @@ def _not_run(
         asked = named & ({pipeline} if isinstance(error, PipelineMissing) else {model, pipeline, target})
         if isinstance(error, EnvironmentMissing) and not asked:
             place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
-            pairs.append(Pair(Comparison(**place, verdict=Verdict.SKIP, reason=error.what, exit_code=ExitCode.OK)))
+            pairs.append(NotRun(**place, reason=error.what))
         else:
             reason = error.what if isinstance(error, EnvironmentMissing) else str(error)
             pairs.append(_error(model, case, target, pipeline, reason, error.exit_code))
@@ -246,6 +246,6 @@ def _told_once(model: str, pipeline: str, target: str, missing: dict[str, Goldma
     ]
 
 
-def _error(model: str, case: str, target: str, pipeline: str, reason: str, code: ExitCode) -> Pair:
+def _error(model: str, case: str, target: str, pipeline: str, reason: str, code: ExitCode) -> NotJudged:
     place = {"model": model, "case": case, "target": target, "pipeline": pipeline}
-    return Pair(Comparison(**place, verdict=Verdict.ERROR, reason=reason, exit_code=code))
+    return NotJudged(**place, reason=reason, exit_code=code)

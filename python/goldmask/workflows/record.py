@@ -17,7 +17,7 @@ from ..project.model import golden_folder, goldens_folder, load_spec
 from ..project.setup import Setup
 from ..report.report import Report
 from ..targets import python
-from ..verdict.compare import Comparison, Pair, Verdict
+from ..verdict.compare import NotJudged
 from .check import Selection, check, request_for
 
 Mode = Literal["all", "missing", "never"]
@@ -109,16 +109,13 @@ def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path)
 def verify(root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch()) -> Report:
     """Run the reference again and compare it with the goldens; unused goldens fail too. Writes no golden."""
     strangers = [
-        Pair(
-            Comparison(
-                model=model,
-                case=stranger,
-                target=python.NAME,
-                pipeline=pipeline,
-                verdict=Verdict.ERROR,
-                reason="unused: no case of the model has this golden (./goldmask golden.prune removes it)",
-                exit_code=ExitCode.GOLDEN,
-            )
+        NotJudged(
+            model=model,
+            case=stranger,
+            target=python.NAME,
+            pipeline=pipeline,
+            reason="unused: no case of the model has this golden (./goldmask golden.prune removes it)",
+            exit_code=ExitCode.GOLDEN,
         )
         for model, pipeline, stranger in find_unused(root, selection.models)
     ]
