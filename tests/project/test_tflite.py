@@ -1,7 +1,13 @@
 """What the inspector reads, and which models it refuses by which tensor."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import pytest
+import tflite
 import tiny
+from conftest import REPO
 
 from goldmask.contract.errors import UsageError
 from goldmask.project.model import model_from_path
@@ -75,6 +81,40 @@ def test_an_unsupported_model_is_refused_by_tensor(tmp_path, model, why):
 def test_what_is_no_model_is_refused(tmp_path, data, why):
     with pytest.raises(UsageError, match=why):
         inspect(saved(tmp_path, data))
+
+
+@pytest.fixture(scope="module")
+def tensorflows_schema():
+    """The bindings of the .tflite schema that TensorFlow carries, loaded without the rest of it."""
+    package = Path(importlib.util.find_spec("tensorflow").origin).parent
+    spec = importlib.util.spec_from_file_location("schema", package / "lite/python/schema_py_generated.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("model", ["shapes", "shapes_int8"])
+def test_tensorflows_schema_reads_the_same(model, tensorflows_schema, monkeypatch):
+    """The `tflite` package is of January 2025; a field or type that has another number since would be seen here."""
+    path = REPO / "models/shapes" / f"{model}.tflite"
+    signature = inspect(path)
+    assert signature.input.shape[-1] == 3
+    monkeypatch.setitem(sys.modules, "tflite", tensorflows_schema)
+    assert inspect(path) == signature
+
+
+def test_another_schema_is_seen(tensorflows_schema, monkeypatch):
+    """The twin: with other numbers for types, the same file reads otherwise."""
+    monkeypatch.setattr(tensorflows_schema, "TensorType", type("TensorType", (), {"FLOAT16": 0}))
+    monkeypatch.setitem(sys.modules, "tflite", tensorflows_schema)
+    with pytest.raises(UsageError, match="float16"):
+        inspect(REPO / "models/shapes/shapes.tflite")
+
+
+def test_types_of_tensors_have_the_numbers_of_tensorflows_schema(tensorflows_schema):
+    """Those that came later have no name here: such a tensor is refused as one of `type 20`."""
+    ours = {name: number for name, number in vars(tflite.TensorType).items() if isinstance(number, int)}
+    assert len(ours) > 18 and ours.items() <= vars(tensorflows_schema.TensorType).items()
 
 
 def test_the_starter_model_cut_anywhere_is_refused(tmp_path, starter_model):
