@@ -19,7 +19,7 @@ from goldmask.contract.mask import encode_mask, read_mask
 from goldmask.machine import shell
 
 RIG = REPO / "tests/rig/xcode"
-TRANSCRIPTS = REPO / "tests/transcripts/xcode"
+TRANSCRIPTS = REPO / "tests/transcripts"
 IPHONE_15, IPHONE_16, IPAD = (f"00000000-0000-4000-8000-0000000{end}" for end in ("00175", "00182", "A1175"))
 
 

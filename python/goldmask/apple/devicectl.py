@@ -1,56 +1,98 @@
 """Physical iPhones and iPads, by `xcrun devicectl`: which are paired, and files in and out of an app's container."""
 
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..contract.errors import RunError
-from ..contract.schema import first_problem
-from .xcode import xcrun
+from ..contract.errors import RunError, excerpt
+from .tool_json import Known, entries_of, first_object
+from .xcrun import xcrun
 
 DEADLINE_S = 600
+# The three groups of an entry, and what Xcode 27 calls them: one group `properties` of several.
+GROUPS = {
+    "hardwareProperties": ("hardware",),
+    "deviceProperties": ("software", "state"),
+    "connectionProperties": ("connection",),
+}
+NO_HARDWARE = (
+    "devicectl lists it without its hardware, as it does where Mac and phone do not trust each other, and below iOS 17"
+)
+TRUST = "connect the phone by cable, unlock it, tap Trust, and look for it in xcrun devicectl list devices"
 
 
-class _Known(BaseModel):
-    """Apple adds keys with every Xcode; what is not read here may be anything."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class _Hardware(_Known):
-    udid: str = Field(pattern=r"^[0-9A-Fa-f-]{24,40}$")
+class _Hardware(Known):
+    udid: str = Field(default="", pattern=r"^[0-9A-Za-z-]*$", max_length=64)
     platform: str = ""
+    kind: str = Field(default="", alias="deviceType")
     model: str = Field(default="", alias="marketingName")
+    reality: str = "physical"
 
 
-class _Properties(_Known):
+class _Properties(Known):
     name: str = ""
     os: str = Field(default="", alias="osVersionNumber")
     developer_mode: str = Field(default="", alias="developerModeStatus")
 
+    @field_validator("os", mode="before")
+    @classmethod
+    def _os(cls, value: Any) -> Any:
+        return value.get("stringValue", "") if isinstance(value, Mapping) else value
 
-class _Connection(_Known):
+    @field_validator("developer_mode", mode="before")
+    @classmethod
+    def _developer_mode(cls, value: Any) -> Any:
+        return next(iter(value), "") if isinstance(value, Mapping) else value
+
+
+class _Connection(Known):
     pairing: str = Field(default="", alias="pairingState")
 
 
-class _Entry(_Known):
-    identifier: str
-    hardware: _Hardware = Field(alias="hardwareProperties")
-    properties: _Properties = Field(alias="deviceProperties")
-    connection: _Connection = Field(alias="connectionProperties")
+class _Entry(Known):
+    identifier: str = Field(pattern=r"^[0-9A-Za-z-]+$", max_length=64)
+    visibility: str = Field(default="default", alias="visibilityClass")
+    hardware: _Hardware = Field(default=_Hardware(), alias="hardwareProperties")
+    properties: _Properties = Field(default=_Properties(), alias="deviceProperties")
+    connection: _Connection = Field(default=_Connection(), alias="connectionProperties")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _groups(cls, entry: Any) -> Any:
+        """The groups that every Xcode has, out of those of Xcode 27 where only these are there."""
+        if not isinstance(entry, Mapping):
+            return entry
+        newer = entry.get("properties")
+        newer = newer if isinstance(newer, Mapping) else {}
+        groups: dict[str, Any] = {}
+        for name, sources in GROUPS.items():
+            older = entry.get(name) or {}
+            if not isinstance(older, Mapping):
+                return entry
+            merged: dict[str, Any] = {}
+            for source in sources:
+                if isinstance(newer.get(source), Mapping):
+                    merged |= newer[source]
+            groups[name] = merged | older
+        return {key: value for key, value in entry.items() if key != "properties"} | groups
 
-class _Result(_Known):
-    devices: tuple[_Entry, ...] = ()
-
-
-class _Listing(_Known):
-    result: _Result
+    @property
+    def ios(self) -> bool:
+        """Whether it is a phone or a tablet of its own, and not a Mac, a watch or (from Xcode 27) a simulator."""
+        platform = self.hardware.platform or {"iPhone": "iOS", "iPad": "iOS"}.get(self.hardware.kind, "")
+        real = self.hardware.reality == "physical" and self.visibility != "simulators"
+        return real and platform in ("iOS", "iPadOS")
 
 
 class Phone(BaseModel):
-    """A paired device that runs iOS; `identifier` is devicectl's own, `udid` the hardware's."""
+    """A paired device that runs iOS; `identifier` is devicectl's own, `udid` the hardware's.
+
+    `developer_mode` is None where devicectl does not tell, as that of Xcode 26 for a phone it is not connected to.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,42 +101,99 @@ class Phone(BaseModel):
     name: str
     model: str
     os: str
-    developer_mode: bool
+    developer_mode: bool | None
 
     def answers_to(self, destination: str) -> bool:
         """Whether a user means this one."""
         return destination.lower() in (self.identifier.lower(), self.udid.lower()) or destination == self.name
 
 
-def list_phones(logs: Path) -> list[Phone]:
-    """The paired iOS devices. Raises RunError where devicectl cannot be asked or understood."""
+@dataclass(frozen=True)
+class Ghost:
+    """An entry that devicectl lists and nothing can be run on, and why."""
+
+    identifier: str
+    name: str
+    why: str
+    fix: str
+
+    def answers_to(self, destination: str) -> bool:
+        """Whether a user means this one."""
+        return destination.lower() == self.identifier.lower() or (bool(self.name) and destination == self.name)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What devicectl lists: what can be used, and what cannot; Macs, watches and simulators are in neither."""
+
+    phones: tuple[Phone, ...]
+    ghosts: tuple[Ghost, ...]
+
+
+def list_devices(logs: Path) -> Devices:
+    """The paired phones, and the entries that are none. Raises RunError where devicectl cannot be asked."""
     with tempfile.TemporaryDirectory(prefix="goldmask-") as folder:
         # Its stdout is for people and may change; the JSON file is what Apple promises.
         path = Path(folder) / "devices.json"
         xcrun(["devicectl", "list", "devices", "--json-output", path], logs / "devicectl-list.log", DEADLINE_S)
-        return parse_phones(path.read_text("utf-8"))
+        return parse_devices(path.read_text("utf-8", "replace"))
+
+
+def list_phones(logs: Path) -> list[Phone]:
+    """The paired iOS devices. Raises RunError where devicectl cannot be asked or understood."""
+    return list(list_devices(logs).phones)
 
 
 def parse_phones(text: str) -> list[Phone]:
-    """`devicectl list devices --json-output` as values. Raises RunError."""
+    """The phones in `devicectl list devices --json-output`. Raises RunError."""
+    return list(parse_devices(text).phones)
+
+
+def parse_devices(text: str) -> Devices:
+    """`devicectl list devices --json-output` as values; one entry that is strange spoils no other. Raises RunError."""
+    fix = "xcrun devicectl list devices"
     try:
-        entries = _Listing.model_validate_json(text).result.devices
-    except ValidationError as error:
-        raise RunError(
-            f"devicectl list answers in another way: {first_problem(error)}", fix="xcrun devicectl list devices"
-        ) from error
-    return [
-        Phone(
-            identifier=entry.identifier,
-            udid=entry.hardware.udid,
-            name=entry.properties.name,
-            model=entry.hardware.model,
-            os=f"iOS {entry.properties.os}",
-            developer_mode=entry.properties.developer_mode == "enabled",
-        )
-        for entry in entries
-        if entry.hardware.platform in ("iOS", "iPadOS") and entry.connection.pairing == "paired"
-    ]
+        listing = first_object(text)
+    except ValueError as error:
+        raise RunError(f"devicectl list answers no JSON: {excerpt(text) or 'nothing'}", fix) from error
+    result = listing.get("result")
+    listed = result.get("devices") if isinstance(result, Mapping) else None
+    if not isinstance(listed, list):
+        raise RunError(f"devicectl list answers in another way: {_failure(listing) or excerpt(text)}", fix)
+    entries, problems = entries_of(_Entry, listed)
+    if listed and not entries:
+        raise RunError(f"devicectl list answers in another way: {problems[0]}", fix)
+    phones, ghosts = [], []
+    for entry in entries:
+        if entry.ios and entry.hardware.udid and entry.connection.pairing == "paired":
+            phones.append(_phone(entry))
+        elif not entry.hardware.udid:
+            ghosts.append(Ghost(entry.identifier, entry.properties.name, NO_HARDWARE, TRUST))
+        elif entry.ios:
+            state = entry.connection.pairing or "of unknown pairing"
+            ghosts.append(Ghost(entry.identifier, entry.properties.name, f"devicectl lists it as {state}", TRUST))
+    return Devices(tuple(phones), tuple(ghosts))
+
+
+def _phone(entry: _Entry) -> Phone:
+    mode = entry.properties.developer_mode
+    return Phone(
+        identifier=entry.identifier,
+        udid=entry.hardware.udid,
+        name=entry.properties.name or entry.hardware.model or entry.hardware.udid,
+        model=entry.hardware.model,
+        os=f"iOS {entry.properties.os}".strip(),
+        developer_mode=mode == "enabled" if mode in ("enabled", "disabled") else None,
+    )
+
+
+def _failure(listing: Mapping[str, Any]) -> str:
+    """devicectl's own sentence where its JSON says that it failed."""
+    error = listing.get("error")
+    details = error.get("userInfo") if isinstance(error, Mapping) else None
+    described = details.get("NSLocalizedDescription") if isinstance(details, Mapping) else None
+    text = described.get("string") if isinstance(described, Mapping) else described
+    return excerpt(text) if isinstance(text, str) else ""
 
 
 def install(phone: Phone, app: Path, logs: Path) -> None:

@@ -1,17 +1,18 @@
 """iOS simulators, by `xcrun simctl`: what is there, which one to use, its life, and the container of an app in it."""
 
-import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, model_validator
 
-from ..contract.errors import EnvironmentMissing, RunError
-from ..contract.schema import first_problem
+from ..contract.errors import EnvironmentMissing, RunError, excerpt
 from ..machine import shell
-from .xcode import SLICES, xcrun
+from .tool_json import Known, entries_of, first_object
+from .xcode import SLICES
+from .xcrun import reason_of, xcrun
 
 LIST_DEADLINE_S = 120
 COMMAND_DEADLINE_S = 300
@@ -22,51 +23,57 @@ DOWNLOAD_UNIVERSAL = f"{DOWNLOAD} -architectureVariant universal, and softwareup
 OURS = "goldmask"
 
 
-class _Known(BaseModel):
-    """Apple adds keys with every Xcode; what is not read here may be anything."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class DeviceType(_Known):
-    """A kind of device: `iPhone 15`."""
+class DeviceType(Known):
+    """A kind of device, for example `iPhone 15`."""
 
     name: str
     identifier: str
     family: str = Field(default="", alias="productFamily")
 
 
-class Runtime(_Known):
+class _Available(Known):
+    """What simctl lists with a word on whether it can be used; Xcode 10.1 and older say so in another key."""
+
+    available: bool = Field(default=False, alias="isAvailable")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, entry: Any) -> Any:
+        if isinstance(entry, Mapping) and "isAvailable" not in entry and "availability" in entry:
+            return {**entry, "isAvailable": entry["availability"] == "(available)"}
+        return entry
+
+
+class Runtime(_Available):
     """A version of iOS for simulators; `architectures` is empty where an older Xcode does not tell."""
 
     name: str
     identifier: str
     version: str
-    available: bool = Field(default=False, alias="isAvailable")
     architectures: tuple[str, ...] = Field(default=(), alias="supportedArchitectures")
     device_types: tuple[DeviceType, ...] = Field(default=(), alias="supportedDeviceTypes")
 
     @property
     def order(self) -> tuple[int, ...]:
         """Newer versions sort after older ones."""
-        return tuple(int(part) for part in re.findall(r"\d+", self.version))
+        return tuple(int(part) for part in re.findall(r"[0-9]{1,9}", self.version))
 
 
-class Device(_Known):
+class Device(_Available):
     """A simulator as simctl lists it."""
 
     udid: str = Field(pattern=r"^[0-9A-Fa-f-]{36}$")
     name: str
     state: str
-    available: bool = Field(default=False, alias="isAvailable")
     device_type: str = Field(default="", alias="deviceTypeIdentifier")
 
 
-class Listing(_Known):
-    """`simctl list --json`."""
+@dataclass(frozen=True)
+class Listing:
+    """`simctl list --json`: the runtimes, and the simulators of each by the runtime's identifier."""
 
     runtimes: tuple[Runtime, ...] = ()
-    devices: dict[str, tuple[Device, ...]] = {}
+    devices: Mapping[str, tuple[Device, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,16 +93,39 @@ def list_simulators(logs: Path) -> Listing:
 
 
 def parse_listing(text: str) -> Listing:
-    """`simctl list --json` as values. Raises RunError."""
+    """`simctl list --json` as values; one entry that is strange spoils no other. Raises RunError."""
+    fix = "xcrun simctl list --json"
     try:
-        # Some versions print notes before the JSON.
-        return Listing.model_validate(json.loads(text[text.index("{") :]))
-    except ValidationError as error:
-        raise RunError(
-            f"simctl list answers in another way: {first_problem(error)}", fix="./goldmask doctor"
-        ) from error
+        listing = first_object(text)
     except ValueError as error:
-        raise RunError("simctl list answers no JSON", fix="xcrun simctl list --json") from error
+        raise RunError(f"simctl list answers no JSON: {excerpt(text) or 'nothing'}", fix) from error
+    groups, listed = listing.get("devices", {}), listing.get("runtimes")
+    if not isinstance(groups, Mapping) or not isinstance(listed, list | None):
+        raise RunError(f"simctl list answers in another way: {excerpt(text)}", fix)
+    groups = {key: group for key, group in groups.items() if isinstance(group, list)}
+    # `simctl list devices --json` names the runtimes only by their simulators.
+    guessed = [runtime for key in groups if (runtime := _runtime_of(key))]
+    runtimes, problems = entries_of(Runtime, listed) if listed is not None else (guessed, [])
+    devices: dict[str, tuple[Device, ...]] = {}
+    for key, group in groups.items():
+        understood, wrong = entries_of(Device, group)
+        problems += wrong
+        # Xcode 10 has a runtime's name there instead of its identifier, and both in one listing.
+        identifier = next((each.identifier for each in runtimes if key == each.name), key)
+        devices[identifier] = (*devices.get(identifier, ()), *understood)
+    if problems and not runtimes and not any(devices.values()):
+        raise RunError(f"simctl list answers in another way: {problems[0]}", fix)
+    return Listing(tuple(runtimes), devices)
+
+
+def _runtime_of(key: str) -> Runtime | None:
+    """The runtime of a group of simulators, `com.apple.CoreSimulator.SimRuntime.iOS-13-2` or `iOS 13.2`."""
+    version = re.fullmatch(rf"(?:{re.escape(IOS)}|iOS )([0-9]+(?:[-.][0-9]+)*)", key)
+    if not version:
+        return None
+    dotted = version[1].replace("-", ".")
+    identifier = IOS + dotted.replace(".", "-")
+    return Runtime(name=f"iOS {dotted}", identifier=identifier, version=dotted, available=True)
 
 
 def simulators(listing: Listing) -> list[Simulator]:
@@ -118,7 +148,7 @@ def named(listing: Listing, destination: str, arch: str) -> Simulator | None:
     fitting = [
         each for each in simulators(listing) if destination == each.name or destination.upper() == each.udid.upper()
     ]
-    fitting.sort(key=lambda each: (each.os not in runs, each.state != "Booted"))
+    fitting.sort(key=lambda each: (each.os not in runs, _readiness(each.state)))
     return next(iter(fitting), None)
 
 
@@ -142,7 +172,7 @@ def choose(listing: Listing, runtime: str, device_type: str, arch: str) -> Simul
     else:
         types = {key: each for key, each in types.items() if each.family in ("iPhone", "")}
     fitting = [each for each in devices if each.device_type in types]
-    fitting.sort(key=lambda each: each.state != "Booted")
+    fitting.sort(key=lambda each: _readiness(each.state))
     if fitting:
         return Simulator(fitting[0].udid, fitting[0].name, chosen.name, fitting[0].state)
     if not types:
@@ -178,7 +208,7 @@ def create(runtime: Runtime, device_type: DeviceType, logs: Path) -> Simulator:
     words = ["simctl", "create", name, device_type.identifier, runtime.identifier]
     said = xcrun(words, logs / "simctl-create.log", COMMAND_DEADLINE_S).strip()
     if not re.fullmatch(r"[0-9A-Fa-f-]{36}", said):
-        raise RunError(f"simctl create answers {said[:80]!r}, which is no UDID", fix="xcrun simctl list")
+        raise RunError(f"simctl create answers no UDID: {excerpt(said) or 'nothing'}", fix="xcrun simctl list")
     return Simulator(said, name, runtime.name, "Shutdown")
 
 
@@ -187,7 +217,7 @@ def start(udid: str, logs: Path) -> None:
     log = logs / f"simctl-boot-{udid}.log"
     done = shell.run(["xcrun", "simctl", "boot", udid], log=log, deadline_s=COMMAND_DEADLINE_S)
     if done.code and "current state: Booted" not in done.log_tail():
-        raise RunError(f"simulator {udid} does not boot: {done.log_tail(1) or done.ending}", fix=f"cat {log}")
+        raise RunError(f"simulator {udid} does not boot: {_reason(done)}", fix=f"cat {log}")
 
 
 def wait_until_booted(udid: str, deadline_s: float, logs: Path) -> None:
@@ -208,7 +238,7 @@ def shutdown(udid: str, logs: Path) -> None:
     done = shell.run(["xcrun", "simctl", "shutdown", udid], log=log, deadline_s=SHUTDOWN_DEADLINE_S)
     if done.code and "current state: Shutdown" not in done.log_tail():
         raise RunError(
-            f"simulator {udid} does not shut down: {done.log_tail(1) or done.ending}",
+            f"simulator {udid} does not shut down: {_reason(done)}",
             fix=f"xcrun simctl shutdown {udid}",
         )
 
@@ -231,6 +261,16 @@ def terminate(udid: str, bundle_id: str, logs: Path) -> None:
     """End an app; one that does not run is fine."""
     log = logs / f"simctl-terminate-{udid}.log"
     shell.run(["xcrun", "simctl", "terminate", udid, bundle_id], log=log, deadline_s=COMMAND_DEADLINE_S)
+
+
+def _reason(done: shell.Finished) -> str:
+    return reason_of(done.log.read_text("utf-8", "replace")) or done.ending
+
+
+def _readiness(state: str) -> int:
+    """A booted simulator is used before one that boots, one that is down, and one that is just being shut down."""
+    order = ("Booted", "Booting", "Shutdown")
+    return order.index(state) if state in order else len(order)
 
 
 def _ios(listing: Listing) -> Sequence[Runtime]:

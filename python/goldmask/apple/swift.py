@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import EnvironmentMissing, RunError
+from ..contract.errors import EnvironmentMissing, RunError, excerpt
 from ..machine import shell
+from .compiler_output import first_complaint, lines_of
 
 INSTALL = "install Swift: swift.org/install, sudo apt-get install swiftlang (Debian 13), or xcode-select --install"
 OLDEST = (5, 9)
@@ -20,7 +21,7 @@ Progress = Callable[[str, int, int], None]  # what, parts done, parts in all
 
 @dataclass(frozen=True)
 class Swift:
-    """A Swift toolchain with its package manager; `version` as it says it, `6.0.3` say."""
+    """A Swift toolchain with its package manager; `version` as it says it, for example `6.0.3`."""
 
     program: str
     version: str
@@ -49,7 +50,7 @@ class Swift:
             # The compiler's words are on stdout, the package manager's on stderr: one log for people.
             text = done.stdout + log.read_text("utf-8", "replace")
             log.write_text(text, "utf-8")
-            reason = first_error(text) or done.log_tail(1)
+            reason = first_error(text) or excerpt(text)
             raise RunError(f"{product} does not build ({done.ending}): {reason}", fix=f"cat {log}")
         return scratch / "release" / product
 
@@ -76,9 +77,11 @@ def find_swift() -> Swift:
 
 
 def first_error(text: str) -> str:
-    """The first error of a build's output: `Mask.swift:12: cannot find 'x' in scope`; empty where there is none."""
-    found = re.search(r"^(?:(\S[^:\n]*):(\d+):\d+: )?(?:fatal )?error: (.+)$", text, re.MULTILINE)
+    """The cause in a failed build's output: `Mask.swift:12: cannot find 'x' in scope`; empty where there is none."""
+    found = first_complaint(lines_of(text))
     if not found:
         return ""
-    path, line, message = found.groups()
-    return f"{Path(path).name}:{line}: {message}" if path else message
+    if found.path:
+        return f"{Path(found.path).name}:{found.line}: {found.message}"
+    # SwiftPM's own errors begin with the word, and a linker's name is worth more than a second one.
+    return found.message if found.text.startswith(("error: ", "<unknown>:")) else found.text

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import EnvironmentMissing, RunError
+from ..contract.errors import EnvironmentMissing, RunError, excerpt
 from ..contract.files import sha256_of, write_atomically
 from ..machine import shell
 from ..machine.cache import cache_folder
 from ..project.config import Ios
+from .xcodebuild_output import Cause, cause_of
 
 OLDEST = 16
 VERSION_DEADLINE_S = 120
@@ -73,10 +74,9 @@ def find_xcode(logs: Path) -> Xcode:
     done = shell.run(["xcodebuild", "-version"], log=log, deadline_s=VERSION_DEADLINE_S)
     said = re.search(r"^Xcode (\S+)\nBuild version (\S+)", done.stdout, re.MULTILINE)
     if done.code or not said:
-        reason = done.log_tail(1) or done.ending
-        licence = "license" in reason.lower()
-        fix = "sudo xcodebuild -license accept" if licence else "sudo xcode-select --switch /Applications/Xcode.app"
-        raise EnvironmentMissing(f"xcodebuild does not work: {reason}", fix=fix)
+        failure = failure_of(done)
+        fix = failure.fix or "sudo xcode-select --switch /Applications/Xcode.app"
+        raise EnvironmentMissing(f"xcodebuild does not work: {failure.what}", fix=fix)
     xcode = Xcode(*said.groups())
     if int(xcode.version.split(".")[0]) < OLDEST:
         raise EnvironmentMissing(
@@ -84,15 +84,6 @@ def find_xcode(logs: Path) -> Xcode:
             fix="install a newer Xcode and xcode-select it",
         )
     return xcode
-
-
-def xcrun(words: Sequence[str | Path], log: Path, deadline_s: float) -> str:
-    """Run `xcrun words` to its end; its stdout. Raises RunError with the tool's own last sentence."""
-    done = shell.run(["xcrun", *words], log=log, deadline_s=deadline_s)
-    if done.code:
-        reason = (done.log_tail(2) or done.ending).replace("\n", " ")
-        raise RunError(f"{' '.join(map(str, words[:2]))} failed: {reason}", fix=f"cat {log}")
-    return done.stdout
 
 
 def build(
@@ -132,7 +123,7 @@ def build(
     log = logs / f"xcodebuild-build-{sdk}.log"
     done = run_xcodebuild(argv, log, BUILD_DEADLINE_S, cwd=folder)
     if done.code:
-        raise RunError(f"{ios.scheme} does not build: {first_error(done)}{_slice_hint(done.stdout)}", fix=f"cat {log}")
+        raise failure_of(done).error(f"{ios.scheme} does not build", log, _slice_hint(done.stdout))
     made = sorted(products.glob("*.xctestrun"))
     if len(made) != 1:
         raise RunError(f"the build of {ios.scheme} left {len(made)} .xctestrun files in {products}", fix=f"cat {log}")
@@ -221,16 +212,14 @@ def run_xcodebuild(
 
 
 def first_error(done: shell.Finished) -> str:
-    """The first thing that a failed xcodebuild complains of: a compiler's error, a test's, its own."""
+    """Why an xcodebuild failed, in one sentence; where that is not known, the first and last lines that it printed."""
+    return failure_of(done).what
+
+
+def failure_of(done: shell.Finished) -> Cause:
+    """The same with the command that helps, where there is one."""
     text = done.stdout + "\n" + done.log.read_text("utf-8", "replace")
-    for pattern in (
-        r"^(.*?\berror: (?!Underlying).+)$",
-        r"^(Restarting after unexpected exit.*)$",
-        r"^\s*(Testing failed:.*)$",
-    ):
-        if found := re.search(pattern, text, re.MULTILINE):
-            return " ".join(found[1].split())[:500]
-    return done.log_tail(1) or done.ending
+    return cause_of(text) or Cause(excerpt(text) or done.ending)
 
 
 def _pods_digest(folder: Path) -> str:

@@ -568,7 +568,7 @@ def list_destinations() -> ExitCode:
         for each in simctl.simulators(simctl.list_simulators(Path(logs))):
             table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
         for phone in devicectl.list_phones(Path(logs)):
-            mode = "paired" if phone.developer_mode else "paired, not in developer mode"
+            mode = "paired, not in developer mode" if phone.developer_mode is False else "paired"
             table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
     out.print(table)
     return ExitCode.OK

@@ -66,3 +66,14 @@ class GoldenError(GoldmaskError):
 def printable(text: str) -> str:
     """What a device or a tool said, fit for an error's sentence: ASCII without control characters, not too long."""
     return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:300]
+
+
+def excerpt(text: str, lines: int = 3) -> str:
+    """The first and last `lines` lines of what a tool printed, as one line: for output that nobody understands."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    kept = [" ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line).split())[:200] for line in plain.splitlines()]
+    kept = [line for line in kept if line]
+    if len(kept) > 2 * lines:
+        left_out = len(kept) - 2 * lines
+        kept = [*kept[:lines], f"… {left_out} lines …" if left_out > 1 else kept[lines], *kept[-lines:]]
+    return " | ".join(kept)

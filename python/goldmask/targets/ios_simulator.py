@@ -305,7 +305,7 @@ def _phone(destination: str, setup: Setup) -> Phone:
         raise EnvironmentMissing(
             f"no simulator and no paired phone is called {destination!r}", fix="./goldmask ios.simulator.list"
         )
-    if not found.developer_mode:
+    if found.developer_mode is False:
         raise EnvironmentMissing(
             f"{found.name} is not in developer mode", fix="Settings, Privacy & Security, Developer Mode on the phone"
         )

@@ -15,7 +15,7 @@ import time
 import uuid
 from pathlib import Path
 
-TRANSCRIPTS = Path(__file__).resolve().parents[2] / "transcripts/xcode"
+TRANSCRIPTS = Path(__file__).resolve().parents[2] / "transcripts"
 FOLDER = Path(os.environ.get("GOLDMASK_RIG_MAC", "no-mac"))
 # What is to go wrong, by its name; a file, so that a test can change its mind between two calls.
 FAULT = FOLDER / "fault"
@@ -24,8 +24,7 @@ FAULT = FOLDER / "fault"
 def make(folder):
     """A Mac with Xcode 16, the simulators and the phones of the transcripts, all of them down."""
     folder.mkdir(parents=True)
-    listing = json.loads((TRANSCRIPTS / "simctl-list.json").read_text("utf-8"))
-    del listing["transcript"]
+    listing = json.loads((TRANSCRIPTS / "simctl/list.json").read_text("utf-8"))
     for devices in listing["devices"].values():
         for device in devices:
             device["dataPath"] = str(folder / "devices" / device["udid"] / "data")
@@ -76,8 +75,8 @@ def fail(text, code):
 
 
 def transcript(name):
-    """A transcript's text without its first line, which says where it comes from."""
-    return (TRANSCRIPTS / name).read_text("utf-8").split("\n", 1)[1]
+    """What xcodebuild printed, as a transcript has it."""
+    return (TRANSCRIPTS / "xcodebuild" / name).read_text("utf-8")
 
 
 def hang():
