@@ -150,7 +150,7 @@ def test_the_whole_life_of_an_emulator(world):
         (listed,) = avd.running(world.server)
         assert (listed.serial, listed.state, listed.emulator) == (started.serial, "device", started)
         state = json.loads(world.states[0].read_text("utf-8"))
-        assert state["pid"] == started.process.pid and world.states[0].stem == started.serial
+        assert state["process"]["pid"] == started.process.pid and world.states[0].stem == started.serial
     finally:
         stopped = avd.down(world.server)
     assert stopped == [started] and ends(started.process.pid)
@@ -229,7 +229,7 @@ def test_an_interrupt_during_boot_leaves_nothing(world, number):
     program = shell.start(argv, log=log, cwd=world.project(), env={"CI": ""})
     try:
         world.wait_for_boot()
-        pid = json.loads(world.states[0].read_text("utf-8"))["pid"]
+        pid = json.loads(world.states[0].read_text("utf-8"))["process"]["pid"]
         assert alive(pid)
         os.kill(program.pid, number)
         assert ends(program.pid) and ends(pid)
@@ -395,7 +395,7 @@ def test_the_files_of_a_device(tmp_path, monkeypatch):
     assert emulator.read_ini(folder / "config.ini")["hw.ramSize"] == "3072"
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": "x"}'], ids=["empty", "nothing", "list", "words"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"process": "x"}'], ids=["empty", "nothing", "list", "words"])
 def test_a_state_file_that_says_nothing_is_no_emulator(text, tmp_path, monkeypatch):
     monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path))
     (tmp_path / "emulators").mkdir()

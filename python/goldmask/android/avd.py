@@ -1,7 +1,6 @@
 """Android virtual devices: create one, boot it without a window, wait for it, and stop exactly what was started."""
 
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adbutils import adb_path
+from pydantic import TypeAdapter, ValidationError
 
 from ..contract.errors import EnvironmentMissing, RunError
 from ..contract.files import write_atomically
@@ -80,6 +80,9 @@ class Emulator:
     log: Path
     kept: bool
     retried: str = ""
+
+
+STATE = TypeAdapter(Emulator)  # of an emulator's file, by which a later run knows what this one left
 
 
 @dataclass(frozen=True)
@@ -359,13 +362,10 @@ def state_folder() -> Path:
 
 
 def _save(emulator: Emulator) -> None:
-    data = {"avd": emulator.avd, "kept": emulator.kept, "log": str(emulator.log), **vars(emulator.process)}
-    write_atomically(state_folder() / f"{emulator.serial}.json", (json.dumps(data, indent=2) + "\n").encode())
+    write_atomically(state_folder() / f"{emulator.serial}.json", STATE.dump_json(emulator, indent=2) + b"\n")
 
 
 def _load(path: Path) -> Emulator | None:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        data = json.loads(path.read_text("utf-8"))
-        process = shell.Background(int(data["pid"]), float(data["started_at"]))
-        return Emulator(path.stem, str(data["avd"]), process, Path(data["log"]), bool(data["kept"]))
+    with contextlib.suppress(OSError, ValidationError):
+        return STATE.validate_json(path.read_bytes())
     return None
