@@ -4,7 +4,6 @@ A bundle is a directory: bundle.json, masks/<case>.png (class indices, see mask.
 files is docs/bundle.schema.json, which is written from the classes here (docs/bundle.md explains it).
 """
 
-import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -244,8 +243,7 @@ def save(value: Request | Bundle, path: Path) -> None:
 
 def to_json(value: BaseModel) -> bytes:
     """Indented UTF-8 JSON, in the order of the schema, without fields that say nothing."""
-    data = value.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+    return value.model_dump_json(by_alias=True, exclude_none=True, indent=2).encode() + b"\n"
 
 
 def mask_of(folder: Path, result: Predicted) -> np.ndarray:

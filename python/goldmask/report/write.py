@@ -1,6 +1,5 @@
 """The report on disk: report.json, junit.xml, and a picture of each failed case."""
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -56,7 +55,6 @@ def write_report(
         notes=notes,
     )
     # Null, not absent: a reader sees that there was no margin map, and that the field exists.
-    data = report.model_dump(mode="json", by_alias=True)
-    write_atomically(out / REPORT_FILE, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(out / REPORT_FILE, report.model_dump_json(by_alias=True, indent=2).encode() + b"\n")
     write_atomically(out / JUNIT_FILE, to_junit(report))
     return report
