@@ -17,13 +17,14 @@ from goldmask.android import bionic  # noqa: E402 - after the path that makes it
 from goldmask.android_build import maven  # noqa: E402 - after the path that makes it importable
 from goldmask.android_build.jdk import find_jdk  # noqa: E402
 from goldmask.android_build.kotlin import Kotlin  # noqa: E402
-from goldmask.contract.bundle import Options, Request  # noqa: E402
+from goldmask.contract.bundle import Request  # noqa: E402
 from goldmask.contract.image import decode, resize, to_tensor  # noqa: E402
+from goldmask.contract.options import Options  # noqa: E402
 from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
 from goldmask.project.case import fetch_case  # noqa: E402
 from goldmask.project.model import fetch_model, load_spec, model_folder  # noqa: E402
-from goldmask.project.setup import Setup  # noqa: E402
 from goldmask.targets import android_jvm  # noqa: E402
+from goldmask.targets.target import Context  # noqa: E402
 
 ROUNDS, WARMUP, RUNS = 5, 5, 60
 RATIO_LIMIT, CHECK_LIMIT_S = 1.1, 15.0
@@ -31,13 +32,13 @@ RATIO_LIMIT, CHECK_LIMIT_S = 1.1, 15.0
 SETTINGS = (("cpu", 2, 2), ("cpu", 1, 1), ("xnnpack", 2, 0))
 
 
-def native_folder(setup: Setup) -> Path:
+def native_folder(context: Context) -> Path:
     """The app's native libraries, made loadable."""
-    project, test = android_jvm.project_of(setup.android, setup.root, "lib_interpreter")
-    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs)
+    project, test = android_jvm.project_of(context.android, context.root, "lib_interpreter")
+    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), context.logs)
     files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), bionic.loadable_abi())
     return bionic.prepare(
-        [path for path in files if not bionic.needs_a_device(path)], bionic.loadable_abi(), setup.logs
+        [path for path in files if not bionic.needs_a_device(path)], bionic.loadable_abi(), context.logs
     )
 
 
@@ -45,7 +46,7 @@ def main() -> int:
     """Each setting in turn on both, round after round; then the check."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        setup = Setup(ROOT, folder / "logs")
+        context = Context(ROOT, folder / "logs")
         spec = load_spec(ROOT, "deeplabv3")
         model = fetch_model(ROOT, "deeplabv3", spec)
         case = fetch_case(next(case for case in spec.cases if case.id == "rotation0"), model_folder(ROOT, "deeplabv3"))
@@ -53,8 +54,8 @@ def main() -> int:
         size = request.model.input
         pixels = resize(decode(Path(case.file)), size.height, size.width)
         (folder / "input").write_bytes(to_tensor(pixels, size.dtype, size.mean, size.std).tobytes())
-        android_jvm.prepare("lib_interpreter", setup)
-        natives = native_folder(setup)
+        android_jvm.machine("lib_interpreter", context)
+        natives = native_folder(context)
         abi, program = bionic.loadable_abi(), folder / "invoke"
         words = ["-O2", "-pthread", "-o", program, ROOT / "benchmarks/invoke.c", "-ldl"]
         done = bionic.compile_c(abi, words, folder / "invoke.log")
@@ -66,7 +67,8 @@ def main() -> int:
                 delegate, threads, used = setting
                 options = Options(pipeline="lib_interpreter", delegate=delegate, threads=threads)
                 options = options.model_copy(update={"warmup": WARMUP, "runs": RUNS})
-                bundle = android_jvm.run(request.model_copy(update={"options": options}), folder / "bundle", setup)
+                timed = request.model_copy(update={"options": options})
+                bundle = android_jvm.TARGET.session(context).run(timed, folder / "bundle")
                 (result,) = bundle.results
                 assert bundle.runtime.delegate == delegate, bundle.runtime
                 jvm.setdefault(setting, []).append(statistics.median(result.latency.inference_ms))

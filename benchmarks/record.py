@@ -16,7 +16,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/references")]
 
-from goldmask.contract.bundle import Options, Request, RequestCase, load_request, save  # noqa: E402
+from goldmask.contract.bundle import Request, RequestCase, load_request, save  # noqa: E402
 from goldmask.contract.files import sha256_of  # noqa: E402
 from goldmask.contract.image import resize  # noqa: E402
 from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
@@ -32,10 +32,11 @@ def prepare(folder: Path) -> Path:
     from goldmask.machine.fetch import fetch
     from goldmask.project.config import load_config
     from goldmask.project.model import fetch_model, load_spec, model_folder
-    from goldmask.project.setup import Setup
-    from goldmask.targets import python
+    from goldmask.targets.target import Context, find_target
+    from goldmask.workflows.check import request_for
+    from goldmask.workflows.selection import options_for, select
 
-    python.prepare("lib_interpreter", Setup(ROOT, folder))
+    find_target("python").session(Context(ROOT, folder)).prepare("lib_interpreter")
     spec = load_spec(ROOT, "deeplabv3")
     model = fetch_model(ROOT, "deeplabv3", spec)
     photographs = [decode(fetch(case, model_folder(ROOT, "deeplabv3"))) for case in spec.cases]
@@ -48,8 +49,9 @@ def prepare(folder: Path) -> Path:
         path = folder / f"image-{index}.jpg"
         cut.resize((WIDTH, HEIGHT)).save(path, quality=90)
         cases.append(RequestCase(id=path.stem, file=str(path), sha256=sha256_of(path)))
-    options = Options(**load_config(ROOT).options.model_dump(), pipeline="lib_interpreter", taps=("margin",))
-    save(Request(schema=1, model=model.request(), options=options, cases=tuple(cases)), folder / "request.json")
+    config = load_config(ROOT)
+    options = options_for(config, select(config, "default"), "python")
+    save(request_for(model, tuple(cases), "lib_interpreter", options, taps=("margin",)), folder / "request.json")
     return folder / "request.json"
 
 

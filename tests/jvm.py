@@ -6,19 +6,18 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import pytest
 from conftest import REPO, had
+from running import context_of
 
 from goldmask.android import bionic
 from goldmask.android_build import apk, maven
 from goldmask.android_build.gradle_files import load_project
 from goldmask.android_build.jdk import find_jdk
 from goldmask.android_build.kotlin import Kotlin
-from goldmask.contract.errors import EnvironmentMissing
 from goldmask.machine import shell
 from goldmask.machine.resources import ANDROID_PROJECT
-from goldmask.project.setup import Setup
 from goldmask.targets import android_jvm
+from goldmask.targets.target import Context
 
 DEADLINE_S = 300
 
@@ -79,16 +78,7 @@ def robolectric_app(kotlin: Kotlin, module: str, linked: apk.Linked, folder: Pat
     return folder
 
 
-def setup_of(folder: Path, **choices) -> Setup:
-    """How a target is to run in tests. Skips where this machine has no JDK or compiler, as CI does not allow."""
+def jvm_context(folder: Path, **choices) -> Context:
+    """What a target is given in tests. Skips where this machine has no JDK, as CI does not allow."""
     had(find_jdk)
-    return Setup(REPO, folder / "logs", **choices)
-
-
-def prepared(pipeline: str, setup: Setup) -> Setup:
-    """`setup` once the target is ready for a pipeline."""
-    try:
-        android_jvm.prepare(pipeline, setup)
-    except EnvironmentMissing as error:
-        pytest.skip(str(error))
-    return setup
+    return context_of(REPO, folder / "logs", **choices)

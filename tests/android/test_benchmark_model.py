@@ -12,9 +12,10 @@ from rig import device as rig
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
 from goldmask.android_build.jdk import find_jdk
-from goldmask.contract.bundle import Latency, RunOptions, RuntimeInfo, load_bundle
+from goldmask.contract.bundle import Latency, RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
+from goldmask.contract.options import RunOptions
 
 TRANSCRIPTS = REPO / "tests/transcripts/benchmark_model"
 MODEL = REPO / "models/shapes/shapes.tflite"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO, had, run_program
-from jvm import builder, setup_of
+from jvm import builder, jvm_context
 
 from goldmask.android_build import apk, apk_verify
 from goldmask.android_build.gradle_files import OUR_TESTS, load_project
@@ -21,6 +21,7 @@ from goldmask.machine.cache import cache_folder
 from goldmask.machine.diagnostics import Diagnostic
 from goldmask.machine.resources import ANDROID_PROJECT
 from goldmask.project.config import Android, GoldenTest
+from goldmask.targets import android_device
 
 pytestmark = pytest.mark.rig
 
@@ -36,7 +37,7 @@ def no_sdk(monkeypatch):
 
 
 def build(folder: Path, pipeline: str = "lib_interpreter", **choices) -> apk.Apks:
-    return had(lambda: apk.build(pipeline, setup_of(folder, **choices)))
+    return had(lambda: android_device.build(pipeline, jvm_context(folder, **choices)))
 
 
 def copied(folder: Path) -> Android:

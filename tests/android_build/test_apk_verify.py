@@ -8,12 +8,13 @@ from pathlib import Path
 import lief
 import pytest
 from conftest import had
-from jvm import builder, setup_of
+from jvm import builder, jvm_context
 
 from goldmask.android import bionic
 from goldmask.android_build import apk, apk_verify
 from goldmask.machine import shell
 from goldmask.machine.diagnostics import Diagnostic
+from goldmask.targets import android_device
 
 pytestmark = pytest.mark.rig
 
@@ -66,7 +67,7 @@ def test_lief_lists_the_classes_that_code_only_names_as_well(dex, tmp_path):
 
 
 def test_the_dex_files_of_our_apks_define_what_their_headers_count(tmp_path):
-    apks = had(lambda: apk.build("lib_interpreter", setup_of(tmp_path)))
+    apks = had(lambda: android_device.build("lib_interpreter", jvm_context(tmp_path)))
     for file in (apks.app, apks.test):
         with zipfile.ZipFile(file) as archive:
             files = [archive.read(name) for name in archive.namelist() if name.endswith(".dex")]

@@ -4,13 +4,14 @@ import re
 
 import pytest
 from conftest import REPO
-from jvm import setup_of
+from jvm import jvm_context
 
-from goldmask.android_build import apk
+from goldmask.android_build.apk import Apks
 from goldmask.android_build.gradle import WRAPPER, find_gradle
 from goldmask.contract.errors import RunError
 from goldmask.machine.resources import ANDROID_PROJECT
 from goldmask.project.config import Android, GoldenTest
+from goldmask.targets import android_device
 
 # Stands in for Gradle: tells its version, and writes a file where the plugin would for each task.
 GRADLE = """#!/bin/sh
@@ -63,9 +64,9 @@ def project(tmp_path, monkeypatch):
     return make
 
 
-def build(tmp_path, folder, **choices) -> apk.Apks:
+def build(tmp_path, folder, **choices) -> Apks:
     android = Android(folder=str(folder), lib_interpreter=GoldenTest(module="lib", test="com.example.GoldenTest"))
-    return apk.build("lib_interpreter", setup_of(tmp_path, android=android, **choices))
+    return android_device.build("lib_interpreter", jvm_context(tmp_path, android=android, **choices))
 
 
 def test_gradle_builds_both_apks(project, tmp_path):
@@ -92,18 +93,18 @@ def test_gradle_fails(script, sentence, project, tmp_path):
 def test_a_gradle_that_is_too_old_is_named_and_left_alone(project, tmp_path):
     notes = []
     folder = project("4.4.1")
-    assert find_gradle(folder, setup_of(tmp_path, on_note=notes.append)) is None
+    assert find_gradle(folder, tmp_path, notes.append) is None
     assert len(notes) == 1 and "is 4.4.1, the project needs 8.11.1" in notes[0]
-    assert find_gradle(project("8.14"), setup_of(tmp_path)) == folder / "bin/gradle"
+    assert find_gradle(project("8.14"), tmp_path, print) == folder / "bin/gradle"
 
 
 def test_without_an_sdk_no_gradle_is_asked(project, tmp_path, monkeypatch):
     folder = project()
     monkeypatch.delenv("ANDROID_HOME")
     monkeypatch.delenv("ANDROID_SDK_ROOT", raising=False)
-    assert find_gradle(folder, setup_of(tmp_path)) is None
+    assert find_gradle(folder, tmp_path, print) is None
     (folder / "local.properties").write_text("sdk.dir=/somewhere", "utf-8")
-    assert find_gradle(folder, setup_of(tmp_path))
+    assert find_gradle(folder, tmp_path, print)
 
 
 def test_a_wrapper_is_run_only_with_a_pinned_distribution(project, tmp_path):
@@ -111,10 +112,10 @@ def test_a_wrapper_is_run_only_with_a_pinned_distribution(project, tmp_path):
     folder = project()
     (folder / "bin/gradle").rename(folder / "gradlew")
     (folder / "gradle/wrapper/gradle-wrapper.jar").touch()
-    assert find_gradle(folder, setup_of(tmp_path)) == folder / "gradlew"
+    assert find_gradle(folder, tmp_path, print) == folder / "gradlew"
     properties = folder / WRAPPER
     properties.write_text(re.sub("distributionSha256Sum=.*\n", "", properties.read_text("utf-8")), "utf-8")
-    assert find_gradle(folder, setup_of(tmp_path, on_note=notes.append)) is None
+    assert find_gradle(folder, tmp_path, notes.append) is None
     assert "no distributionSha256Sum" in notes[0]
 
 

@@ -21,8 +21,8 @@ from goldmask.android_build.gradle_files import OUR_TESTS, project_of
 from goldmask.android_build.jdk import find_jdk
 from goldmask.android_build.kotlin import Kotlin
 from goldmask.contract.bundle import Bundle, Request, TargetInfo, load_bundle, load_request, save
-from goldmask.project.setup import Setup
 from goldmask.targets import android_jvm
+from goldmask.targets.target import Context
 from rig.apk import has_class, native_libraries
 
 if TYPE_CHECKING:
@@ -196,10 +196,10 @@ class App:
     def run_jvm(self, request: Request, path: Path, folder: Path) -> tuple[str, str]:
         """The app's own Kotlin with the installed APK's own native library, in a JVM of this machine."""
         pipeline = next(name for name, test in OUR_TESTS.items() if test.test == self.test)
-        setup = Setup(REPO, self.phone.folder / "logs")
-        if other := self.other_libraries(pipeline, setup):
+        context = Context(REPO, self.phone.folder / "logs")
+        if other := self.other_libraries(pipeline, context):
             return "", f"java.lang.UnsatisfiedLinkError: {other} in the APK is not what this JVM loads"
-        ready = android_jvm.machine(pipeline, setup)
+        ready = android_jvm.machine(pipeline, context)
         argv = [*ready.argv[:-2], f"-Dgoldmask.request={path}", f"-Dgoldmask.out={folder}", *ready.argv[-2:]]
         with (self.phone.folder / "jvm.log").open("wb") as log:
             self.jvm = subprocess.Popen(
@@ -225,10 +225,10 @@ class App:
             return signal.Signals(-code).name, ""
         return "", "".join(said)[-2000:] if code else ""
 
-    def other_libraries(self, pipeline: str, setup: Setup) -> str:
+    def other_libraries(self, pipeline: str, context: Context) -> str:
         """A native library of the JVM's that the installed APK has not, byte for byte; empty where there is none."""
-        project, test = project_of(setup.android, setup.root, pipeline)
-        kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs)
+        project, test = project_of(context.android, context.root, pipeline)
+        kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), context.logs)
         abi = self.phone.properties()["ro.product.cpu.abi"]
         installed = native_libraries(self.apk, abi)
         for library in maven.native_libraries(android_jvm.library_files(kotlin, test.module), abi):

@@ -22,7 +22,7 @@ from rig import device as rig
 
 from goldmask.android import adb
 from goldmask.contract.bundle import load_bundle, load_request
-from goldmask.contract.errors import ExitCode, RunError, UsageError
+from goldmask.contract.errors import ExitCode, RunError
 from goldmask.contract.files import sha256_of
 from goldmask.contract.mask import encode_mask
 from goldmask.machine import shell
@@ -30,7 +30,8 @@ from goldmask.project.config import load_config
 from goldmask.report.report import Report
 from goldmask.targets import android_device, android_jvm
 from goldmask.targets.host import checked
-from goldmask.workflows.check import Selection, check
+from goldmask.workflows.check import check
+from goldmask.workflows.selection import Selection
 
 pytestmark = pytest.mark.rig
 
@@ -145,13 +146,13 @@ def project(template, tmp_path) -> Project:
 
 def run_check(project: Project, *, device: str = "", all_devices: bool = False, named: bool = True) -> Report:
     """`check --target android-device` in this process, where a test can set deadlines."""
+    given = {"device": device} if device else {}
     selection = Selection(
         models=("tiny",),
         pipelines=("lib_interpreter",),
         targets=(android_device.NAME,),
         named=frozenset({android_device.NAME} if named else ()),
-        device=device,
-        all_devices=all_devices,
+        given=given | ({"all_devices": True} if all_devices else {}),
     )
     return check(project.folder, load_config(project.folder), selection, project.folder / "out")
 
@@ -518,16 +519,16 @@ def test_a_wrong_device_is_not_helped_by_a_right_one(project, phones):
 
 def test_a_device_is_chosen(project, phones, monkeypatch):
     connect(phones)
-    with pytest.raises(UsageError, match="several devices are connected"):
-        run_check(project)
+    report = run_check(project)
+    assert report.exit_code is ExitCode.USAGE and "several devices are connected" in reasons(report)
     phones[1].write("properties.json", rig.PROPERTIES | {"ro.product.model": "Pixel 6"})
     for choice in ("model=Pixel 6", "ro.product.model=Pixel 6"):
         assert run_check(project, device=choice).exit_code is ExitCode.OK
     monkeypatch.setenv("ANDROID_SERIAL", phones[1].serial)
     assert run_check(project).exit_code is ExitCode.OK
     assert (times_run(phones[0]), times_run(phones[1])) == (0, 3)
-    with pytest.raises(UsageError, match="names no property"):
-        run_check(project, device="colour=red")
+    report = run_check(project, device="colour=red")
+    assert report.exit_code is ExitCode.USAGE and "names no property" in reasons(report)
     report = run_check(project, device="abi=mips")
     assert report.exit_code is ExitCode.ENVIRONMENT and "no device 'abi=mips' is connected" in reasons(report)
 

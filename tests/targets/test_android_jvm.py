@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REPO, Ran, had, run_program
-from jvm import prepared, setup_of
+from jvm import jvm_context
 from PIL import Image
+from running import run_target
 
-from goldmask.contract.bundle import Options, Request, RequestCase, mask_of
+from goldmask.android_build.jdk import find_jdk
+from goldmask.contract.bundle import Request, RequestCase, mask_of
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from goldmask.contract.files import sha256_of
 from goldmask.contract.image import ImageError, decode
+from goldmask.contract.options import Options
 from goldmask.project.case import fetch_case
 from goldmask.project.config import Android, GoldenTest
 from goldmask.project.golden import load_golden
@@ -42,8 +45,7 @@ def request_for(model: str, pipeline: str = "lib_interpreter", case_ids: tuple[s
 
 def run(tmp_path, request: Request, **choices):
     """A bundle of the real target."""
-    setup = prepared(request.options.pipeline, setup_of(tmp_path, **choices))
-    return android_jvm.run(request, tmp_path / "bundle", setup)
+    return run_target("android-jvm", request, tmp_path / "bundle", jvm_context(tmp_path, **choices))
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
@@ -63,7 +65,7 @@ def test_tensorflows_own_golden_in_every_pixel(pipeline, tmp_path, tensorflow_go
 
 def test_every_bundled_case_through_both_flavours(tmp_path):
     """As a user types it; decoded, resized and tensor hashes are Python's too, or a stage would be named."""
-    setup_of(tmp_path)
+    had(find_jdk)
     words = ("check", "--target", "android-jvm", "--model", "shapes", "--model", "shapes-int8", "--out", tmp_path)
     ran = run_program(REPO, *words)
     assert ran.code == 0, ran.text
@@ -80,7 +82,7 @@ def sabotaged(tmp_path, monkeypatch):
     """Checks one bundled model on the sabotaged segmenter, as a user of a project with that Android app would."""
 
     def check(bug: str, *words: str | Path) -> tuple[Ran, dict[str, dict]]:
-        setup_of(tmp_path)
+        had(find_jdk)
         folder = make_app_project(tmp_path / "project", SABOTAGE)
         out = tmp_path / "out"
         ran = run_program(folder, "check", *words, "--out", out, JAVA_TOOL_OPTIONS=f"-Dgoldmask.sabotage={bug}")
@@ -163,7 +165,7 @@ def test_no_old_bundle_passes_for_a_new_one(tmp_path, monkeypatch):
 
 def test_a_strangers_app(tmp_path):
     """It scales as Android does: images of the model's size come out the same, others do not, and that is told."""
-    setup_of(tmp_path)
+    had(find_jdk)
     foreign = Android(
         folder=str(REPO / "tests/android/foreign"),
         lib_interpreter=GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest"),
@@ -280,7 +282,7 @@ def test_android_decodes_to_the_same_pixels_as_python(tmp_path):
 
 
 def test_another_runtime_in_one_table(tmp_path):
-    setup_of(tmp_path)
+    had(find_jdk)
     words = ("android.matrix", "--runtime", "2.9.0,2.14.0", "2.16.1", "--model", "shapes", "--out", tmp_path)
     ran = run_program(REPO, *words)
     assert ran.code == 0, ran.text
@@ -297,9 +299,8 @@ def test_another_runtime_in_one_table(tmp_path):
     ],
 )
 def test_a_runtime_that_is_not_locked(pipeline, runtime, sentence, tmp_path):
-    setup = prepared(pipeline, setup_of(tmp_path))
     with pytest.raises(UsageError, match=sentence):
-        android_jvm.prepare(pipeline, setup.__class__(**(vars(setup) | {"runtime": runtime})))
+        android_jvm.machine(pipeline, jvm_context(tmp_path, runtime=runtime))
 
 
 def test_arm64_draws_the_same_mask(tmp_path):
@@ -314,15 +315,15 @@ def test_arm64_draws_the_same_mask(tmp_path):
 
 
 def test_an_abi_that_nothing_here_runs(tmp_path):
-    with pytest.raises(UsageError, match="'mips' cannot run on"):
-        android_jvm.prepare("lib_interpreter", setup_of(tmp_path, abi="mips"))
+    with pytest.raises(UsageError, match="'arm64' cannot run on"):
+        android_jvm.machine("lib_interpreter", jvm_context(tmp_path, abi="arm64"))
 
 
 def test_without_qemu(tmp_path, monkeypatch):
-    setup = setup_of(tmp_path, abi="arm64-v8a")
+    context = jvm_context(tmp_path, abi="arm64-v8a")
     monkeypatch.setattr(android_jvm.shutil, "which", lambda name: None)
     with pytest.raises(EnvironmentMissing, match="needs qemu-user") as caught:
-        android_jvm.launcher("arm64-v8a", setup)
+        android_jvm.launcher("arm64-v8a", context)
     assert "apt-get install qemu-user-static" in caught.value.fix
 
 
@@ -340,7 +341,7 @@ def test_without_a_jdk_the_target_is_skipped_with_the_command(tmp_path):
 
 
 def test_what_does_not_compile_is_an_error_of_every_case(tmp_path):
-    setup_of(tmp_path)
+    had(find_jdk)
     app = tmp_path / "app"
     shutil.copytree(REPO / "tests/android/foreign", app)
     settings = (app / "settings.gradle.kts").read_text("utf-8").replace("../../../android", str(REPO / "android"))
@@ -355,13 +356,13 @@ def test_what_does_not_compile_is_an_error_of_every_case(tmp_path):
 
 def test_a_pipeline_without_a_golden_test(tmp_path):
     with pytest.raises(EnvironmentMissing, match="names no golden test of lib_task_api"):
-        android_jvm.prepare("lib_task_api", setup_of(tmp_path, android=SABOTAGE))
+        android_jvm.machine("lib_task_api", jvm_context(tmp_path, android=SABOTAGE))
 
 
 def test_a_module_that_is_not_there(tmp_path):
     wrong = Android(folder=SABOTAGE.folder, lib_interpreter=GoldenTest(module="nowhere", test="a.B"))
     with pytest.raises(ConfigError, match="includes no module 'nowhere'"):
-        android_jvm.prepare("lib_interpreter", setup_of(tmp_path, android=wrong))
+        android_jvm.machine("lib_interpreter", jvm_context(tmp_path, android=wrong))
 
 
 def test_a_case_that_python_cannot_decode_is_not_decoded_by_arm64_either(tmp_path):

@@ -10,17 +10,19 @@ import pytest
 import tiny
 from conftest import REPO, colours, had, run_program
 from PIL import Image
-from swift_package import FOREIGN, setup_of, swift_test
+from running import run_target
+from swift_package import FOREIGN, host_context, swift_test
 
 from goldmask.apple.swift import Swift, find_swift, first_error
-from goldmask.contract.bundle import Options, Request, RequestCase, load_bundle, mask_of, save
+from goldmask.contract.bundle import Request, RequestCase, load_bundle, mask_of, save
 from goldmask.contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from goldmask.contract.files import sha256_of
+from goldmask.contract.options import Options
 from goldmask.machine import shell
 from goldmask.project.case import cases_from_files, fetch_case
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, find_model, golden_folder, load_spec, model_folder
-from goldmask.targets import ios_host, python
+from goldmask.targets import ios_host
 from goldmask.targets.host import write_decoded
 
 MODELS = ("shapes", "shapes-int8", "deeplabv3")
@@ -40,8 +42,9 @@ def request_for(model: str, case_ids: tuple[str, ...] = (), **options) -> Reques
 @pytest.fixture
 def run(swift, tmp_path):
     """Runs a request on the real target; the bundle is in tmp_path/bundle."""
-    had(lambda: ios_host.prepare("lib_interpreter", setup_of(tmp_path)))
-    return lambda request, **choices: ios_host.run(request, tmp_path / "bundle", setup_of(tmp_path), **choices)
+    had(lambda: ios_host.program("lib_interpreter", host_context(tmp_path)))
+    out, context = tmp_path / "bundle", host_context(tmp_path)
+    return lambda request, **listener: run_target("ios-host", request, out, context, **listener)
 
 
 def test_tensorflows_own_golden_in_every_pixel(run, tmp_path, tensorflow_golden):
@@ -78,7 +81,7 @@ def test_a_pipeline_that_the_target_never_has_is_an_error_where_it_was_named(swi
     ran = run_program(REPO, "check", *words, "--out", tmp_path)
     assert ran.code == 3 and "SKIP," not in ran.stdout and "--target ios-simulator" in ran.text
     with pytest.raises(PipelineMissing):
-        ios_host.prepare("lib_task_api", setup_of(tmp_path))
+        ios_host.program("lib_task_api", host_context(tmp_path))
 
 
 @pytest.mark.parametrize("delegate", ["cpu", "xnnpack"])
@@ -115,7 +118,7 @@ def test_a_delegate_that_takes_nothing_is_not_named(run, tmp_path):
 def test_tensors_of_every_type_are_pythons(run, tmp_path, model):
     request = tiny_request(tmp_path, model)
     ours = run(request).results[0]
-    theirs = had(lambda: python.run(request, tmp_path / "python", setup_of(tmp_path))).results[0]
+    theirs = had(lambda: run_target("python", request, tmp_path / "python", host_context(tmp_path))).results[0]
     assert (ours.status, ours.error) == ("ok", None) and ours.stages == theirs.stages
     mask = mask_of(tmp_path / "bundle", ours)
     assert np.array_equal(mask, mask_of(tmp_path / "python", theirs)) and set(np.unique(mask)) == {0, 1, 2}
@@ -189,7 +192,8 @@ def sabotaged(swift, tmp_path, monkeypatch):
 
     def sabotage(bug: str):
         monkeypatch.setenv("SABOTAGE", bug)
-        return ios_host.run(request_for("shapes", ("square", "wide", "tall")), tmp_path / "bundle", setup_of(tmp_path))
+        request = request_for("shapes", ("square", "wide", "tall"))
+        return run_target("ios-host", request, tmp_path / "bundle", host_context(tmp_path))
 
     return sabotage
 
@@ -237,11 +241,11 @@ def test_a_build_error_is_shown_as_the_compiler_says_it(swift, tmp_path, monkeyp
     source = package / "Sources/SegmentationCore/FixedResize.swift"
     source.write_text(source.read_text("utf-8").replace("let half =", "let haf ="), "utf-8")
     monkeypatch.setattr(ios_host, "PACKAGE", package)
-    had(lambda: ios_host.find_library(setup_of(tmp_path)))
+    had(lambda: ios_host.find_library(host_context(tmp_path)))
     with pytest.raises(
         RunError, match=r"segment-cli does not build .*FixedResize.swift:\d+: cannot find 'half'"
     ) as caught:
-        ios_host.prepare("lib_interpreter", setup_of(tmp_path))
+        ios_host.program("lib_interpreter", host_context(tmp_path))
     assert (tmp_path / "logs/swift.segment-cli.log").is_file() and "swift.segment-cli.log" in caught.value.fix
 
 
@@ -339,31 +343,31 @@ def test_doctor_tells_how_to_get_swift(project, tmp_path):
 
 def test_another_runtime_is_refused(tmp_path):
     with pytest.raises(UsageError, match="ios-host has no runtime '2.14.0'"):
-        ios_host.prepare("lib_interpreter", setup_of(tmp_path, runtime="2.14.0"))
+        ios_host.prepare("lib_interpreter", host_context(tmp_path, runtime="2.14.0"))
 
 
 def test_a_library_of_ones_own(swift, tmp_path, monkeypatch):
     """What macOS needs, where nobody publishes one; the AAR's stands in for it here."""
-    own = had(lambda: ios_host.find_library(setup_of(tmp_path))).file
+    own = had(lambda: ios_host.find_library(host_context(tmp_path))).file
     monkeypatch.setenv(ios_host.LIBRARY, str(own))
-    assert ios_host.find_library(setup_of(tmp_path)).file == own
+    assert ios_host.find_library(host_context(tmp_path)).file == own
     monkeypatch.setenv(ios_host.LIBRARY, str(tmp_path / "none.dylib"))
     with pytest.raises(EnvironmentMissing, match="none.dylib.* is no file"):
-        ios_host.find_library(setup_of(tmp_path))
+        ios_host.find_library(host_context(tmp_path))
 
 
 def test_macos_without_a_library(tmp_path, monkeypatch):
     monkeypatch.setattr(ios_host.sys, "platform", "darwin")
     monkeypatch.delenv(ios_host.LIBRARY, raising=False)
     with pytest.raises(EnvironmentMissing, match="nobody publishes for macOS") as caught:
-        ios_host.find_library(setup_of(tmp_path))
+        ios_host.find_library(host_context(tmp_path))
     assert ios_host.LIBRARY in caught.value.fix
 
 
 def test_another_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(ios_host.sys, "platform", "win32")
     with pytest.raises(EnvironmentMissing, match="ios-host needs macOS, or Linux on x86_64 or arm64"):
-        ios_host.find_library(setup_of(tmp_path))
+        ios_host.find_library(host_context(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +381,7 @@ def test_another_machine(tmp_path, monkeypatch):
     ],
 )
 def test_the_programs_own_words(swift, tmp_path, words, code, sentence):
-    path, environment = had(lambda: ios_host.program("lib_interpreter", setup_of(tmp_path)))
+    path, environment = had(lambda: ios_host.program("lib_interpreter", host_context(tmp_path)))
     (tmp_path / "empty.json").write_text("{}", "utf-8")
     done = shell.run([path, *words], log=tmp_path / "cli.log", deadline_s=60, env=environment, cwd=tmp_path)
     assert done.code == code and sentence in done.log_tail() and not (tmp_path / "bundle").exists()

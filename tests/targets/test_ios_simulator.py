@@ -4,18 +4,18 @@ import json
 import os
 import shutil
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, had
 from mac import IPAD, IPHONE_15, IPHONE_16, RIG, Mac, add_app, interrupt, make_mac, wrong_mask
+from running import context_of
 
-from goldmask.machine.progress import Watch
+from goldmask.machine.progress import Progress
 from goldmask.project.config import load_config
 from goldmask.project.gather import gather
 from goldmask.project.model import load_spec
-from goldmask.project.setup import Setup
+from goldmask.project.options import TargetOptions
 from goldmask.targets import ios_host, ios_simulator
 from goldmask.workflows.check import request_for
 
@@ -70,8 +70,8 @@ def bundled_project(folder: Path) -> Project:
 
 def test_the_real_swift_core_draws_every_bundled_case(mac, swift, tmp_path):
     """goldmask's own Xcode project and models; what is run is the app's core, as `swift build` made it."""
-    setup = Setup(REPO, tmp_path / "logs")
-    program, environment = had(lambda: ios_host.program("lib_interpreter", setup))
+    context = context_of(REPO, tmp_path / "logs")
+    program, environment = had(lambda: ios_host.program("lib_interpreter", context))
     core = {
         "GOLDMASK_RIG_APP": json.dumps([sys.executable, str(RIG / "core.py")]),
         "GOLDMASK_RIG_CORE": json.dumps([str(program), environment]),
@@ -116,20 +116,18 @@ def test_progress_is_told_step_by_step_and_case_by_case(project, mac, tmp_path, 
     for name, value in mac.environment.items():
         monkeypatch.setenv(name, value)
     config, spec = load_config(project.folder), load_spec(project.folder, "tiny")
-    assets = gather(project.folder, "tiny", spec, Watch())
-    request = request_for(assets.model, assets.cases, "lib_interpreter", config)
+    assets = gather(project.folder, "tiny", spec, Progress())
+    request = request_for(assets.model, assets.cases, "lib_interpreter", TargetOptions())
     steps, notes, cases = [], [], []
-    with ExitStack() as closing:
-        setup = Setup(
-            project.folder,
-            tmp_path / "logs",
-            ios=config.ios,
-            on_step=lambda *step: steps.append(step),
-            on_note=notes.append,
-            closing=closing,
-        )
-        bundle = ios_simulator.run(request, tmp_path / "bundle", setup, cases.append)
-        assert mac.up == [IPHONE_16]  # ready for the next run, until the setup closes
+
+    class Steps(Progress):
+        def step(self, *step) -> None:
+            steps.append(step)
+
+    context = context_of(project.folder, tmp_path / "logs", ios=config.ios, progress=Steps(), on_note=notes.append)
+    with ios_simulator.TARGET.session(context) as session:
+        bundle = session.run(request, tmp_path / "bundle", cases.append)
+        assert mac.up == [IPHONE_16]  # ready for the next run, until the session ends
     assert cases == [result.case for result in bundle.results] == list(CASES)
     done = [what for what, part, total in steps if part == total]
     assert done == ["boot iPhone 16", "pod install", "build GoldmaskApp"] and mac.idle()

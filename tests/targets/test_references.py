@@ -7,14 +7,14 @@ import pytest
 import tiny
 from conftest import REPO, Project, colours, had
 from PIL import Image
+from running import context_of, run_target
 
-from goldmask.contract.bundle import Options, Request, load_bundle, mask_of
+from goldmask.contract.bundle import Request, load_bundle, mask_of
 from goldmask.contract.errors import UsageError
+from goldmask.contract.options import Options
 from goldmask.project.case import fetch_case
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, load_spec, model_folder, model_from_path
-from goldmask.project.setup import Setup
-from goldmask.targets import python
 
 pytestmark = pytest.mark.project
 
@@ -31,9 +31,7 @@ def starter_request(pipeline: str, **options) -> Request:
 
 
 def run_reference(tmp_path, request: Request, runtime: str = "litert"):
-    setup = Setup(REPO, tmp_path / "logs", runtime=runtime)
-    python.prepare(request.options.pipeline, setup)
-    return python.run(request, tmp_path / "bundle", setup)
+    return run_target("python", request, tmp_path / "bundle", context_of(REPO, tmp_path / "logs", runtime=runtime))
 
 
 def differing(mask: np.ndarray, tensorflow_golden: np.ndarray) -> int:
@@ -96,9 +94,11 @@ def test_runs_and_warmup_are_counted(tmp_path):
 
 def test_no_reference_has_a_gpu_delegate(tmp_path):
     with pytest.raises(UsageError, match="no delegate 'gpu'"):
-        python.run(starter_request("lib_interpreter", delegate="gpu"), tmp_path, Setup(REPO, tmp_path))
+        run_target("python", starter_request("lib_interpreter"), tmp_path, context_of(REPO, tmp_path, delegate="gpu"))
     with pytest.raises(UsageError, match="lib_task_api has no runtime 'tensorflow'"):
-        python.prepare("lib_task_api", Setup(REPO, tmp_path, runtime="tensorflow"))
+        run_target(
+            "python", starter_request("lib_task_api"), tmp_path, context_of(REPO, tmp_path, runtime="tensorflow")
+        )
 
 
 EXPECTED = np.array([[0] * 8] * 4 + [[1] * 4 + [2] * 4] * 4, np.uint8)
@@ -151,7 +151,7 @@ def test_a_native_crash_is_an_error_with_the_logs_tail(tmp_path, project: Projec
     (tmp_path / "out").mkdir()
     (tmp_path / "out/bundle.json").write_text(json.dumps({"old": True}), "utf-8")
     with pytest.raises(target.RunError, match="about to fail"):
-        target.run(request, tmp_path / "out", Setup(project.folder, tmp_path / "logs"))
+        target.TARGET.session(context_of(project.folder, tmp_path / "logs")).run(request, tmp_path / "out")
 
 
 def request_of(project: Project):

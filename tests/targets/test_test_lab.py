@@ -12,9 +12,10 @@ from conftest import REPO, had, run_program
 
 from goldmask.android_build.apk import Apks
 from goldmask.android_build.jdk import find_jdk
-from goldmask.contract.bundle import Options, Request, RequestCase, TargetInfo, load_bundle, load_request, save, to_json
+from goldmask.contract.bundle import Request, RequestCase, TargetInfo, load_bundle, load_request, save, to_json
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
+from goldmask.contract.options import Options
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, golden_folder, load_spec
 from goldmask.targets import test_lab

@@ -23,10 +23,9 @@ from ..machine.cache import cache_folder, place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
 from ..project.config import GoldenTest
-from ..project.setup import Setup
 from . import maven
 from .gradle import assemble, find_gradle
-from .gradle_files import Application, Module, project_of
+from .gradle_files import Application, Module, Project
 from .jdk import QUICK, find_jdk
 from .kotlin import JVM_TARGET, Kotlin, flavour_words
 from .manifest import app_manifest, package_of, test_manifest
@@ -70,20 +69,28 @@ class Linked:
     classes: Path
 
 
-def build(pipeline: str, setup: Setup) -> Apks:
-    """The APKs of a pipeline's app and golden test. What is there already is not built again.
+def build(
+    project: Project,
+    test: GoldenTest,
+    *,
+    abi: str | None,
+    logs: Path,
+    on_step: Callable[[str, int, int], None] = lambda what, done, total: None,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> Apks:
+    """The APKs of the app that has a golden test, and of the test. What is there already is not built again.
 
-    Raises EnvironmentMissing where this machine cannot have what it needs, RunError where something does not build,
-    ConfigError for a project that cannot be read, UsageError for an ABI that the app is not for.
+    Without an `abi` they are for all of the app's. Raises EnvironmentMissing where this machine cannot have what it
+    needs, RunError where something does not build, ConfigError for a project that cannot be read, UsageError for an
+    ABI that the app is not for.
     """
-    project, test = project_of(setup.android, setup.root, pipeline)
     module, flavour = project.application_of(test.module)
     application = module.application.of(flavour)
-    abis = _abis(application, setup.abi)
-    if gradle := find_gradle(project.folder, setup):
-        made = assemble(gradle, project.folder, module.folder, flavour, setup)
+    abis = _abis(application, abi)
+    if gradle := find_gradle(project.folder, logs, on_note):
+        made = assemble(gradle, project.folder, module.folder, flavour, logs, on_step)
         return _apks(made.app, made.test, application, test, made.anew)
-    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), setup.logs, setup.on_step)
+    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), logs, on_step)
     steps = _Steps(kotlin, application, abis)
     app = _build_app(steps, module, flavour)
     tests = _build_test(steps, app, test.module)
@@ -392,7 +399,7 @@ def own_tool(bundle: str, logs: Path) -> Path:
     return path
 
 
-def _abis(application: Application, wanted: str) -> tuple[str, ...]:
+def _abis(application: Application, wanted: str | None) -> tuple[str, ...]:
     if not application.abis:
         raise ConfigError(
             f"{application.application_id} says no abiFilters, and goldmask builds for no ABI by itself",

@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import RunError
 from ..contract.files import sha256_of
 from ..machine import shell
-from ..project.setup import Setup
 
 WRAPPER = "gradle/wrapper/gradle-wrapper.properties"
 DEADLINE_S = 3600
@@ -25,35 +25,35 @@ class Built:
     anew: bool
 
 
-def find_gradle(folder: Path, setup: Setup) -> Path | None:
-    """The Gradle to build `folder`'s project with; None without one that fits. `setup` hears why one does not."""
+def find_gradle(folder: Path, logs: Path, on_note: Callable[[str], None]) -> Path | None:
+    """The Gradle to build `folder`'s project with; None without one that fits. `on_note` is told why one does not."""
     if not _has_sdk(folder):
         return None
     properties = _properties(folder)
     pinned = re.search(r"gradle-([\d.]+)-(?:bin|all)\.zip", properties.get("distributionUrl", ""))
     if (folder / "gradlew").is_file() and (folder / "gradle/wrapper/gradle-wrapper.jar").is_file():
         if not properties.get("distributionSha256Sum"):
-            setup.on_note(f"{folder / WRAPPER} has no distributionSha256Sum; goldmask builds the APKs without Gradle")
+            on_note(f"{folder / WRAPPER} has no distributionSha256Sum; goldmask builds the APKs without Gradle")
             return None
         program = folder / "gradlew"
     elif found := shutil.which("gradle"):
         program = Path(found)
     else:
         return None
-    done = shell.run(
-        [program, "--version"], log=setup.logs / "gradle-version.log", deadline_s=VERSION_DEADLINE_S, cwd=folder
-    )
+    done = shell.run([program, "--version"], log=logs / "gradle-version.log", deadline_s=VERSION_DEADLINE_S, cwd=folder)
     version = re.search(r"^Gradle ([\d.]+)", done.stdout, re.MULTILINE)
     if done.code or not version:
-        setup.on_note(f"{program} does not start ({done.ending}); goldmask builds the APKs without it")
+        on_note(f"{program} does not start ({done.ending}); goldmask builds the APKs without it")
         return None
     if pinned and _order(version[1]) < _order(pinned[1]):
-        setup.on_note(f"{program} is {version[1]}, the project needs {pinned[1]}; goldmask builds the APKs without it")
+        on_note(f"{program} is {version[1]}, the project needs {pinned[1]}; goldmask builds the APKs without it")
         return None
     return program
 
 
-def assemble(program: Path, folder: Path, module: Path, flavour: str, setup: Setup) -> Built:
+def assemble(
+    program: Path, folder: Path, module: Path, flavour: str, logs: Path, on_step: Callable[[str, int, int], None]
+) -> Built:
     """Have Gradle build the debug APKs of a flavour. Raises RunError with Gradle's own reason."""
     variant = f"{flavour[:1].upper()}{flavour[1:]}Debug"
     words = [word for word in (module.name, flavour, "debug") if word]
@@ -64,10 +64,10 @@ def assemble(program: Path, folder: Path, module: Path, flavour: str, setup: Set
     tasks = [f":{module.name}:assemble{variant}", f":{module.name}:assemble{variant}AndroidTest"]
     # Without a daemon: what we start ends with us.
     argv = [program, "--no-daemon", "--console=plain", *tasks]
-    setup.on_step("gradle", 0, 1)
-    log = setup.logs / f"gradle-{'-'.join(words)}.log"
+    on_step("gradle", 0, 1)
+    log = logs / f"gradle-{'-'.join(words)}.log"
     done = shell.run(argv, log=log, deadline_s=DEADLINE_S, cwd=folder)
-    setup.on_step("gradle", 1, 1)
+    on_step("gradle", 1, 1)
     if done.code:
         reason = re.search(r"\* What went wrong:\n(.+)", log.read_text("utf-8", "replace"))
         raise RunError(f"Gradle failed: {reason[1] if reason else done.log_tail(1) or done.ending}", fix=f"cat {log}")

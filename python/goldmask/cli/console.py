@@ -3,24 +3,23 @@
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 
-from ..machine.progress import Watch
+from ..machine.progress import Progress
 
 # Piped output is for programs and log files: no folding at 80 columns there.
 out = Console(width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True)
 
 
-class Bars(Watch):
+class ProgressBars(Progress):
     """Progress bars, one for each download and each step; a context manager. Silent where stderr is no terminal."""
 
     def __init__(self) -> None:
         text, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)
-        self._downloads = Progress(
-            text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal
-        )
-        self._steps = Progress(
+        self._downloads = Bars(text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal)
+        self._steps = Bars(
             text,
             bar,
             MofNCompleteColumn(),
@@ -29,10 +28,10 @@ class Bars(Watch):
             transient=True,
             disable=not err.is_terminal,
         )
-        self._running: Progress | None = None
-        self._bars: dict[str, int] = {}
+        self._running: Bars | None = None
+        self._bars: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "Bars":
+    def __enter__(self) -> "ProgressBars":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,7 +46,7 @@ class Bars(Watch):
         """`done` of `total` parts of a step."""
         self._show(self._steps, what, done, total)
 
-    def _show(self, progress: Progress, what: str, done: int, total: int | None) -> None:
+    def _show(self, progress: Bars, what: str, done: int, total: int | None) -> None:
         if self._running is not progress:  # rich draws one live display at a time
             if self._running:
                 self._running.stop()

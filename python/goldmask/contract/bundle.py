@@ -13,14 +13,13 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from .errors import RunError
 from .files import sha256_of, write_atomically
 from .mask import MAX_CLASSES, read_margin, read_mask
+from .options import Options, Pipeline
 from .schema import Name, Sha256, Strict, Text, first_problem
 
 SCHEMA = 1
 MAX_JSON_BYTES = 64 << 20
 MAX_MESSAGE = 2000
 
-Pipeline = Literal["lib_interpreter", "lib_task_api"]
-Delegate = Literal["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Megabytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
@@ -64,24 +63,6 @@ class RequestModel(Strict):
     labels: tuple[Text, ...] = Field(min_length=1, max_length=MAX_CLASSES)
     input: InputSpec
     output: OutputSpec
-
-
-class RunOptions(Strict):
-    """How to run it. Each image is run `warmup` + `runs` times, and on until `min_duration_s` has passed."""
-
-    threads: int = Field(default=2, ge=1, le=64)
-    delegate: Delegate = "xnnpack"
-    resize: Literal["fixed", "platform"] = "fixed"
-    warmup: int = Field(default=0, ge=0, le=1000)
-    runs: int = Field(default=1, ge=1, le=10000)
-    min_duration_s: float = Field(default=0, ge=0, le=3600)
-
-
-class Options(RunOptions):
-    """What to run, how, and what to keep besides the mask."""
-
-    pipeline: Pipeline
-    taps: tuple[Literal["margin"], ...] = ()
 
 
 class RequestCase(Strict):

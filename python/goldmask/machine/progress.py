@@ -1,24 +1,24 @@
-"""Who listens while something takes long."""
+"""Progress of long work."""
 
 from collections.abc import Callable
 
 
-class Watch:
-    """Hears what a long run is doing; this one keeps it to itself."""
+class Progress:
+    """Progress listener; this base class ignores everything."""
 
     def download(self, name: str, done: int, total: int | None) -> None:
         """`done` of `total` bytes of a download."""
 
     def step(self, what: str, done: int, total: int) -> None:
-        """`done` of `total` parts of a step."""
+        """`done` of `total` units of a step."""
 
     def count(self, what: str, total: int) -> Callable[[str], None]:
-        """A listener that is told of each of `total` parts and passes the count on to `step`."""
+        """A listener that is called once for each of `total` things and passes the count on to `step`."""
         done: list[str] = []
         self.step(what, 0, total)
 
-        def on_part(part: str) -> None:
-            done.append(part)
+        def on_each(each: str) -> None:
+            done.append(each)
             self.step(what, len(done), total)
 
-        return on_part
+        return on_each

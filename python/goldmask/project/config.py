@@ -3,18 +3,20 @@
 import difflib
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..contract.bundle import Pipeline, RunOptions
 from ..contract.errors import ConfigError
+from ..contract.options import Delegate, Pipeline
 from ..contract.schema import Name, Strict, first_problem
+from .options import OptionTables
 
 FILE_NAME = "goldmask.toml"
 TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
-TargetName = Literal["python", "android-jvm", "android-device", "ios-host", "ios-simulator"]
 # What speaks against a latency that was measured on a device (docs/android-device.md).
 LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -50,6 +52,8 @@ class Override(Strict):
     case: Name | None = None
     pipeline: Pipeline | None = None
     target: Name | None = None
+    delegate: Delegate | None = Field(default=None, description="the one that ran")
+    device: str | None = Field(default=None, description="as the report names it; * stands for anything")
     tolerances: dict[str, Any]
 
 
@@ -58,7 +62,8 @@ class Suite(Strict):
 
     models: tuple[Name, ...] = Field(min_length=1)
     pipelines: tuple[Pipeline, ...] = ("lib_interpreter", "lib_task_api")
-    targets: tuple[TargetName, ...] = Field(default=("python",), min_length=1)
+    targets: tuple[Name, ...] = Field(default=("python",), min_length=1)
+    options: OptionTables = OptionTables()
 
 
 class GoldenTest(Strict):
@@ -114,7 +119,7 @@ class Config(Strict):
     """The file as a whole."""
 
     schema_: Literal[1] = Field(alias="schema")
-    options: RunOptions = RunOptions()
+    options: OptionTables = OptionTables()
     tolerances: Tolerances = Tolerances()
     suites: dict[Name, Suite] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
@@ -152,15 +157,33 @@ def suite(config: Config, name: str) -> Suite:
     return config.suites[name]
 
 
-def tolerances_for(config: Config, *, model: str, case: str, pipeline: str, target: str) -> tuple[Tolerances, str]:
+@dataclass(frozen=True)
+class Compared:
+    """What an override is matched against: a comparison, and the delegate and device that ran."""
+
+    model: str
+    case: str
+    pipeline: str
+    target: str
+    delegate: str = ""
+    device: str = ""
+
+
+def tolerances_for(config: Config, compared: Compared) -> tuple[Tolerances, str]:
     """The tolerances of one comparison, and the reasons of the overrides that made them."""
     values, reasons = config.tolerances.model_dump(), []
-    place = {"model": model, "case": case, "pipeline": pipeline, "target": target}
     for override in config.overrides:
-        if all(getattr(override, key) in (None, value) for key, value in place.items()):
+        if _matches(override, compared):
             values |= override.tolerances
             reasons.append(override.reason)
     return Tolerances.model_validate(values), "; ".join(reasons)
+
+
+def _matches(override: Override, compared: Compared) -> bool:
+    if override.device is not None and not fnmatchcase(compared.device.lower(), override.device.lower()):
+        return False
+    names = ("model", "case", "pipeline", "target", "delegate")
+    return all(getattr(override, name) in (None, getattr(compared, name)) for name in names)
 
 
 def load_toml(path: Path, kind: type[Settings]) -> Settings:
@@ -182,7 +205,9 @@ def load_toml(path: Path, kind: type[Settings]) -> Settings:
 def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first complaint; for an unknown key, with the key that was probably meant."""
     # A misspelt key is often a missing one too; the misspelling is the useful half of that.
-    first = next((each for each in error.errors() if each["type"] == "extra_forbidden"), None)
+    # In [options] any other table is one for a target, so that a misspelt option is told as no table.
+    unknown = ("extra_forbidden", "model_type")
+    first = next((each for each in error.errors() if each["type"] in unknown), None)
     if first is None:
         return first_problem(error)
     where = ".".join(map(str, first["loc"]))

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..contract.bundle import RequestCase
 from ..contract.errors import EnvironmentMissing, GoldmaskError
 from ..machine.fetch import fetch
-from ..machine.progress import Watch
+from ..machine.progress import Progress
 from .case import fetch_case
 from .model import Model, ModelSpec, fetch_model, model_folder
 
@@ -21,10 +21,10 @@ class Assets:
     truths: dict[str, Path] = field(default_factory=dict)
 
 
-def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
+def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets:
     """Fetch a model and its cases; what cannot be had is in `missing`, with the reason."""
     try:
-        model = fetch_model(root, name, spec, watch.download)
+        model = fetch_model(root, name, spec, progress.download)
     except EnvironmentMissing as error:
         return Assets(None, (), {case.id: error for case in spec.cases})
     cases: list[RequestCase] = []
@@ -34,8 +34,8 @@ def gather(root: Path, name: str, spec: ModelSpec, watch: Watch) -> Assets:
     for case in spec.cases:
         try:
             if case.truth:
-                truths[case.id] = fetch(case.truth, folder, watch.download)
-            cases.append(fetch_case(case, folder, watch.download))
+                truths[case.id] = fetch(case.truth, folder, progress.download)
+            cases.append(fetch_case(case, folder, progress.download))
         except EnvironmentMissing as error:
             missing[case.id] = error
     return Assets(model, tuple(cases), missing, truths)

@@ -22,7 +22,6 @@ from ..contract.bundle import (
     Predicted,
     Request,
     RequestCase,
-    RunOptions,
     files_of,
     load_bundle,
     save,
@@ -30,6 +29,7 @@ from ..contract.bundle import (
 )
 from ..contract.errors import GoldenError, RunError
 from ..contract.files import sha256_of, write_atomically
+from ..contract.options import RunOptions
 from ..contract.schema import Name, Sha256, Strict, Text, first_problem
 
 SIDECAR = "golden.json"

@@ -8,10 +8,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ..contract.bundle import InputSpec, OutputSpec, Pipeline, RequestModel
+from ..contract.bundle import InputSpec, OutputSpec, RequestModel
 from ..contract.errors import ConfigError, UsageError
 from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES
+from ..contract.options import Pipeline
 from ..contract.schema import Name, Strict, first_problem
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case

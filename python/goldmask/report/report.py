@@ -15,7 +15,15 @@ REPORT_FILE = "report.json"
 JUNIT_FILE = "junit.xml"
 # The first of these that any comparison has is the exit code. A mask that differs is a fact that no second try
 # changes, so it comes before failures of the machinery, which CI may try again.
-PRECEDENCE = (ExitCode.MASKS_DIFFER, ExitCode.GOLDEN, ExitCode.RUN, ExitCode.ENVIRONMENT, ExitCode.LATENCY)
+PRECEDENCE = (
+    ExitCode.MASKS_DIFFER,
+    ExitCode.GOLDEN,
+    ExitCode.RUN,
+    ExitCode.ENVIRONMENT,
+    ExitCode.CONFIG,
+    ExitCode.USAGE,
+    ExitCode.LATENCY,
+)
 
 
 class Skipped(Strict):

@@ -17,6 +17,8 @@ MEANINGS = {
     ExitCode.GOLDEN: "a golden is missing or stale",
     ExitCode.RUN: "a run failed",
     ExitCode.ENVIRONMENT: "nothing was compared, or something asked for by name cannot run here",
+    ExitCode.CONFIG: "a configuration is wrong",
+    ExitCode.USAGE: "an option cannot be used",
     ExitCode.LATENCY: "latency over budget",
 }
 

@@ -1,1 +1,1 @@
-"""Where app code runs: each module turns a request into a bundle."""
+"""Where app code runs: each target turns a request into a bundle."""

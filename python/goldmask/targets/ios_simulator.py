@@ -5,10 +5,11 @@ beside it, and the bundle comes back as a stranger's files. What was booted for 
 """
 
 import contextlib
+import platform
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from ..apple.devicectl import Phone
 from ..apple.simctl import Simulator
 from ..apple.xcode import Product
 from ..contract.bundle import Bundle, Request, Result, files_of, load_bundle, save
-from ..contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
+from ..contract.errors import EnvironmentMissing, GoldmaskError, PipelineMissing, RunError, UsageError
+from ..contract.options import Pipeline
+from ..machine.diagnostics import Diagnostic
 from ..machine.resources import IOS_PROJECT
-from ..project.setup import Setup
 from .host import case_listener, checked, complete, failed
+from .target import Context, OnCase, Session, Target, begin, check_options, deadline_s
 
 NAME = "ios-simulator"
 OUR_TESTS = {
@@ -78,57 +81,93 @@ class App:
     bundle_id: str
 
 
-def prepare(pipeline: str, setup: Setup) -> None:
-    """Find Xcode and what the destinations are, and build the app and its golden test where anything changed.
+class IosSimulatorSession(Session):
+    """Simulators and phones; the simulators that it boots are shut down when it ends."""
 
-    Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, PipelineMissing where an app of
-    somebody's has no test of a pipeline, RunError where something does not build, UsageError for an unknown `abi`.
-    """
-    golden_test_of(pipeline, setup)
-    found = xcode.find_xcode(setup.logs)
-    places = _places(setup, create=False)
-    for place in _one_of_each_build(places):
-        _app(pipeline, place, found, setup)
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """What the user named, on the command line or in goldmask.toml; the target's own name where it is one."""
+        named = destinations(self.context)
+        return tuple(f"{NAME}.{name}" for name in named) if len(named) > 1 else (NAME,)
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Find Xcode and what the destinations are, and build the app and its golden test where anything changed.
+
+        Raises EnvironmentMissing where this machine has no Xcode, runtime or such device, PipelineMissing where an
+        app of somebody's has no test of a pipeline, RunError where something does not build, UsageError for an
+        unknown `abi`.
+        """
+        check_options(self.target, self.context.options)
+        golden_test_of(pipeline, self.context)
+        found = xcode.find_xcode(self.context.logs)
+        places = _places(self.context, create=False)
+        for place in _one_of_each_build(places):
+            _app(pipeline, place, found, self.context)
+
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """Run `request` on the one destination. Cases that the app did not live to finish say how it ended."""
+        (bundle,) = _run_everywhere(request, lambda place: out, self, on_case).values()
+        if isinstance(bundle, RunError):
+            raise bundle
+        return bundle
+
+    def run_everywhere(
+        self, request: Request, out: Path, on_case: OnCase = lambda case: None
+    ) -> dict[str, tuple[Path, Bundle | RunError]]:
+        """Run `request` on all destinations at once; each has a folder in `out`, if they are several."""
+        if len(self.destinations) == 1:
+            return {NAME: (out, self.run(request, out, on_case))}
+        bundles = _run_everywhere(request, lambda place: out / place.name, self, on_case)
+        return {f"{NAME}.{place.name}": (out / place.name, bundle) for place, bundle in bundles.items()}
 
 
-def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
-    """Run `request` on the one destination; the bundle is written to `out`.
+class IosSimulator(Target):
+    """The app in simulators and on phones."""
 
-    Cases that the app did not live to finish are errors in the bundle that say how it ended. Raises RunError when
-    there is no bundle at all, UsageError for several destinations, and as `prepare`.
-    """
-    if len(destinations(setup)) > 1:
-        raise UsageError("one run has one destination", fix="./goldmask check runs on several, or name one")
-    (bundle,) = _run_everywhere(request, lambda place: out, setup, on_case).values()
-    if isinstance(bundle, RunError):
-        raise bundle
-    return bundle
+    name = NAME
+    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "abi", "destinations"})
+    delegates = ("xnnpack", "cpu", "coreml", "metal")
+
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """Xcode, a simulator, CocoaPods; where there can be no Xcode, it is not missed."""
+        try:
+            found = xcode.find_xcode(context.logs)
+        except GoldmaskError as error:
+            mac = platform.system() == "Darwin"
+            detail = f"{'' if mac else 'not on this machine: '}{error.what}"
+            yield Diagnostic("Xcode", not mac, detail, error.fix if mac else "")
+            return
+        yield Diagnostic("Xcode", True, f"{found.version} ({found.build})")
+        try:
+            known = simctl.simulators(simctl.list_simulators(context.logs))
+            detail = f"{len(known)} simulators, the newest of {known[0].os}" if known else "none yet"
+            yield Diagnostic("simulators", True, detail)
+        except GoldmaskError as error:
+            yield Diagnostic("simulators", False, error.what, error.fix)
+        pod = shutil.which("pod")
+        yield Diagnostic("CocoaPods", bool(pod), pod or "pod is not on PATH", "" if pod else "brew install cocoapods")
+
+    def session(self, context: Context) -> IosSimulatorSession:
+        """A session, still to be entered."""
+        return IosSimulatorSession(self, context)
 
 
-def run_on_each(
-    request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None
-) -> dict[str, Bundle | RunError]:
-    """Run `request` on all destinations at once; the bundle of each, or why it has none, by the destination's name.
-
-    Each bundle is written to the folder of that name in `out`. Raises as `prepare`.
-    """
-    bundles = _run_everywhere(request, lambda place: out / place.name, setup, on_case)
-    return {place.name: bundle for place, bundle in bundles.items()}
+TARGET = IosSimulator()
 
 
-def destinations(setup: Setup) -> tuple[str, ...]:
+def destinations(context: Context) -> tuple[str, ...]:
     """What the user named, on the command line or in goldmask.toml."""
-    return setup.destinations or setup.ios.destinations
+    return context.options.destinations or context.ios.destinations
 
 
-def folder_of(setup: Setup) -> Path:
+def folder_of(context: Context) -> Path:
     """The iOS project's folder."""
-    return (setup.root / setup.ios.folder).resolve() if setup.ios.folder else IOS_PROJECT
+    return (context.root / context.ios.folder).resolve() if context.ios.folder else IOS_PROJECT
 
 
-def golden_test_of(pipeline: str, setup: Setup) -> str:
+def golden_test_of(pipeline: str, context: Context) -> str:
     """`Target/Class` of a pipeline's golden test. Raises PipelineMissing."""
-    test = getattr(setup.ios, pipeline) or (None if setup.ios.folder else OUR_TESTS[pipeline])
+    test = getattr(context.ios, pipeline) or (None if context.ios.folder else OUR_TESTS[pipeline])
     if not test:
         raise PipelineMissing(
             f"the [ios] table of goldmask.toml names no golden test of {pipeline}",
@@ -137,44 +176,47 @@ def golden_test_of(pipeline: str, setup: Setup) -> str:
     return test
 
 
-def build(setup: Setup) -> list[Product]:
+def build(context: Context) -> list[Product]:
     """Build the app and its tests for every destination's processor. Raises as `prepare`."""
-    found = xcode.find_xcode(setup.logs)
-    places = _one_of_each_build(_places(setup, create=False))
-    return [_product(place, found, setup) for place in places]
+    found = xcode.find_xcode(context.logs)
+    places = _one_of_each_build(_places(context, create=False))
+    return [_product(place, found, context) for place in places]
 
 
 def _run_everywhere(
-    request: Request, folder_for: Callable[[Place], Path], setup: Setup, on_case: Callable[[str], None]
+    request: Request, folder_for: Callable[[Place], Path], session: Session, on_case: OnCase
 ) -> dict[Place, Bundle | RunError]:
     """One run on all places; `folder_for` says where the bundle of each belongs."""
-    found = xcode.find_xcode(setup.logs)
-    places = _places(setup, create=True)
-    bundles: dict[Place, Bundle | RunError] = {**_boot(places, setup)}
+    context = session.context
+    found = xcode.find_xcode(context.logs)
+    places = _places(context, create=True)
+    bundles: dict[Place, Bundle | RunError] = {**_boot(places, session)}
     names = {place: f"{NAME}.{place.name}" if len(places) > 1 else NAME for place in places}
     for first in _one_of_each_build(places):
-        app = _app(request.options.pipeline, first, found, setup)
+        app = _app(request.options.pipeline, first, found, context)
         runs = [
             Run(place, names[place], folder_for(place))
             for place in places
             if place not in bundles and (place.sdk, place.arch) == (first.sdk, first.arch)
         ]
-        bundles |= _run_group(request, app, runs, setup, on_case)
+        bundles |= _run_group(request, app, runs, context, on_case)
     return {place: bundles[place] for place in places}
 
 
 def _run_group(
-    request: Request, app: App, runs: Sequence[Run], setup: Setup, on_case: Callable[[str], None]
+    request: Request, app: App, runs: Sequence[Run], context: Context, on_case: Callable[[str], None]
 ) -> dict[Place, Bundle | RunError]:
     """Run `request` at once on places that one build is for; what one of them cannot do does not stop the others."""
     token = secrets.token_hex(8)  # no bundle of another run can pass for this one's
     bundles: dict[Place, Bundle | RunError] = {}
     try:
         for run in runs:
-            _clear(run.out)
+            for name in ("sent", "received"):
+                shutil.rmtree(run.out / name, ignore_errors=True)
+            begin(request, run.out)
             _write_request(request, run.out / "sent")
             try:
-                _send(run.place, app, run.out / "sent", token, setup.logs)
+                _send(run.place, app, run.out / "sent", token, context.logs)
             except RunError as error:
                 bundles[run.place] = error
         if ready := [run for run in runs if run.place not in bundles]:
@@ -182,7 +224,7 @@ def _run_group(
             ending = _test(request, app, ready, token, log, on_case)
             for run in ready:
                 try:
-                    bundles[run.place] = _collect(run, app, request, token, ending, setup)
+                    bundles[run.place] = _collect(run, app, request, token, ending, context)
                 except RunError as error:
                     how = f" ({ending})" if ending else ""
                     bundles[run.place] = RunError(
@@ -191,15 +233,13 @@ def _run_group(
         return bundles
     finally:
         for run in runs:
-            _leave(run.place, app, token, setup.logs)
+            _leave(run.place, app, token, context.logs)
 
 
 def _test(
     request: Request, app: App, runs: Sequence[Run], token: str, log: Path, on_case: Callable[[str], None]
 ) -> str:
     """Run the golden test; how it ended, where it did not end well."""
-    options = request.options
-    per_case_s = CASE_DEADLINE_S * (options.warmup + options.runs) + options.min_duration_s
     try:
         done = xcode.test(
             app.product,
@@ -207,7 +247,7 @@ def _test(
             [run.place.destination for run in runs],
             result=log.with_suffix(".xcresult"),
             log=log,
-            deadline_s=START_DEADLINE_S + len(request.cases) * per_case_s,
+            deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
             env={RUN_VARIABLE: token},
             on_line=case_listener(on_case),
         )
@@ -219,9 +259,9 @@ def _test(
     return ending
 
 
-def _collect(run: Run, app: App, request: Request, token: str, ending: str, setup: Setup) -> Bundle:
+def _collect(run: Run, app: App, request: Request, token: str, ending: str, context: Context) -> Bundle:
     """The bundle of a run, in its folder. Raises RunError."""
-    received = _receive(run.place, app, token, run.out / "received", setup.logs)
+    received = _receive(run.place, app, token, run.out / "received", context.logs)
     bundle = take(received, run.out, request, run.name, run.place.kind)
     save(bundle, run.out / "bundle.json")
     return complete(bundle, request, "the app", ending, run.out)
@@ -263,27 +303,27 @@ def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) 
     return size
 
 
-def _places(setup: Setup, *, create: bool) -> list[Place]:
+def _places(context: Context, *, create: bool) -> list[Place]:
     """The destinations of a run; a simulator that is not there yet is named, and made where `create` says so.
 
     Raises EnvironmentMissing, UsageError.
     """
-    arch = setup.abi or setup.ios.arch
+    arch = context.options.abi or context.ios.arch
     if arch not in ARCHS:
         raise UsageError(f"--abi {arch!r} is no processor of a simulator", fix=f"--abi {' or --abi '.join(ARCHS)}")
-    listing = simctl.list_simulators(setup.logs)
+    listing = simctl.list_simulators(context.logs)
     devices: list[Simulator | Phone] = []
-    for destination in destinations(setup):
-        found = simctl.named(listing, destination, arch) or _phone(destination, setup)
+    for destination in destinations(context):
+        found = simctl.named(listing, destination, arch) or _phone(destination, context)
         if isinstance(found, Simulator):
             simctl.choose_runtime(listing, found.os, arch)
         devices.append(found)
     if not devices:
-        chosen = simctl.choose(listing, setup.ios.runtime, setup.ios.device_type, arch)
+        chosen = simctl.choose(listing, context.ios.runtime, context.ios.device_type, arch)
         if not isinstance(chosen, Simulator):
             runtime, kind = chosen
             chosen = (
-                simctl.create(runtime, kind, setup.logs)
+                simctl.create(runtime, kind, context.logs)
                 if create
                 else Simulator("", f"{simctl.OURS} {kind.name}", runtime.name, "Shutdown")
             )
@@ -297,9 +337,9 @@ def _places(setup: Setup, *, create: bool) -> list[Place]:
     return places
 
 
-def _phone(destination: str, setup: Setup) -> Phone:
+def _phone(destination: str, context: Context) -> Phone:
     """The phone that a destination names. Raises EnvironmentMissing."""
-    phones = devicectl.list_phones(setup.logs)
+    phones = devicectl.list_phones(context.logs)
     found = next((phone for phone in phones if phone.answers_to(destination)), None)
     if not found:
         raise EnvironmentMissing(
@@ -316,46 +356,41 @@ def _one_of_each_build(places: Sequence[Place]) -> list[Place]:
     return list({(place.sdk, place.arch): place for place in reversed(places)}.values())[::-1]
 
 
-def _product(place: Place, found: xcode.Xcode, setup: Setup) -> Product:
-    return xcode.build(folder_of(setup), setup.ios, place.sdk, place.arch, found, setup.logs, setup.on_step)
+def _product(place: Place, found: xcode.Xcode, context: Context) -> Product:
+    return xcode.build(
+        folder_of(context), context.ios, place.sdk, place.arch, found, context.logs, context.progress.step
+    )
 
 
-def _app(pipeline: str, place: Place, found: xcode.Xcode, setup: Setup) -> App:
-    product, test = _product(place, found, setup), golden_test_of(pipeline, setup)
+def _app(pipeline: str, place: Place, found: xcode.Xcode, context: Context) -> App:
+    product, test = _product(place, found, context), golden_test_of(pipeline, context)
     return App(product, test, *product.host_of(test))
 
 
-def _boot(places: Sequence[Place], setup: Setup) -> dict[Place, RunError]:
-    """Boot simulators that are down, all at once, until the setup closes; those that do not come up, and why."""
+def _boot(places: Sequence[Place], session: Session) -> dict[Place, RunError]:
+    """Boot simulators that are down, all at once, until the session ends; those that do not come up, and why."""
+    context = session.context
     simulators = [(place, place.device) for place in places if isinstance(place.device, Simulator)]
     broken: dict[Place, RunError] = {}
     for place, device in simulators:
-        setup.on_step(f"boot {device.name}", 0, 1)
+        context.progress.step(f"boot {device.name}", 0, 1)
         if device.state == "Shutdown":
             # Before the boot: an interrupt in the midst of it must not leave it booted.
-            setup.closing.callback(simctl.shutdown, device.udid, setup.logs)
+            session.closing.callback(simctl.shutdown, device.udid, context.logs)
             try:
-                simctl.start(device.udid, setup.logs)
-                setup.on_note(f"booted {device.name}, {device.os}, for this")
+                simctl.start(device.udid, context.logs)
+                context.on_note(f"booted {device.name}, {device.os}, for this")
             except RunError as error:
                 broken[place] = error
     for place, device in simulators:
         if place in broken:
             continue
         try:
-            simctl.wait_until_booted(device.udid, setup.ios.boot_deadline_s, setup.logs)
-            setup.on_step(f"boot {device.name}", 1, 1)
+            simctl.wait_until_booted(device.udid, context.ios.boot_deadline_s, context.logs)
+            context.progress.step(f"boot {device.name}", 1, 1)
         except RunError as error:
             broken[place] = error
     return broken
-
-
-def _clear(out: Path) -> None:
-    """No old bundle may pass for this run's."""
-    for name in ("sent", "received", "masks", "taps"):
-        if (out / name).is_dir():
-            shutil.rmtree(out / name)
-    (out / "bundle.json").unlink(missing_ok=True)
 
 
 def _write_request(request: Request, folder: Path) -> None:

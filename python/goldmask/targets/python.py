@@ -6,15 +6,17 @@ should decide which numpy this program has; hence scripts (python/references/), 
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from ..contract.bundle import Bundle, Request, load_bundle, save
-from ..contract.errors import RunError, UsageError
+from ..contract.bundle import Bundle, Request, load_bundle
+from ..contract.errors import GoldmaskError, RunError, UsageError
+from ..contract.options import Pipeline
 from ..machine import pep723
+from ..machine.diagnostics import Diagnostic
 from ..machine.resources import REFERENCES
-from ..project.setup import Setup
 from .host import case_listener
+from .target import Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "python"
 SCRIPTS = {
@@ -23,47 +25,69 @@ SCRIPTS = {
     ("lib_task_api", "litert"): "task_library.py",
 }
 RUNTIMES = ("litert", "tensorflow")
-DELEGATES = ("xnnpack", "cpu")
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
 # tflite-support has wheels for macOS on x86_64 only; Rosetta runs that Python on Apple Silicon.
 ROSETTA_PYTHON = "cpython-3.11-macos-x86_64-none"
 
 
-def prepare(pipeline: str, setup: Setup) -> None:
-    """Set up a pipeline's runtime. Raises EnvironmentMissing, and UsageError where it has no such runtime."""
-    pep723.prepare(_script(pipeline, setup.runtime), interpreter_of(pipeline), setup.logs)
+class PythonSession(Session):
+    """Reference runtimes: a process for each request."""
 
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Set up a pipeline's runtime. Raises EnvironmentMissing, and UsageError where it has no such runtime."""
+        options = self.context.options
+        check_options(self.target, options)
+        pep723.prepare(_script(pipeline, options.runtime), interpreter_of(pipeline), self.context.logs)
 
-def run(request: Request, out: Path, setup: Setup, on_case: Callable[[str], None] = lambda case: None) -> Bundle:
-    """Run `request` in its reference runtime; the bundle is written to `out`.
-
-    `on_case` hears of each finished case. Raises RunError when the runtime ends without a bundle, UsageError
-    for options that no reference runtime has.
-    """
-    if request.options.delegate not in DELEGATES:
-        raise UsageError(
-            f"target {NAME} has no delegate {request.options.delegate!r}", fix=f"--delegate {'|'.join(DELEGATES)}"
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """Run `request` in its reference runtime. Raises RunError when the runtime ends without a bundle."""
+        pipeline = request.options.pipeline
+        check_options(self.target, self.context.options)
+        path = _script(pipeline, self.context.options.runtime)
+        done = pep723.run(
+            path,
+            interpreter_of(pipeline),
+            *(out / "request.json", "--out", out),
+            log=out / "run.log",
+            deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
+            on_line=case_listener(on_case),
         )
-    path = _script(request.options.pipeline, setup.runtime)
-    request_file = out / "request.json"
-    save(request, request_file)
-    (out / "bundle.json").unlink(missing_ok=True)  # an old bundle must not pass for this run's
-
-    runs = request.options.warmup + request.options.runs
-    deadline_s = START_DEADLINE_S + len(request.cases) * (CASE_DEADLINE_S * runs + request.options.min_duration_s)
-    python = interpreter_of(request.options.pipeline)
-    words = (request_file, "--out", out)
-    done = pep723.run(path, python, *words, log=out / "run.log", deadline_s=deadline_s, on_line=case_listener(on_case))
-    if done.code or not (out / "bundle.json").is_file():
-        raise RunError(
-            f"the {path.stem} runtime ended without a bundle ({done.ending}): {pep723.reason(done)}",
-            fix=f"cat {done.log}",
-        )
-    return load_bundle(out)
+        if done.code or not (out / "bundle.json").is_file():
+            raise RunError(
+                f"the {path.stem} runtime ended without a bundle ({done.ending}): {pep723.reason(done)}",
+                fix=f"cat {done.log}",
+            )
+        return load_bundle(out)
 
 
-def _script(pipeline: str, runtime: str) -> Path:
+class Python(Target):
+    """The reference, whose masks become goldens."""
+
+    name = NAME
+    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "runtime"})
+    delegates = ("xnnpack", "cpu")
+
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """The environment of each reference runtime; looking at one that is not there yet makes it."""
+        for pipeline in self.pipelines:
+            what = f"python {pipeline}"
+            try:
+                self.session(context).prepare(pipeline)
+                yield Diagnostic(what, True, "the reference runtime is installed")
+            except GoldmaskError as error:
+                fix = "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again"
+                yield Diagnostic(what, False, error.what, fix)
+
+    def session(self, context: Context) -> PythonSession:
+        """A session, still to be entered."""
+        return PythonSession(self, context)
+
+
+TARGET = Python()
+
+
+def _script(pipeline: str, runtime: str | None) -> Path:
     runtime = runtime or RUNTIMES[0]
     if (pipeline, runtime) not in SCRIPTS:
         raise UsageError(

@@ -8,12 +8,12 @@ from statistics import median
 
 from ..contract.errors import ExitCode
 from ..contract.files import write_atomically
-from ..machine.progress import Watch
+from ..machine.progress import Progress
 from ..project.config import Config
 from ..report.report import Report, exit_code
-from ..targets import android_jvm
 from ..verdict.compare import Comparison, Verdict
-from .check import Selection, check
+from .check import check
+from .selection import Selection
 
 MATRIX_FILE = "matrix.json"
 # A first run warms caches and the JIT; the median of the next ten says what a user of the app would wait.
@@ -38,19 +38,22 @@ class Row:
 
 
 def compare_runtimes(
-    root: Path, config: Config, selection: Selection, versions: Sequence[str], out: Path, watch: Watch = Watch()
+    root: Path,
+    config: Config,
+    selection: Selection,
+    versions: Sequence[str],
+    out: Path,
+    progress: Progress = Progress(),
 ) -> tuple[list[Row], ExitCode]:
-    """Check `selection` on android-jvm with each version of TensorFlow Lite; the rows, and the exit code.
+    """Check `selection`, whose target has to run, with each version of its runtime; the rows, and the exit code.
 
     Each version's own report goes to `out`/<version>, the rows to `out`/matrix.json.
     """
-    timed = config.options.model_copy(update={"warmup": WARMUP, "runs": RUNS})
-    config = config.model_copy(update={"options": timed})
     rows: list[Row] = []
     comparisons: list[Comparison] = []
     for version in versions:
-        chosen = replace(selection, targets=(android_jvm.NAME,), runtime=version)
-        report = check(root, config, replace(chosen, named=chosen.named | {android_jvm.NAME}), out / version, watch)
+        given = {"warmup": WARMUP, "runs": RUNS, **selection.given, "runtime": version}
+        report = check(root, config, replace(selection, given=given), out / version, progress)
         rows += _rows(version, report)
         comparisons += report.comparisons
     data = {"schema": 1, "rows": [vars(row) for row in rows]}

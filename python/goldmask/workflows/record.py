@@ -9,16 +9,17 @@ from typing import Literal
 
 from ..contract.bundle import Request, RequestCase
 from ..contract.errors import ExitCode, GoldenError
-from ..machine.progress import Watch
+from ..machine.progress import Progress
 from ..project.config import Config
 from ..project.gather import gather
 from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
 from ..project.model import golden_folder, goldens_folder, load_spec
-from ..project.setup import Setup
+from ..project.options import TargetOptions
 from ..report.report import Report
-from ..targets import python
+from ..targets.target import REFERENCE, Context, find_target
 from ..verdict.compare import NotJudged
-from .check import Selection, check, request_for
+from .check import check, request_for
+from .selection import Selection, options_for
 
 Mode = Literal["all", "missing", "never"]
 MODES: tuple[Mode, ...] = ("all", "missing", "never")
@@ -40,27 +41,30 @@ def default_mode() -> Mode:
 
 
 def record(
-    root: Path, config: Config, models: Sequence[str], pipelines: Sequence[str], mode: Mode, watch: Watch = Watch()
+    root: Path, config: Config, selection: Selection, mode: Mode, progress: Progress = Progress()
 ) -> list[Recorded]:
-    """Record the goldens of `models` through those of `pipelines` they have.
+    """Record the goldens of the selected models through those of the selected pipelines that they have.
 
     `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
     when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
     EnvironmentMissing when it or a file cannot be had; the goldens of that model and pipeline stay as they were.
     """
     recorded = []
-    for name in models:
+    options = options_for(config, selection, REFERENCE)
+    for name in selection.models:
         spec = load_spec(root, name)
-        assets = gather(root, name, spec, watch)
+        assets = gather(root, name, spec, progress)
         for error in assets.missing.values():
             raise error
-        for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in pipelines):
-            request = request_for(assets.model, assets.cases, pipeline, config, taps=("margin",))
-            recorded += _record_pipeline(golden_folder(root, name, pipeline), request, mode, watch)
+        for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in selection.pipelines):
+            request = request_for(assets.model, assets.cases, pipeline, options, taps=("margin",))
+            recorded += _record_pipeline(golden_folder(root, name, pipeline), request, options, mode, progress)
     return recorded
 
 
-def _record_pipeline(folder: Path, request: Request, mode: Mode, watch: Watch) -> list[Recorded]:
+def _record_pipeline(
+    folder: Path, request: Request, options: TargetOptions, mode: Mode, progress: Progress
+) -> list[Recorded]:
     name, pipeline = request.model.name, request.options.pipeline
     existing = _existing(folder, mode)
     wanted = _wanted(existing, request, mode, folder)
@@ -68,9 +72,10 @@ def _record_pipeline(folder: Path, request: Request, mode: Mode, watch: Watch) -
     if wanted:
         narrowed = request.model_copy(update={"cases": wanted})
         with tempfile.TemporaryDirectory(prefix="goldmask-") as scratch:
-            setup = Setup(folder, Path(scratch))
-            python.prepare(pipeline, setup)
-            python.run(narrowed, Path(scratch), setup, watch.count(f"record · {pipeline} · {name}", len(wanted)))
+            on_case = progress.count(f"record · {pipeline} · {name}", len(wanted))
+            with find_target(REFERENCE).session(Context(folder, Path(scratch), options)) as session:
+                session.prepare(pipeline)
+                session.run(narrowed, Path(scratch), on_case)
             if bless(narrowed, Path(scratch), folder, existing, merge=mode == "missing"):
                 action = "recorded"
     ids = {case.id for case in wanted}
@@ -106,20 +111,20 @@ def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path)
     return tuple(missing)
 
 
-def verify(root: Path, config: Config, selection: Selection, out: Path, watch: Watch = Watch()) -> Report:
+def verify(root: Path, config: Config, selection: Selection, out: Path, progress: Progress = Progress()) -> Report:
     """Run the reference again and compare it with the goldens; unused goldens fail too. Writes no golden."""
     strangers = [
         NotJudged(
             model=model,
             case=stranger,
-            target=python.NAME,
+            target=REFERENCE,
             pipeline=pipeline,
             reason="unused: no case of the model has this golden (./goldmask golden.prune removes it)",
             exit_code=ExitCode.GOLDEN,
         )
         for model, pipeline, stranger in find_unused(root, selection.models)
     ]
-    return check(root, config, selection, out, watch, also=strangers)
+    return check(root, config, selection, out, progress, also=strangers)
 
 
 def find_unused(root: Path, models: Sequence[str]) -> list[tuple[str, str, str]]:

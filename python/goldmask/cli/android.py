@@ -1,0 +1,167 @@
+"""`android.*`."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from ..android import benchmark_model, sdk
+from ..android.devices import chosen
+from ..android_build import maven
+from ..contract.errors import ExitCode, UsageError
+from ..contract.files import write_atomically
+from ..machine.resources import ANDROID_PROJECT
+from ..project.config import load_config
+from ..project.options import from_flags, resolve
+from ..report.write import open_folder
+from ..targets import android_device, android_jvm
+from ..targets.target import Context, find_target
+from ..workflows.check import request_for
+from ..workflows.matrix import compare_runtimes
+from ..workflows.selection import PIPELINES, among, options_for, select
+from .console import ProgressBars, out
+from .farm import model_and_cases
+from .folders import out_folder, root
+from .run import one
+
+
+def lock_android() -> ExitCode:
+    """`android.lock`."""
+    config = load_config(root())
+    folder = (root() / config.android.folder).resolve() if config.android.folder else ANDROID_PROJECT
+    with ProgressBars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        lock = maven.write_lock(folder, Path(logs), bars.step)
+    out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))
+    return ExitCode.OK
+
+
+def build_android(pipelines: list[str], abi: str) -> ExitCode:
+    """`android.build`."""
+    among(pipelines, PIPELINES, "pipeline")
+    config = load_config(root())
+    options = resolve(config.options.given(android_device.NAME), from_flags({"abi": abi}))
+    for pipeline in [each for each in PIPELINES if each in (pipelines or PIPELINES)]:
+        notes: list[str] = []
+        with ProgressBars() as bars:
+            logs = root() / "build/apk/logs"
+            context = Context(root(), logs, options, config.android, progress=bars, on_note=notes.append)
+            apks = android_device.build(pipeline, context)
+        for note in notes:
+            out.print(Text(f"note: {note}"))
+        out.print(Text(f"{pipeline}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
+        for path, name in ((apks.app, apks.application_id), (apks.test, apks.test_id)):
+            out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {path}"))
+    return ExitCode.OK
+
+
+def run_matrix(
+    versions: list[str], suite: str, models: list[str], folder: str, flags: Mapping[str, object]
+) -> ExitCode:
+    """`android.matrix`: one table of masks and latencies for several versions of TensorFlow Lite."""
+    # Only this pipeline's runtime is a library of its own; the Task Library has its inside.
+    config = load_config(root())
+    selection = select(config, suite, models, ["lib_interpreter"], [android_jvm.NAME], from_flags(flags))
+    wanted = [version for words in versions for version in words.split(",") if version]
+    if not wanted:
+        raise UsageError(
+            "android.matrix needs versions of TensorFlow Lite", fix="./goldmask android.matrix --runtime 2.14.0,2.16.1"
+        )
+    path = out_folder(folder, "build/matrix")
+    with ProgressBars() as bars:
+        rows, code = compare_runtimes(root(), config, selection, wanted, path, bars)
+    table = Table(
+        "version",
+        "model",
+        "ran",
+        "passed",
+        "agreement",
+        "confident",
+        "ties",
+        "ms",
+        "reason",
+        box=None,
+        header_style="bold",
+    )
+    for row in rows:
+        cells = (
+            row.version,
+            row.model,
+            row.runtime or "–",
+            f"{row.passed}/{row.cases}",
+            "–" if row.agreement is None else f"{row.agreement:.3%}",
+            "–" if row.confident_flips is None else str(row.confident_flips),
+            "–" if row.tie_flips is None else str(row.tie_flips),
+            "–" if row.inference_ms is None else f"{row.inference_ms:.1f}",
+            row.reason,
+        )
+        table.add_row(*map(Text, cells))
+    out.print(table)
+    out.print(Text(f"reports: {path}; agreement and flips are the worst case's, ms is the median inference"))
+    return code
+
+
+def install_sdk(accept: bool) -> ExitCode:
+    """`android.sdk`: what an emulator needs, into ANDROID_HOME or the cache."""
+    found = sdk.find_sdk()
+    wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.emulator_abi())
+    out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
+    with ProgressBars() as bars:
+        installed = sdk.install(found, wanted, accept=accept, on_progress=bars.download)
+    for package in wanted:
+        out.print(Text(f"{'installed' if package in installed else 'there'}: {package}"))
+    return ExitCode.OK
+
+
+def run_benchmark(
+    binary: str, model: str, images: list[str], pipeline: str, folder: str, flags: Mapping[str, object]
+) -> ExitCode:
+    """`android.benchmark`: the app and TensorFlow Lite's own tool, one after the other on one device."""
+    config, path = load_config(root()), out_folder(folder, "build/benchmark")
+    selection = one(android_device.NAME, pipeline, from_flags(flags))
+    options = options_for(config, selection, android_device.NAME)
+    least = {"warmup": benchmark_model.WARMUP, "runs": benchmark_model.RUNS}
+    options = options.model_copy(update={name: max(getattr(options, name), count) for name, count in least.items()})
+    open_folder(path)
+    notes: list[str] = []
+    with ProgressBars() as bars:
+        found, cases = model_and_cases(model, images, bars)
+        request = request_for(found, cases[:1], selection.pipelines[0], options)
+        context = Context(
+            root=root(),
+            logs=path / "logs",
+            options=options,
+            android=config.android,
+            suppress=config.device.suppress,
+            progress=bars,
+            on_note=notes.append,
+        )
+        with find_target(android_device.NAME).session(context) as session:
+            bundle = session.run(request, path, bars.count("the app", 1))
+        app = benchmark_model.timing_of([result.latency for result in bundle.results if result.latency])
+        log = path / "benchmark_model.log"
+        with chosen(context.logs, options.device or "", all_devices=False) as (phone,):
+            bars.step("benchmark_model", 0, 1)
+            measured = benchmark_model.run(phone, Path(binary), found.path, bundle.runtime, request.options, log)
+            bars.step("benchmark_model", 1, 1)
+    for note in notes:
+        out.print(Text(f"note: {note}", "yellow"))
+    out.print(Text(f"{bundle.target.device or options.device or ''} · {bundle.runtime} · {found.name}"))
+    out.print(_timings({"app": app, "benchmark_model": measured.timing}))
+    for words in measured.delegate_words:
+        out.print(Text(f"benchmark_model: {words}"))
+    data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
+    write_atomically(path / "benchmark.json", (json.dumps(data, indent=2) + "\n").encode())
+    out.print(Text(f"figures: {path / 'benchmark.json'}, {log}"))
+    return ExitCode.OK
+
+
+def _timings(timings: dict[str, benchmark_model.Timing]) -> Table:
+    table = Table("ms", "init", "first", "median", "mean", "std", "min", "max", "runs", box=None, header_style="bold")
+    for name, timing in timings.items():
+        figures = (timing.init_ms, timing.first_ms, timing.median_ms, timing.mean_ms, timing.std_ms)
+        cells = ["–" if ms is None else f"{ms:.2f}" for ms in (*figures, timing.min_ms, timing.max_ms)]
+        table.add_row(*map(Text, (name, *cells, str(timing.runs))))
+    return table

@@ -1,0 +1,47 @@
+"""`golden.*`."""
+
+from rich.text import Text
+
+from ..contract.errors import ExitCode
+from ..project.config import load_config
+from ..project.model import model_names
+from ..targets.python import RUNTIMES
+from ..targets.target import REFERENCE
+from ..workflows import record
+from ..workflows.selection import among, select
+from .check import finish
+from .console import ProgressBars, out
+from .folders import out_folder, root
+
+
+def record_goldens(models: list[str], pipelines: list[str], mode: str) -> ExitCode:
+    """`golden.record`."""
+    among([mode] if mode else [], record.MODES, "mode")
+    chosen = next((each for each in record.MODES if each == mode), record.default_mode())
+    config = load_config(root())
+    selection = select(config, "default", models, pipelines, [REFERENCE])
+    with ProgressBars() as bars:
+        done = record.record(root(), config, selection, chosen, bars)
+    for row in done:
+        out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
+    return ExitCode.OK
+
+
+def verify_goldens(suite: str, models: list[str], pipelines: list[str], runtime: str, folder: str) -> ExitCode:
+    """`golden.verify`."""
+    among([runtime] if runtime else [], RUNTIMES, "runtime")
+    config = load_config(root())
+    selection = select(config, suite, models, pipelines, [REFERENCE], {"runtime": runtime} if runtime else {})
+    path = out_folder(folder, "build/verify")
+    with ProgressBars() as bars:
+        report = record.verify(root(), config, selection, path, bars)
+    return finish(report, path)
+
+
+def prune_goldens(models: list[str]) -> ExitCode:
+    """`golden.prune`."""
+    removed = record.prune_unused(root(), models or model_names(root()))
+    for model, pipeline, name in removed:
+        out.print(Text(f"removed {model} {pipeline} {name}"))
+    out.print(Text(f"{len(removed)} unused goldens removed" if removed else "no golden is unused"))
+    return ExitCode.OK

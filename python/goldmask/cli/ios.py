@@ -1,0 +1,42 @@
+"""`ios.*`."""
+
+import tempfile
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from ..apple import devicectl, simctl, xcode
+from ..contract.errors import ExitCode
+from ..project.config import load_config
+from ..project.options import from_flags, resolve
+from ..targets import ios_simulator
+from ..targets.target import Context
+from .console import ProgressBars, out
+from .folders import out_folder, root
+
+
+def build_ios(destinations: list[str], folder: str) -> ExitCode:
+    """`ios.build`."""
+    path = out_folder(folder, "build/ios")
+    with ProgressBars() as bars:
+        config = load_config(root())
+        options = resolve(config.options.given(ios_simulator.NAME), from_flags({"destination": destinations}))
+        products = ios_simulator.build(Context(root(), path / "logs", options, ios=config.ios, progress=bars))
+    for product in products:
+        out.print(Text(f"built: {product.xctestrun}"))
+    return ExitCode.OK
+
+
+def list_destinations() -> ExitCode:
+    """`ios.simulator.list`."""
+    table = Table("destination", "system", "state", "id", box=None, header_style="bold")
+    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+        xcode.find_xcode(Path(logs))
+        for each in simctl.simulators(simctl.list_simulators(Path(logs))):
+            table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
+        for phone in devicectl.list_phones(Path(logs)):
+            mode = "paired, not in developer mode" if phone.developer_mode is False else "paired"
+            table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
+    out.print(table)
+    return ExitCode.OK

@@ -1,0 +1,91 @@
+"""`run`: any model on any images, to a bundle."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from ..contract.bundle import Bundle, Failed, Result, mask_of
+from ..contract.errors import ExitCode, UsageError
+from ..contract.mask import MAX_CLASSES
+from ..project.case import cases_from_files
+from ..project.config import load_config
+from ..project.model import Model, find_model
+from ..project.options import from_flags
+from ..report.write import open_folder
+from ..targets.target import Context, check_used, find_target, target_names
+from ..workflows.check import request_for
+from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
+from .console import ProgressBars, out
+from .folders import root
+
+
+def run_adhoc(
+    target: str, pipeline: str, model: str, images: list[str], folder: str, flags: Mapping[str, object]
+) -> ExitCode:
+    """`run`: one bundle, of a model by name or by path."""
+    if not images:
+        raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
+    config = load_config(root())
+    check_targets(config)
+    selection = one(target, pipeline, from_flags(flags))
+    options = options_for(config, selection, target)
+    path, notes = Path(folder or "build/run"), []
+    with ProgressBars() as bars:
+        found = find_model(root(), model, bars.download)
+        cases = cases_from_files([Path(image) for image in images])
+        open_folder(path)
+        request = request_for(found, cases, selection.pipelines[0], options)
+        context = Context(
+            root=root(),
+            logs=path / "logs",
+            options=options,
+            android=config.android,
+            ios=config.ios,
+            suppress=config.device.suppress,
+            progress=bars,
+            on_note=notes.append,
+        )
+        with find_target(target).session(context) as session:
+            session.prepare(selection.pipelines[0])
+            bundle = session.run(request, path, bars.count(f"{target} · {pipeline}", len(cases)))
+    if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
+        out.print(
+            Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
+        )
+    for note in dict.fromkeys(notes):
+        out.print(Text(f"note: {note}"))
+    return _show_bundle(bundle, path, found)
+
+
+def one(target: str, pipeline: str, given: Mapping[str, object]) -> Selection:
+    """The selection of one target and pipeline, whatever the model. Raises UsageError."""
+    among([pipeline], PIPELINES, "pipeline")
+    among([target], target_names(), "target")
+    check_used(tuple(given), [target])
+    (named,) = (each for each in PIPELINES if each == pipeline)
+    return Selection((), (named,), (target,), frozenset((target, pipeline)), given=given)
+
+
+def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
+    out.print(Text(str(bundle.runtime)))
+    table = Table("case", "size", "ms", "classes", box=None, header_style="bold")
+    for result in bundle.results:
+        table.add_row(*map(Text, _result_row(folder, result, model)))
+    out.print(table)
+    out.print(Text(f"bundle: {folder}"))
+    failed = any(isinstance(result, Failed) for result in bundle.results)
+    return ExitCode.RUN if failed else ExitCode.OK
+
+
+def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, str, str]:
+    if isinstance(result, Failed):
+        return result.case, "–", "–", f"ERROR in {result.error.stage}: {result.error.message}"
+    counts = np.bincount(mask_of(folder, result).ravel(), minlength=MAX_CLASSES)
+    names = [*model.labels, *(f"class_{index}" for index in range(len(model.labels), MAX_CLASSES))]
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    classes = ", ".join(f"{names[index]} {counts[index] / counts.sum():.1%}" for index in order)
+    width, height = result.mask_size
+    return result.case, f"{width}×{height}", f"{result.latency.first_ms:.1f}" if result.latency else "–", classes

@@ -1,0 +1,171 @@
+"""What a target is: its name, what it can run, what it needs of this machine, and a session that runs it.
+
+A target is a file of this room with a `TARGET` in it; `check`, `golden.record`, `doctor` and the rest walk the table of
+them and know no platform.
+"""
+
+import pkgutil
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from ..contract.bundle import Bundle, Request, save
+from ..contract.errors import RunError, UsageError
+from ..contract.options import Pipeline
+from ..machine.diagnostics import Diagnostic
+from ..machine.progress import Progress
+from ..project.config import Android, Ios, LatencyFlag
+from ..project.options import OPTIONS, TargetOptions
+
+# The target whose masks are blessed.
+REFERENCE = "python"
+# What else lies in this room.
+NOT_TARGETS = ("host", "target", "test_lab")
+OnCase = Callable[[str], None]
+
+
+def _ignore(text: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a target is given: the project's folder, a folder for logs, its options, and who listens.
+
+    `suppress` are flags in spite of which a latency is valid. `on_note` gets sentences for the report.
+    """
+
+    root: Path
+    logs: Path
+    options: TargetOptions = field(default_factory=TargetOptions)
+    android: Android = field(default_factory=Android)
+    ios: Ios = field(default_factory=Ios)
+    suppress: tuple[LatencyFlag, ...] = ()
+    progress: Progress = field(default_factory=Progress)
+    on_note: Callable[[str], None] = _ignore
+
+
+class Session(AbstractContextManager["Session"], ABC):
+    """A target in use; when the session ends, all that it booted or started is stopped."""
+
+    def __init__(self, target: "Target", context: Context) -> None:
+        self.target = target
+        self.context = context
+        self.closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.closing.close()
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """What rows of the report call the places where each case runs; most targets have one, of their own name."""
+        return (self.target.name,)
+
+    @abstractmethod
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Make ready what a pipeline needs; what is ready already stays as it is.
+
+        Raises EnvironmentMissing where this machine cannot have it, PipelineMissing where no machine can, RunError
+        where something does not build or start, UsageError for an option that the target cannot have.
+        """
+
+    def run(self, request: Request, out: Path, on_case: OnCase = _ignore) -> Bundle:
+        """Run `request` at the one destination; the bundle is written to `out`, `on_case` is told of each case.
+
+        Cases that were not finished are errors in the bundle that say why. Raises RunError when there is no bundle
+        at all, UsageError where there are several destinations, and as `prepare`.
+        """
+        if len(self.destinations) != 1:
+            raise UsageError("one run has one destination", fix="./goldmask check runs on several, or name one")
+        begin(request, out)
+        return self.predict(request, out, on_case)
+
+    def run_everywhere(
+        self, request: Request, out: Path, on_case: OnCase = _ignore
+    ) -> Mapping[str, tuple[Path, Bundle | RunError]]:
+        """The folder and bundle of each destination, or why it has none. Raises as `run` where none could."""
+        return {self.target.name: (out, self.run(request, out, on_case))}
+
+    @abstractmethod
+    def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
+        """What `run` does after its beginning: request.json is in `out`, and no bundle."""
+
+
+class Target(ABC):
+    """Where a pipeline can run. `options` are the names of those it uses, `delegates` those it can ask for."""
+
+    name: ClassVar[str]
+    pipelines: ClassVar[tuple[Pipeline, ...]] = ("lib_interpreter", "lib_task_api")
+    options: ClassVar[frozenset[str]]
+    delegates: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def needs(self, context: Context) -> Iterator[Diagnostic]:
+        """What the target needs of this machine, each thing looked at without installing anything."""
+
+    @abstractmethod
+    def session(self, context: Context) -> Session:
+        """A session, still to be entered."""
+
+
+def target_names() -> tuple[str, ...]:
+    """The targets there are, the reference first; none is loaded for that."""
+    import goldmask.targets as room
+
+    modules = sorted(module.name for module in pkgutil.iter_modules(room.__path__))
+    names = [name.replace("_", "-") for name in modules if name not in NOT_TARGETS]
+    return tuple(sorted(names, key=lambda name: name != REFERENCE))
+
+
+def find_target(name: str) -> Target:
+    """A target by name. Raises UsageError."""
+    if name not in target_names():
+        raise UsageError(f"there is no target {name!r}", fix=f"--target {'|'.join(target_names())}")
+    target: Target = import_module(f"goldmask.targets.{name.replace('-', '_')}").TARGET
+    return target
+
+
+def check_options(target: Target, options: TargetOptions) -> None:
+    """Raise UsageError for a delegate that a target does not have."""
+    if options.delegate not in target.delegates:
+        raise UsageError(
+            f"target {target.name} has no delegate {options.delegate!r}", fix=f"--delegate {'|'.join(target.delegates)}"
+        )
+
+
+def check_used(given: Sequence[str], targets: Sequence[str]) -> None:
+    """Raise UsageError for an option by name that none of `targets` uses: a flag without effect is a mistake."""
+    used = frozenset().union(*(find_target(name).options for name in targets))
+    for name in given:
+        if name not in used:
+            users = [other for other in target_names() if name in find_target(other).options]
+            raise UsageError(
+                f"{OPTIONS[name].flag} has no effect on {' or '.join(targets)}",
+                fix=f"--target {'|'.join(users)}, or leave {OPTIONS[name].flag} out",
+            )
+
+
+def begin(request: Request, out: Path) -> None:
+    """The beginning of every run: the request is saved, and no older bundle can pass for this run's."""
+    (out / "bundle.json").unlink(missing_ok=True)
+    for name in ("masks", "taps"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    save(request, out / "request.json")
+
+
+def deadline_s(request: Request, start_s: float, case_s: float, times: float = 1) -> float:
+    """How long a run may take: `start_s` and, for each case, `case_s` a repetition, on a machine `times` as slow."""
+    options = request.options
+    per_case_s = case_s * (options.warmup + options.runs) * times + options.min_duration_s
+    return start_s * times + len(request.cases) * per_case_s

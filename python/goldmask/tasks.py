@@ -1,0 +1,387 @@
+"""The tasks of goldmask, for `./goldmask`, for `inv` and for tasks.py files of other repositories.
+
+Each task is its flags, its help and one call into the cli room. A body imports for itself: listing the tasks loads
+neither numpy nor rich.
+"""
+
+import functools
+import inspect
+import signal
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from invoke import Collection, Exit, Program, Task, task
+
+from . import __version__
+from .contract.errors import GoldmaskError, UsageError
+from .project.options import OPTIONS
+
+ALL = tuple(OPTIONS)
+HELP = {
+    "suite": "a suite of goldmask.toml",
+    "model": "a declared model; run and models.info take the path of a .tflite as well",
+    "pipeline": "lib_interpreter or lib_task_api",
+    "target": "where to run; a target that is named must run",
+    "out": "the folder for results",
+    "image": "a JPEG, PNG, BMP or WebP file",
+    "abi": "an ABI of the app; all of them by default",
+    "mode": "all, missing or never; the default is missing, in CI never",
+    "runtime": "a version of the TensorFlow Lite AAR",
+    "destination": "name or UDID of a simulator or phone",
+    "golden": "a golden, or any bundle to compare with",
+    "bundle": "the bundle to judge",
+    "apk": "an APK file",
+    "version": "v1, v2, v3 or v3+",
+    "steps": "training steps; the schedule is fitted to them",
+    "seed": "decides the data and the weights to begin with",
+    "weights": "the folder of a finished training",
+    "accept_licences": "you have read and accept the licence that is named",
+    "binary": "benchmark_model for the device's ABI",
+    "flank": "write flank.yml",
+    "firebase": "write gcloud.sh",
+    "phone": "a device of Firebase Test Lab: model=Pixel6,version=33",
+    "retries": "how often Test Lab runs a test again that wrote no bundle",
+    "shards": "share the cases out to so many runs",
+    "results": "the folder that a farm's results were downloaded to",
+    "plan": "the folder that android.farm wrote",
+    "fast": "only tests that start no process: under a minute",
+    "select": "only tests that match, as pytest -k",
+}
+
+
+def command(
+    name: str | None = None, several: tuple[str, ...] = (), options: tuple[str, ...] = ()
+) -> Callable[..., Task]:
+    """An invoke task that ends with the program's exit code and shows expected errors without a traceback.
+
+    Flags are the function's parameters and, for its `**flags`, `options` as project/options.py declares them.
+    """
+
+    def decorate(function: Callable[..., int | None]) -> Task:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> None:
+            # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
+            sys.dont_write_bytecode = False
+            # A `kill`, or a CI job that is cancelled, stops what was started just as Ctrl-C does.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            try:
+                code = function(
+                    *args, **{flag: _whole(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
+                )
+            except GoldmaskError as error:
+                raise Exit(f"goldmask: {error}", int(error.exit_code)) from error
+            except KeyboardInterrupt:
+                raise Exit("goldmask: interrupted; what was started is stopped", 130) from None
+            if code:
+                raise Exit(code=int(code))
+
+        defaults = {each.name: each.default for each in inspect.signature(function).parameters.values()}
+        chosen = [OPTIONS[each] for each in options]
+        parameters = [
+            # invoke would turn a number's text into a number, and a wrong one into a traceback.
+            each.replace(default=str(each.default)) if type(each.default) is int else each
+            for each in inspect.signature(function).parameters.values()
+            if each.kind is not each.VAR_KEYWORD
+        ]
+        parameters += [
+            inspect.Parameter(
+                each.parameter,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if each.switch else "" if not each.several else None,
+            )
+            for each in chosen
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what invoke makes flags of
+        repeated = {*several, *(each.parameter for each in chosen if each.several)}
+        texts = HELP | {each.parameter: each.help for each in chosen}
+        flags = [each.name for each in parameters[1:]]
+        help_texts = {flag: texts[flag] + ("; several may be given" if flag in repeated else "") for flag in flags}
+        return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False)(run)
+
+    return decorate
+
+
+def _whole(flag: str, value: Any, default: Any) -> Any:
+    """A flag's value, as a number where its default is one. Raises UsageError."""
+    if type(default) is not int:
+        return value
+    try:
+        return int(value)
+    except ValueError as error:
+        raise UsageError(f"--{flag} {value!r} is not a whole number", fix=f"--{flag} {default}") from error
+
+
+def deeplab_program() -> ModuleType:
+    """The tasks of deeplab, a package beside this one."""
+    import deeplab.program
+
+    return deeplab.program
+
+
+@command(several=("model", "pipeline", "target"), options=ALL)
+def check(c, suite="default", model=None, pipeline=None, target=None, out="", **flags):
+    """Does every target still predict the golden masks? Fetch, run, compare, report."""
+    from .cli.check import run_check
+
+    return run_check(suite, model, pipeline, target, out, flags)
+
+
+@command(several=("image",), options=ALL)
+def run(c, target="python", pipeline="lib_interpreter", model="", image=None, out="", **flags):
+    """Run any model on any images, and keep the bundle."""
+    from .cli.run import run_adhoc
+
+    return run_adhoc(target, pipeline, model, image, out, flags)
+
+
+@command()
+def compare(c, golden="", bundle="", out=""):
+    """Compare two bundles on disk; nothing is fetched or run."""
+    from .cli.compare import run_compare
+
+    return run_compare(golden, bundle, out)
+
+
+@command()
+def report(c, out=""):
+    """Show the report of an earlier check again."""
+    from .cli.check import show_report
+
+    return show_report(out)
+
+
+@command()
+def doctor(c):
+    """What can run here, what is missing, and the command that fixes it."""
+    from .cli.doctor import show_doctor
+
+    return show_doctor()
+
+
+@command()
+def test(c, select="", fast=False):
+    """Run goldmask's own tests."""
+    from .cli.testing import run_tests
+
+    return run_tests(select, fast)
+
+
+@command(name="list")
+def models_list(c):
+    """List the declared models."""
+    from .cli.models import list_models
+
+    return list_models()
+
+
+@command(name="fetch", several=("model",))
+def models_fetch(c, model=None):
+    """Download models and their images into the cache."""
+    from .cli.models import fetch_models
+
+    return fetch_models(model)
+
+
+@command(name="info")
+def models_info(c, model=""):
+    """Show a model's tensors, quantisation, metadata and labels."""
+    from .cli.models import show_model
+
+    return show_model(model)
+
+
+@command(name="record", several=("model", "pipeline"))
+def golden_record(c, model=None, pipeline=None, mode=""):
+    """Run the reference and bless its masks as goldens."""
+    from .cli.golden import record_goldens
+
+    return record_goldens(model, pipeline, mode)
+
+
+@command(name="verify", several=("model", "pipeline"))
+def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out=""):
+    """Run the reference again and compare; unused goldens fail too. Writes no golden."""
+    from .cli.golden import verify_goldens
+
+    return verify_goldens(suite, model, pipeline, runtime, out)
+
+
+@command(name="prune", several=("model",))
+def golden_prune(c, model=None):
+    """Remove goldens that no case uses."""
+    from .cli.golden import prune_goldens
+
+    return prune_goldens(model)
+
+
+@command(name="train")
+def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
+    """Train a DeepLab on synthetic shapes; goes on where it stopped."""
+    program = deeplab_program()
+
+    return program.run_train(version, steps, seed, out)
+
+
+@command(name="export")
+def deeplab_export(c, weights="", out=""):
+    """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
+    program = deeplab_program()
+
+    return program.run_export(weights, out)
+
+
+@command(name="tradeoff")
+def deeplab_tradeoff(c, weights="", out=""):
+    """Measure output strides and DeepLab versions: scores, latency, operations, memory."""
+    program = deeplab_program()
+
+    return program.run_tradeoff(weights, out)
+
+
+@command(name="lock")
+def android_lock(c):
+    """Resolve the Android project's dependencies anew and write their lock."""
+    from .cli.android import lock_android
+
+    return lock_android()
+
+
+@command(name="build", several=("pipeline",))
+def android_build(c, pipeline=None, abi=""):
+    """Build the Android app and its golden test: two signed APKs a pipeline, without Gradle or an SDK."""
+    from .cli.android import build_android
+
+    return build_android(pipeline, abi)
+
+
+@command(name="verify")
+def apk_verify(c, apk=""):
+    """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
+    from .cli.apk import verify_apk
+
+    return verify_apk(apk)
+
+
+@command(name="matrix", several=("runtime", "model"), options=("threads", "delegate", "abi"))
+def android_matrix(c, runtime=None, suite="default", model=None, out="", **flags):
+    """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
+    from .cli.android import run_matrix
+
+    return run_matrix(runtime, suite, model, out, flags)
+
+
+@command(name="build", several=("destination",))
+def ios_build(c, destination=None, out=""):
+    """Build the iOS app and its golden test, if anything changed."""
+    from .cli.ios import build_ios
+
+    return build_ios(destination, out)
+
+
+@command(name="list")
+def ios_simulator_list(c):
+    """List the simulators and phones that --destination can name."""
+    from .cli.ios import list_destinations
+
+    return list_destinations()
+
+
+@command(name="sdk")
+def android_sdk(c, accept_licences=False):
+    """Install what an emulator needs of the Android SDK."""
+    from .cli.android import install_sdk
+
+    return install_sdk(accept_licences)
+
+
+@command(name="benchmark", several=("image",), options=("threads", "delegate", "device", "warmup", "runs"))
+def android_benchmark(c, binary="", model="shapes", image=None, pipeline="lib_interpreter", out="", **flags):
+    """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
+    from .cli.android import run_benchmark
+
+    return run_benchmark(binary, model, image, pipeline, out, flags)
+
+
+@command(name="plan", several=("image", "phone"))
+def farm_plan(
+    c,
+    flank=False,
+    firebase=False,
+    model="shapes",
+    image=None,
+    pipeline="lib_interpreter",
+    phone=None,
+    retries=0,
+    shards=1,
+    out="",
+):
+    """Write flank.yml, or a gcloud command, that runs the golden test on Firebase Test Lab."""
+    from .cli.farm import plan_farm
+
+    return plan_farm(flank, firebase, model, image, pipeline, phone, retries, shards, out)
+
+
+@command(name="collect")
+def farm_collect(c, results="", plan="", out=""):
+    """Turn the results of a farm into bundles, ready to compare."""
+    from .cli.farm import collect_farm
+
+    return collect_farm(results, plan, out)
+
+
+@command(name="up")
+def emulator_up(c):
+    """Boot an Android emulator, and leave it running."""
+    from .cli.emulator import start_emulator
+
+    return start_emulator()
+
+
+@command(name="down")
+def emulator_down(c):
+    """Stop the emulators that goldmask started, and no others."""
+    from .cli.emulator import stop_emulators
+
+    return stop_emulators()
+
+
+@command(name="list")
+def emulator_list(c):
+    """List running emulators, and who started them."""
+    from .cli.emulator import list_emulators
+
+    return list_emulators()
+
+
+namespace = Collection(check, run, compare, report, doctor, test)
+android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
+android.add_collection(Collection("apk", apk_verify))
+android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
+farm = Collection("farm", farm_collect)
+farm.add_task(farm_plan, default=True)
+android.add_collection(farm)
+namespace.add_collection(android)
+namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
+namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
+namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
+namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
+
+
+def spread(words, several=("--destination", "--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
+    """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
+    spread_words, flag = [], None
+    for word in words:
+        if word.startswith("-"):
+            flag = word if word in several else None
+        elif flag and spread_words[-1] != flag:
+            spread_words.append(flag)
+        spread_words.append(word)
+    return spread_words
+
+
+def main() -> None:
+    """The program `goldmask`."""
+    program = Program(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
+    program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])
