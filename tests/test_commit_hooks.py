@@ -68,6 +68,7 @@ def test_the_hooks_find_nothing(tmp_path):
 FAULTS = {
     "ruff-check": ("unused.py", "import os\n", "F401"),
     "ruff-format": ("quotes.py", "NAME = 'goldmask'\n", "1 file reformatted"),
+    "mypy": ("python/goldmask/contract/untyped.py", 'NAME: int = "goldmask"\n', "[assignment]"),
     "shellcheck": ("unquoted.sh", "#!/bin/sh\nrm $1\n", "SC2086"),
     "clang-format": ("braces.c", "int main(void){return 0;}\n", "files were modified"),
     "codespell": ("misspelt.md", "Recieve the mask.\n", "Recieve ==> Receive"),  # codespell:ignore recieve

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from junitparser import JUnitXml, TestCase
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
@@ -81,6 +82,21 @@ def test_the_table_says_what_happened_and_what_to_do():
 
 def test_only_what_ran_counts_as_run():
     assert "models run: none" in text_of(report(SKIPPED))
+
+
+def test_junit_statistics_are_counted_once_however_many_cases_there_are(monkeypatch):
+    """Counted again after every case they took minutes for ten thousand."""
+    read = []
+    result = TestCase.result
+    monkeypatch.setattr(TestCase, "result", property(lambda case: read.append(case) or result.fget(case), result.fset))
+    reads_per_case = set()
+    for number in (10, 1000):
+        read.clear()
+        differ = [DIFFERS.model_copy(update={"case": f"c{each}"}) for each in range(number)]
+        document = JUnitXml.fromstring(to_junit(report(*differ, DIFFERS.model_copy(update={"target": "ios-host"}))))
+        assert (document.tests, document.failures, len(document)) == (number + 1, number + 1, 2)
+        reads_per_case.add(len(read) / (number + 1))
+    assert len(reads_per_case) == 1 and max(reads_per_case) <= 3
 
 
 def test_text_from_outside_is_not_markup():

@@ -5,21 +5,23 @@ files is docs/bundle.schema.json, which is written from the classes here (docs/b
 """
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
-import numpy as np
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from .errors import RunError
 from .files import sha256_of, write_atomically
-from .mask import MAX_CLASSES, read_margin, read_mask
-from .options import Options, Pipeline
+from .mask import MAX_CLASSES, Margins, Mask, read_margin, read_mask
+from .options import Options, Pipeline, TapName
 from .schema import Name, Sha256, Strict, Text, first_problem
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 MAX_JSON_BYTES = 64 << 20
 MAX_MESSAGE = 2000
 
+InputType = Literal["float32", "uint8", "int8"]
+OutputKind = Literal["logits", "classes"]
+MarginUnit = Literal["score", "step"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Megabytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
@@ -41,7 +43,7 @@ class InputSpec(Strict):
 
     height: int = Field(ge=1)
     width: int = Field(ge=1)
-    dtype: Literal["float32", "uint8", "int8"]
+    dtype: InputType
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -50,7 +52,7 @@ class OutputSpec(Strict):
     """Which output makes the mask: scores [1, h, w, classes] or class indices [1, h, w]."""
 
     index: int = Field(ge=0)
-    kind: Literal["logits", "classes"]
+    kind: OutputKind
     scale: float = Field(default=0, ge=0, description="scores in one quantisation step; 0 where scores are floats")
 
 
@@ -146,7 +148,7 @@ class Tap(Strict):
 
     file: RelativePath
     sha256: Sha256
-    unit: Literal["score", "step"]
+    unit: MarginUnit
 
 
 class Predicted(Strict):
@@ -161,7 +163,7 @@ class Predicted(Strict):
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
     memory_peak_mb: Megabytes | None = None
-    taps: dict[Literal["margin"], Tap] = Field(default={})
+    taps: dict[TapName, Tap] = Field(default={})
 
 
 class Failed(Strict):
@@ -174,7 +176,7 @@ class Failed(Strict):
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
     memory_peak_mb: Megabytes | None = None
-    taps: dict[Literal["margin"], Tap] = Field(default={}, max_length=0)
+    taps: dict[TapName, Tap] = Field(default={}, max_length=0)
 
 
 # One case: a mask or the reason why there is none, never both; `status` says which.
@@ -207,6 +209,9 @@ class Bundle(Strict):
         return next((result for result in self.results if result.case == case), None)
 
 
+Contract = TypeVar("Contract", Request, Bundle)
+
+
 def load_request(path: Path) -> Request:
     """Read request.json. Raises RunError."""
     return _load(path, Request)
@@ -227,7 +232,7 @@ def to_json(value: BaseModel) -> bytes:
     return value.model_dump_json(by_alias=True, exclude_none=True, indent=2).encode() + b"\n"
 
 
-def mask_of(folder: Path, result: Predicted) -> np.ndarray:
+def mask_of(folder: Path, result: Predicted) -> Mask:
     """The mask of a result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
     mask = read_mask(_verified(folder, result.mask, result.mask_sha256))
     if mask.shape[::-1] != result.mask_size:
@@ -239,7 +244,7 @@ def mask_of(folder: Path, result: Predicted) -> np.ndarray:
     return mask
 
 
-def margin_of(folder: Path, result: Predicted) -> tuple[np.ndarray, str] | None:
+def margin_of(folder: Path, result: Predicted) -> tuple[Margins, MarginUnit] | None:
     """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
     tap = result.taps.get("margin")
     return (read_margin(_verified(folder, tap.file, tap.sha256)), tap.unit) if tap else None
@@ -262,7 +267,7 @@ def _verified(folder: Path, name: str, sha256: str) -> Path:
     return path
 
 
-def _load(path: Path, kind: type[Any]) -> Any:
+def _load(path: Path, kind: type[Contract]) -> Contract:
     fix = "run the target again"
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
@@ -276,7 +281,7 @@ def _load(path: Path, kind: type[Any]) -> Any:
         raise RunError(f"{path} breaks the bundle contract: {first_problem(error)}", fix=fix) from error
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, JsonValue]:
     """The JSON Schema of request.json and bundle.json, for platforms that are not Python."""
     request, bundle = (kind.model_json_schema(by_alias=True, mode="validation") for kind in (Request, Bundle))
     definitions = request.pop("$defs") | bundle.pop("$defs")

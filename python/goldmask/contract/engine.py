@@ -11,7 +11,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from .bundle import (
     Failed,
     Failure,
     Latency,
+    MarginUnit,
     ModelInfo,
     Predicted,
     Request,
@@ -41,9 +42,12 @@ from .bundle import (
 )
 from .errors import GoldmaskError
 from .files import sha256_of
-from .image import decode
-from .mask import MAX_CLASSES, encode_margin, encode_mask, top_two_margin
+from .image import Pixels, Tensor, decode
+from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
+from .options import TapName
 
+# [1, height, width] class indices, or [1, height, width, classes] scores.
+Output = np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.uint8 | np.int8 | np.int32 | np.int64]]
 XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
 
 
@@ -57,13 +61,13 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Segmented:
-    """One image through an engine. `margin` is None for class maps; `scores_unit` is what it counts."""
+    """One image through an engine. `margin` is None for class maps; `unit` is what it counts."""
 
-    mask: np.ndarray  # uint8 [h, w]
-    margin: np.ndarray | None  # float32 [h, w]
-    unit: str  # "score" or "step"
-    resized: np.ndarray | None
-    tensor: np.ndarray | None
+    mask: Mask
+    margin: Margins | None
+    unit: MarginUnit
+    resized: Pixels | None
+    tensor: Tensor | None
     preprocess_ms: float
     inference_ms: float
     postprocess_ms: float
@@ -74,8 +78,8 @@ class Engine(Protocol):
 
     runtime: RuntimeInfo
 
-    def segment(self, pixels: np.ndarray, with_margin: bool) -> Segmented:
-        """The mask of uint8 RGB `pixels` [h, w, 3]. Raises StageError."""
+    def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
+        """The mask of `pixels`. Raises StageError."""
 
 
 def main(open_engine: Callable[[Request], Engine], packages: tuple[str, ...]) -> None:
@@ -117,10 +121,10 @@ def write_bundle(
         runtime = engine.runtime
     except (StageError, OSError, ValueError, RuntimeError, TypeError) as error:
         failure = Failure(stage="init", message=_one_line(error))
-        outcomes = (_failed(case, failure) for case in request.cases)
+        outcomes: Iterable[Result] = [_failed(case, failure) for case in request.cases]
     else:
         outcomes = _run_cases(engine, request, base, out, init_ms)
-    results = []
+    results: list[Result] = []
     for result in outcomes:
         results.append(result)
         on_result(result)
@@ -145,7 +149,7 @@ class _Drawn:
     """A case with its mask in memory."""
 
     case: RequestCase
-    pixels: np.ndarray  # uint8 [h, w, 3], decoded and upright
+    pixels: Pixels  # decoded and upright
     last: Segmented
     latency: Latency
 
@@ -158,6 +162,7 @@ def _run_cases(engine: Engine, request: Request, base: Path, out: Path, init_ms:
     waiting: Future[Result] | None = None
     with ThreadPoolExecutor(max_workers=1) as finisher:
         for case in request.cases:
+            future: Future[Result]
             try:
                 future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out)
             except StageError as error:
@@ -182,18 +187,14 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_
     except (GoldmaskError, OSError) as error:
         raise StageError("decode", getattr(error, "what", str(error))) from error
     runs: list[tuple[float, float, float]] = []
-    first_ms, started = None, time.perf_counter()
-    done = 0
-    while done < options.warmup + options.runs or time.perf_counter() - started < options.min_duration_s:
+    started = time.perf_counter()
+    while len(runs) < options.warmup + options.runs or time.perf_counter() - started < options.min_duration_s:
         last = engine.segment(pixels, "margin" in options.taps)
-        first_ms = last.inference_ms if first_ms is None else first_ms
-        done += 1
-        if done > options.warmup:
-            runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
-    preprocess, inference, postprocess = zip(*runs, strict=True)
+        runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
+    preprocess, inference, postprocess = zip(*runs[options.warmup :], strict=True)
     latency = Latency(
         init_ms=init_ms,
-        first_ms=first_ms,
+        first_ms=runs[0][1],
         preprocess_ms=preprocess,
         inference_ms=inference,
         postprocess_ms=postprocess,
@@ -218,19 +219,19 @@ def _finish(drawn: _Drawn, out: Path) -> Predicted:
     )
 
 
-def _taps(last: Segmented, case: RequestCase, out: Path) -> dict[str, Tap]:
+def _taps(last: Segmented, case: RequestCase, out: Path) -> dict[TapName, Tap]:
     if last.margin is None:
         return {}
     file = f"taps/{case.id}.margin.png"
     return {"margin": Tap(file=file, sha256=_write(out / file, encode_margin(last.margin)), unit=last.unit)}
 
 
-def mask_from_output(output: np.ndarray, kind: str, with_margin: bool) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """(mask uint8 [h, w], margin or None, unit) of an output tensor [1, h, w(, classes)]. Raises StageError.
+def mask_from_output(output: Output, kind: str, with_margin: bool) -> tuple[Mask, Margins | None, MarginUnit]:
+    """(mask, margin or None, unit) of an output tensor. Raises StageError.
 
     A margin counts scores for float outputs, quantisation steps for integer ones; a class map has none.
     """
-    unit = "score" if output.dtype.kind == "f" else "step"
+    unit: MarginUnit = "score" if output.dtype.kind == "f" else "step"
     if kind == "classes":
         highest, lowest = int(output.max()), int(output.min())
         if lowest < 0 or highest >= MAX_CLASSES:
@@ -269,7 +270,7 @@ def _write(path: Path, data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _sha256(array: np.ndarray | None) -> str | None:
+def _sha256(array: Pixels | Tensor | None) -> str | None:
     # Every platform goldmask runs on is little-endian, so the bytes in memory are the bytes of the contract.
     return None if array is None else hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 

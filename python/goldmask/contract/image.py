@@ -17,6 +17,14 @@ from PIL import Image, UnidentifiedImageError
 
 from .errors import GoldmaskError
 
+# [height, width, 3], RGB.
+Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+# [1, height, width, 3], of the model's input type.
+Tensor = np.ndarray[tuple[int, int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
+Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
+Weights = np.ndarray[tuple[int], np.dtype[np.int32]]
+Blend = np.ndarray[tuple[int, int], np.dtype[np.int32]]  # [height, 3 · width]
+Texels = np.ndarray[tuple[int, int], np.dtype[np.void]]  # [height, width], three bytes each
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 # 67 megapixels, 200 MB as RGB: more than any phone's default camera mode, and below the size at which Pillow warns.
 MAX_PIXELS = 1 << 26
@@ -30,7 +38,7 @@ class ImageError(GoldmaskError):
     """A file that cannot be used as an input image."""
 
 
-def decode(path: Path, orientation: int | None = None, data: bytes | None = None) -> np.ndarray:
+def decode(path: Path, orientation: int | None = None, data: bytes | None = None) -> Pixels:
     """The pixels of an image file as uint8 [height, width, 3], RGB, upright.
 
     `orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `data` are the file's bytes
@@ -62,7 +70,7 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
     return orient(pixels, orientation if orientation in range(1, 9) else 1)
 
 
-def _rgb(image: Image.Image) -> np.ndarray:
+def _rgb(image: Image.Image) -> Pixels:
     """uint8 [h, w, 3] of any mode the four formats open in."""
     if image.mode.startswith("I"):  # 16-bit grayscale, as I;16 or widened to I
         gray = (np.asarray(image) >> 8).astype(np.uint8)
@@ -72,7 +80,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def orient(pixels: Pixels, orientation: int) -> Pixels:
     """`pixels` [h, w, …] turned upright from an EXIF orientation 1 to 8 (EXIF 2.3, tag 0x0112)."""
     if orientation in (5, 6, 7, 8):
         pixels = np.swapaxes(pixels, 0, 1)
@@ -83,7 +91,7 @@ def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
-def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     """Bilinear resize of uint8 [h, w, 3] to uint8 [height, width, 3] in integer arithmetic only.
 
     Half-pixel centres: output i samples input (i + 0.5) · in / out - 0.5, clamped to the edge, in fixed
@@ -96,7 +104,7 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     top, bottom, down = _taps(pixels.shape[0], height)
     left, right, along = _taps(pixels.shape[1], width)
     down, along = down[:, None], np.repeat(along, 3)
-    texels = np.ascontiguousarray(pixels).view("V3")[..., 0]  # three bytes moved as one
+    texels: Texels = np.ascontiguousarray(pixels).view("V3")[..., 0]  # three bytes moved as one
     above = _gather(texels, top, left) * (ONE - along)
     above += _gather(texels, top, right) * along
     below = _gather(texels, bottom, left) * (ONE - along)
@@ -109,7 +117,7 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return above.astype(np.uint8).reshape(height, width, 3)
 
 
-def _taps(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _taps(source: int, target: int) -> tuple[Indices, Indices, Weights]:
     """For each of `target` outputs: the two source indices and the second one's weight in 1/ONE."""
     centre = ((2 * np.arange(target, dtype=np.int64) + 1) * source * ONE) // (2 * target) - ONE // 2
     centre = np.clip(centre, 0, (source - 1) * ONE)
@@ -118,7 +126,7 @@ def _taps(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return first, second, (centre & (ONE - 1)).astype(np.int32)
 
 
-def _gather(texels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _gather(texels: Texels, rows: Indices, columns: Indices) -> Blend:
     """int32 [len(rows), 3 · len(columns)]: the texels where rows and columns cross."""
     # The axis that leaves less between the two steps first: a panorama of two rows must not become gigabytes.
     if len(rows) * texels.shape[1] <= len(columns) * texels.shape[0]:
@@ -129,13 +137,13 @@ def _gather(texels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
 
 
 def to_tensor(
-    pixels: np.ndarray,
+    pixels: Pixels,
     dtype: str,
     mean: tuple[float, ...],
     std: tuple[float, ...],
     scale: float = 0.0,
     zero_point: int = 0,
-) -> np.ndarray:
+) -> Tensor:
     """The input tensor [1, h, w, 3] for uint8 RGB `pixels` [h, w, 3].
 
     float32: (pixel - mean) / std in float32. uint8: the pixels as they are, which is what quantised image
@@ -144,7 +152,7 @@ def to_tensor(
     """
     if dtype == "uint8":
         return pixels[None]
-    mean32, std32 = np.float32(mean), np.float32(std)
+    mean32, std32 = np.asarray(mean, np.float32), np.asarray(std, np.float32)
     if dtype == "float32":
         return ((pixels.astype(np.float32) - mean32) / std32)[None]
     levels = (np.arange(256, dtype=np.float32)[:, None] - mean32) / std32 / np.float32(scale)

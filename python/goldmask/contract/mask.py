@@ -8,7 +8,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .errors import RunError
+from .image import Pixels
 
+# [h, w]: a class index per pixel; the margin of each pixel.
+Mask = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Margins = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+# [h, w, classes]: floats, or the integers of a quantised output.
+Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
 MAX_CLASSES = 256
 MAX_MASK_PIXELS = 1 << 26
 # A margin's code is the exponent and the two highest mantissa bits of its float32, counted from 2^-24: four codes an
@@ -17,7 +23,7 @@ MARGIN_SHIFT = 21
 MARGIN_BASE = ((127 - 24) << 2) - 1
 
 
-def palette() -> np.ndarray:
+def palette() -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """uint8 [256, 3]: the PASCAL VOC colour map, in which each class takes its colour from the bits of its index."""
     index = np.arange(MAX_CLASSES)
     colours = np.zeros((MAX_CLASSES, 3), np.uint8)
@@ -30,14 +36,14 @@ def palette() -> np.ndarray:
 PALETTE = palette()
 
 
-def encode_mask(mask: np.ndarray) -> bytes:
+def encode_mask(mask: Mask) -> bytes:
     """A class-index mask, uint8 [h, w], as an 8-bit palette PNG: people see colours, programs see classes."""
     image = Image.fromarray(mask)
     image.putpalette(PALETTE.tobytes())
     return _png(image)
 
 
-def encode_margin(margin: np.ndarray) -> bytes:
+def encode_margin(margin: Margins) -> bytes:
     """A margin map, float [h, w] ≥ 0, as an 8-bit grayscale PNG of logarithmic codes: dark is fragile."""
     bits = np.ascontiguousarray(margin, np.float32).view(np.int32)
     codes = np.clip((bits >> MARGIN_SHIFT) - MARGIN_BASE, 1, 255).astype(np.uint8)
@@ -45,7 +51,7 @@ def encode_margin(margin: np.ndarray) -> bytes:
     return _png(Image.fromarray(codes))
 
 
-def read_mask(path: Path) -> np.ndarray:
+def read_mask(path: Path) -> Mask:
     """The class indices, uint8 [h, w], of a mask PNG from any target. Raises RunError for anything else."""
     image = _open(path)
     if image.mode not in ("P", "L"):
@@ -53,25 +59,25 @@ def read_mask(path: Path) -> np.ndarray:
     return np.array(image)
 
 
-def read_margin(path: Path) -> np.ndarray:
+def read_margin(path: Path) -> Margins:
     """The lower bound of each pixel's margin, float32 [h, w], from a margin PNG. Raises RunError."""
     image = _open(path)
     if image.mode != "L":
         raise RunError(f"margin map {path} is a {image.mode} picture, not 8-bit grayscale", fix="record it again")
     levels = ((np.arange(256, dtype=np.int32) + MARGIN_BASE) << MARGIN_SHIFT).view(np.float32)
     levels[0] = 0
-    return levels[np.asarray(image)]
+    codes: Mask = np.asarray(image)
+    return levels[codes]
 
 
-def top_two_margin(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The winning class, uint8 [h, w], and top-1 minus top-2 score, float32 [h, w], of scores [h, w, classes].
+def top_two_margin(scores: Scores) -> tuple[Mask, Margins]:
+    """The winning class and top-1 minus top-2 score.
 
     The lowest index wins a tie, as in TFLite's ARG_MAX and Android's usual loop. Raises ValueError when a
     score is NaN, because then no class wins.
     """
-    planes = np.ascontiguousarray(np.moveaxis(scores, -1, 0))
-    if planes.dtype != np.float32:
-        planes = planes.astype(np.float32)  # int8 and uint8 steps are exact in float32
+    # int8 and uint8 steps are exact in float32.
+    planes = np.ascontiguousarray(np.moveaxis(scores, -1, 0)).astype(np.float32, copy=False)
     # A running top two over class planes: several times faster than sorting short rows.
     best, second = planes[0].copy(), np.full(planes.shape[1:], -np.inf, np.float32)
     winner = np.zeros(best.shape, np.uint8)
@@ -85,7 +91,7 @@ def top_two_margin(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return winner, best - second
 
 
-def colourise(mask: np.ndarray) -> np.ndarray:
+def colourise(mask: Mask) -> Pixels:
     """uint8 [h, w, 3]: each class in its palette colour."""
     return PALETTE[mask]
 

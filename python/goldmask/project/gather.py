@@ -28,7 +28,7 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
     except EnvironmentMissing as error:
         return Assets(None, (), {case.id: error for case in spec.cases})
     cases: list[RequestCase] = []
-    missing: dict[str, EnvironmentMissing] = {}
+    missing: dict[str, GoldmaskError] = {}
     truths: dict[str, Path] = {}
     folder = model_folder(root, name)
     for case in spec.cases:

@@ -22,6 +22,7 @@ from ..contract.bundle import (
     Predicted,
     Request,
     RequestCase,
+    Result,
     files_of,
     load_bundle,
     save,
@@ -112,7 +113,9 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
     byte. Raises RunError when a case has no mask: half a golden is none.
     """
     bundle = load_bundle(source)
-    results, files, orientations = [], {}, {}
+    results: list[Result] = []
+    files: dict[str, Path] = {}
+    orientations: dict[str, int] = {}
     for case in request.cases:
         result = bundle.result(case.id)
         if not isinstance(result, Predicted):
@@ -129,12 +132,12 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
                 "one golden has one runtime",
                 fix=RECORD_FIX,
             )
-        for result in existing.bundle.results:
-            if bundle.result(result.case) is None:
-                results.append(result)
-                files |= {name: existing.folder / name for name in files_of(result)}
-                if result.case in existing.provenance.orientations:
-                    orientations[result.case] = existing.provenance.orientations[result.case]
+        for kept in existing.bundle.results:
+            if bundle.result(kept.case) is None:
+                results.append(kept)
+                files |= {name: existing.folder / name for name in files_of(kept)}
+                if kept.case in existing.provenance.orientations:
+                    orientations[kept.case] = existing.provenance.orientations[kept.case]
     results.sort(key=lambda result: result.case)
     bundle = bundle.model_copy(update={"results": tuple(results)})
     provenance = Provenance(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ..contract.bundle import InputSpec, OutputSpec, RequestModel
+from ..contract.bundle import InputSpec, InputType, OutputSpec, RequestModel
 from ..contract.errors import ConfigError, UsageError
 from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES
@@ -28,7 +28,7 @@ class DeclaredInput(Strict):
 
     height: int | None = Field(default=None, ge=1)
     width: int | None = Field(default=None, ge=1)
-    dtype: Literal["float32", "uint8", "int8"] | None = None
+    dtype: InputType | None = None
     mean: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
     std: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
 
@@ -95,7 +95,11 @@ class Model:
             sha256=self.sha256,
             labels=self.labels,
             input=InputSpec(
-                height=image.shape[1], width=image.shape[2], dtype=image.dtype, mean=self.mean, std=self.std
+                height=image.shape[1],
+                width=image.shape[2],
+                dtype=self.signature.input_type,
+                mean=self.mean,
+                std=self.std,
             ),
             output=OutputSpec(
                 index=self.signature.output_index,
@@ -196,7 +200,7 @@ def _described(name: str, path: Path, sha256: str, signature: Signature, spec: M
                 f"the model.toml of {name} declares an input {key} of {getattr(declared, key)}, the file has {actual}",
                 fix=f"./goldmask models.info --model {path}",
             )
-    if declared.mean:
+    if declared.mean and declared.std:
         mean, std, origin = declared.mean, declared.std, "model.toml"
     elif signature.mean and signature.std:
         mean, std, origin = signature.mean, signature.std, "metadata"

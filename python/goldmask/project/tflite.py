@@ -3,14 +3,17 @@
 import io
 import struct
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import flatbuffers.encode
 import flatbuffers.number_types
 import flatbuffers.table
 import numpy as np
 
+from ..contract.bundle import InputType, OutputKind
 from ..contract.errors import UsageError
 from ..contract.files import is_html
 from ..contract.mask import MAX_CLASSES
@@ -19,7 +22,7 @@ IDENTIFIER = b"TFL3"
 METADATA_NAME = b"TFLITE_METADATA"
 MAX_BYTES = 1 << 31
 MAX_LABEL_BYTES = 1 << 20
-INPUT_DTYPES = ("float32", "uint8", "int8")
+INPUT_DTYPES = get_args(InputType)
 SCORE_DTYPES = ("float32", "uint8", "int8")
 CLASS_DTYPES = ("uint8", "int32", "int64")
 # Field numbers of metadata_schema.fbs 1.x (tflite-support). Read by number because the only package that carries
@@ -58,7 +61,8 @@ class Signature:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     output_index: int
-    output_kind: str
+    input_type: InputType
+    output_kind: OutputKind
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     labels: tuple[str, ...]
@@ -88,11 +92,12 @@ def inspect(path: Path) -> Signature:
         mean, std, label_file = _metadata(metadata) if metadata else (None, None, None)
     except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise _damaged(path) from error
-    output_index, kind = _supported(inputs, outputs, path)
+    input_type, output_index, kind = _supported(inputs, outputs, path)
     return Signature(
         inputs=inputs,
         outputs=outputs,
         output_index=output_index,
+        input_type=input_type,
         output_kind=kind,
         mean=mean,
         std=std,
@@ -165,8 +170,10 @@ def _bounded(count: int, data: bytes) -> int:
     return count
 
 
-def _supported(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Path) -> tuple[int, str]:
-    """Which output makes the mask, and how; UsageError that names the tensor otherwise."""
+def _supported(
+    inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Path
+) -> tuple[InputType, int, OutputKind]:
+    """The input's type, which output makes the mask, and how; UsageError that names the tensor otherwise."""
     fix = f"./goldmask models.info --model {path}"
     if len(inputs) != 1:
         names = ", ".join(tensor.name for tensor in inputs) or "none"
@@ -174,7 +181,8 @@ def _supported(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Pa
     image = inputs[0]
     if len(image.shape) != 4 or image.shape[0] not in (1, -1) or image.shape[3] != 3 or min(image.shape[1:]) < 1:
         raise UsageError(f"{path}: input {image} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
-    if image.dtype not in INPUT_DTYPES:
+    input_type: InputType | None = next((each for each in INPUT_DTYPES if each == image.dtype), None)
+    if input_type is None:
         raise UsageError(
             f"{path}: input {image} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
         )
@@ -188,10 +196,10 @@ def _supported(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Pa
             f"({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] ({', '.join(CLASS_DTYPES)})",
             fix=fix,
         )
-    return kinds[0]
+    return input_type, *kinds[0]
 
 
-def _kind(tensor: Tensor) -> str | None:
+def _kind(tensor: Tensor) -> OutputKind | None:
     if tensor.shape[:1] not in ((1,), (-1,)) or min(tensor.shape[1:], default=0) < 1:
         return None
     if len(tensor.shape) == 4 and tensor.dtype in SCORE_DTYPES and 2 <= tensor.shape[3] <= MAX_CLASSES:
@@ -222,7 +230,8 @@ def _metadata(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...
 
 
 def _field(table: flatbuffers.table.Table, number: int) -> int:
-    return table.Offset(4 + 2 * number)
+    offset: int = table.Offset(4 + 2 * number)
+    return offset
 
 
 def _scalar(table: flatbuffers.table.Table, number: int) -> int:
@@ -230,7 +239,7 @@ def _scalar(table: flatbuffers.table.Table, number: int) -> int:
     return table.Get(flatbuffers.number_types.Uint8Flags, table.Pos + offset) if offset else 0
 
 
-def _tables(table: flatbuffers.table.Table, number: int):
+def _tables(table: flatbuffers.table.Table, number: int) -> Iterator[flatbuffers.table.Table]:
     """The tables of a vector field."""
     offset = _field(table, number)
     if offset:

@@ -19,12 +19,17 @@ def to_junit(report: Report) -> bytes:
     document = JUnitXml("goldmask")
     for name, comparisons in groupby(sorted(report.comparisons, key=group), key=group):
         suite = TestSuite(name)
-        for comparison in comparisons:
-            latency = comparison.latency
-            test = TestCase(comparison.case, name, latency.first_ms / 1e3 if latency else 0)
-            if comparison.verdict in OUTCOMES:
-                test.result = [OUTCOMES[comparison.verdict](comparison.reason, comparison.verdict.value)]
-            suite.add_testcase(test)
+        # All at once: junitparser counts a whole suite again after every single one.
+        suite.add_testcases([_test(name, comparison) for comparison in comparisons])
         document.add_testsuite(suite)
     document.update_statistics()
-    return document.tostring()
+    xml: bytes = document.tostring()
+    return xml
+
+
+def _test(suite: str, comparison: Comparison) -> TestCase:
+    latency = comparison.latency
+    test = TestCase(comparison.case, suite, latency.first_ms / 1e3 if latency else 0)
+    if comparison.verdict in OUTCOMES:
+        test.result = [OUTCOMES[comparison.verdict](comparison.reason, comparison.verdict.value)]
+    return test

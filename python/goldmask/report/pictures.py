@@ -5,17 +5,18 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..contract.mask import colourise
+from ..contract.mask import Mask, colourise
+from ..verdict.metrics import Flags
 
 TIE, CONFIDENT = (255, 200, 0), (230, 0, 60)
 GAP_PX, CAPTION_PX = 8, 18
 LEAST_WIDTH_PX = 240
 
 
-def side_by_side(expected: np.ndarray, actual: np.ndarray, confident: np.ndarray | None) -> bytes:
-    """A PNG of two masks, uint8 [h, w], and where they differ: confident flips red, tie flips yellow.
+def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes:
+    """A PNG of two masks and where they differ: confident flips red, tie flips yellow.
 
-    `confident` is bool [h, w]; None, as for masks of different sizes, leaves the difference out.
+    Without `confident`, as for masks of different sizes, the difference is left out.
     """
     panels = [("expected", colourise(expected)), ("actual", colourise(actual))]
     if confident is not None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from ..contract.bundle import SCHEMA
 from ..contract.errors import ExitCode, UsageError
@@ -52,7 +52,7 @@ class Report(Strict):
         return sum(comparison.verdict is verdict for comparison in self.comparisons)
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, JsonValue]:
     """The JSON Schema of report.json as `write_report` writes it: every key is there, null where there is no value."""
     schema = Report.model_json_schema(by_alias=True, mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "goldmask report.json"}

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,16 +21,15 @@ MEANINGS = {
     ExitCode.USAGE: "an option cannot be used",
     ExitCode.LATENCY: "latency over budget",
 }
+FIGURES = ("agreement", "confident", "ties", "mIoU", "ms")
+HEADINGS = ("model", "case", "target", "pipeline", "verdict", *FIGURES, "reason")
 
 
 def to_terminal(report: Report) -> RenderableType:
     """A row for each comparison, what was skipped and how to change that, and the outcome."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, justify in (
-        ("model", "left"), ("case", "left"), ("target", "left"), ("pipeline", "left"), ("verdict", "left"),
-        ("agreement", "right"), ("confident", "right"), ("ties", "right"), ("mIoU", "right"), ("ms", "right"),
-        ("reason", "left"),
-    ):  # fmt: skip
+    for heading in HEADINGS:
+        justify: JustifyMethod = "right" if heading in FIGURES else "left"
         table.add_column(heading, justify=justify, no_wrap=heading not in ("reason", "case"), overflow="fold")
     for comparison in report.comparisons:
         table.add_row(*_row(comparison))

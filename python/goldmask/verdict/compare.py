@@ -5,15 +5,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageHashes, margin_of, mask_of
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import read_mask
+from ..contract.mask import Mask, read_mask
 from ..contract.schema import Strict
 from ..project.config import Tolerances
-from .metrics import Metrics, TruthScores, confident_pixels, measure, truth_scores
+from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, truth_scores
 
 
 class Verdict(StrEnum):
@@ -88,16 +87,16 @@ Comparison = Annotated[Compared | NotJudged | NotRun, Field(discriminator="verdi
 
 @dataclass(frozen=True)
 class Pair:
-    """A comparison with the masks it was made of, uint8 [h, w], for pictures.
+    """A comparison with the masks it was made of, for pictures.
 
-    `confident`, bool [h, w], has the differing pixels that no near-tie excuses; None where the masks cannot be laid
+    `confident` has the differing pixels that no near-tie excuses; None where the masks cannot be laid
     over each other.
     """
 
     comparison: Compared
-    expected: np.ndarray
-    actual: np.ndarray
-    confident: np.ndarray | None = None
+    expected: Mask
+    actual: Mask
+    confident: Flags | None = None
 
 
 # What becomes of a case in a run; write_report makes comparisons, and pictures of failures, of them.

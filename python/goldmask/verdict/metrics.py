@@ -5,8 +5,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ..contract.bundle import MarginUnit
+from ..contract.mask import Margins, Mask
 from ..contract.schema import Strict
 from ..project.config import Tolerances
+
+Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
+Counts = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 class Window(Strict):
@@ -49,10 +55,8 @@ class TruthScores(Strict):
     golden_miou: float
 
 
-def confident_pixels(
-    differing: np.ndarray, margin: tuple[np.ndarray, str] | None, tolerances: Tolerances
-) -> np.ndarray:
-    """bool [h, w]: the differing pixels that no near-tie excuses; all of them where there is no margin map."""
+def confident_pixels(differing: Flags, margin: tuple[Margins, MarginUnit] | None, tolerances: Tolerances) -> Flags:
+    """The differing pixels that no near-tie excuses; all of them where there is no margin map."""
     if margin is None:
         return differing
     levels, unit = margin
@@ -61,13 +65,13 @@ def confident_pixels(
 
 
 def measure(
-    expected: np.ndarray,
-    actual: np.ndarray,
-    margin: tuple[np.ndarray, str] | None,
+    expected: Mask,
+    actual: Mask,
+    margin: tuple[Margins, MarginUnit] | None,
     labels: tuple[str, ...],
     tolerances: Tolerances = Tolerances(),
 ) -> Metrics:
-    """All metrics of two masks, uint8 [h, w] of one shape, whose classes all have a label."""
+    """All metrics of two masks of one shape whose classes all have a label."""
     differing = expected != actual
     confident = confident_pixels(differing, margin, tolerances)
     count = int(np.count_nonzero(differing))
@@ -76,7 +80,7 @@ def measure(
     was, now = confusion.sum(axis=1), confusion.sum(axis=0)
     present = np.flatnonzero(was + now)
     iou = class_iou(confusion)[present]
-    f_scores = boundary_f(boundary_counts(expected, actual, present, tolerances.boundary_px))
+    f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px))
     return Metrics(
         pixels=expected.size,
         differing=count,
@@ -97,27 +101,27 @@ def measure(
     )
 
 
-def confusion_matrix(expected: np.ndarray, actual: np.ndarray, classes: int) -> np.ndarray:
-    """int64 [classes, classes]: pixels by expected (row) and actual (column) class."""
+def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
+    """[classes, classes]: pixels by expected (row) and actual (column) class."""
     joint = expected.astype(np.int32).ravel() * classes + actual.ravel()
     return np.bincount(joint, minlength=classes * classes).reshape(classes, classes)
 
 
-def boundary_f(counts: np.ndarray) -> np.ndarray:
-    """float [classes]: each class's boundary F-score (Csurka et al., BMVC 2013) from `boundary_counts`.
+def boundary_f(counts: Counts) -> Scores:
+    """[classes]: each class's boundary F-score (Csurka et al., BMVC 2013) from `boundary_counts`.
 
     A class without a boundary in either mask scores 1, in one of them 0. Counts of several images may be summed.
     """
     was, was_near, now, now_near = counts.T.astype(float)
     precision, recall = now_near / np.maximum(now, 1), was_near / np.maximum(was, 1)
     total = precision + recall
-    scores = np.divide(2 * precision * recall, total, out=np.zeros(len(counts)), where=total > 0)
+    scores: Scores = np.divide(2 * precision * recall, total, out=np.zeros(len(counts)), where=total > 0)
     scores[(was == 0) & (now == 0)] = 1
     return scores
 
 
-def boundary_counts(expected: np.ndarray, actual: np.ndarray, classes: Sequence[int], distance_px: float) -> np.ndarray:
-    """int64 [len(classes), 4]: boundary pixels of `expected`, those near one of `actual`'s, and the same the other way.
+def boundary_counts(expected: Mask, actual: Mask, classes: Sequence[int], distance_px: float) -> Counts:
+    """[len(classes), 4]: boundary pixels of `expected`, those near one of `actual`'s, and the same the other way.
 
     A boundary pixel of a class belongs to it and touches another class above, below, left or right. Near is within
     a Euclidean distance of `distance_px`.
@@ -128,8 +132,8 @@ def boundary_counts(expected: np.ndarray, actual: np.ndarray, classes: Sequence[
     edges = _edges(expected), _edges(actual)
     counts = np.zeros((len(classes), 4), np.int64)
     for place, index in enumerate(classes):
-        was = cv2.bitwise_and(cv2.compare(expected, int(index), cv2.CMP_EQ), edges[0])
-        now = cv2.bitwise_and(cv2.compare(actual, int(index), cv2.CMP_EQ), edges[1])
+        was = cv2.bitwise_and((expected == index).view(np.uint8), edges[0])
+        now = cv2.bitwise_and((actual == index).view(np.uint8), edges[1])
         counts[place] = (
             cv2.countNonZero(was),
             cv2.countNonZero(cv2.bitwise_and(was, cv2.dilate(now, disc))),
@@ -139,8 +143,8 @@ def boundary_counts(expected: np.ndarray, actual: np.ndarray, classes: Sequence[
     return counts
 
 
-def _edges(mask: np.ndarray) -> np.ndarray:
-    """uint8 [h, w], 255 where a pixel touches another class above, below, left or right."""
+def _edges(mask: Mask) -> Mask:
+    """255 where a pixel touches another class above, below, left or right."""
     edge = np.zeros(mask.shape, bool)
     rows, columns = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
     edge[1:] |= rows
@@ -150,8 +154,8 @@ def _edges(mask: np.ndarray) -> np.ndarray:
     return edge.view(np.uint8) * np.uint8(255)
 
 
-def densest_window(differing: np.ndarray, size_px: int) -> Window | None:
-    """The window in which most of `differing`, bool [h, w], is; None where nothing differs.
+def densest_window(differing: Flags, size_px: int) -> Window | None:
+    """The window in which most of `differing` is; None where nothing differs.
 
     A block of 20 × 20 wrong pixels is 0.04 % of a megapixel: no percentage of the whole shows it.
     """
@@ -165,8 +169,8 @@ def densest_window(differing: np.ndarray, size_px: int) -> Window | None:
     return Window(x=int(x), y=int(y), size_px=size_px, differing=most, density=most / (height * width))
 
 
-def truth_scores(truth: np.ndarray, expected: np.ndarray, actual: np.ndarray, classes: int) -> TruthScores:
-    """Both masks, uint8 [h, w], against a ground truth of any size, which is sampled at their pixels' centres."""
+def truth_scores(truth: Mask, expected: Mask, actual: Mask, classes: int) -> TruthScores:
+    """Both masks against a ground truth of any size, which is sampled at their pixels' centres."""
     rows, columns = (
         (2 * np.arange(side) + 1) * whole // (2 * side) for side, whole in zip(actual.shape, truth.shape, strict=True)
     )
@@ -174,13 +178,14 @@ def truth_scores(truth: np.ndarray, expected: np.ndarray, actual: np.ndarray, cl
     return TruthScores(miou=mean_iou(sampled, actual, classes), golden_miou=mean_iou(sampled, expected, classes))
 
 
-def mean_iou(expected: np.ndarray, actual: np.ndarray, classes: int) -> float:
+def mean_iou(expected: Mask, actual: Mask, classes: int) -> float:
     """Mean intersection over union of the classes that either mask has."""
     return float(np.nanmean(class_iou(confusion_matrix(expected, actual, classes))))
 
 
-def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """float [classes]: intersection over union from a confusion matrix; NaN for a class that neither side has."""
+def class_iou(confusion: Counts) -> Scores:
+    """[classes]: intersection over union from a confusion matrix; NaN for a class that neither side has."""
     both = confusion.diagonal()
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - both
-    return np.divide(both, union, out=np.full(len(both), np.nan), where=union > 0)
+    iou: Scores = np.divide(both, union, out=np.full(len(both), np.nan), where=union > 0)
+    return iou
