@@ -60,7 +60,7 @@ SCRIPT = re.compile(r"^PhaseScriptExecution (?P<name>.+?) (?P<script>/\S.*?\.sh)
 FAILED_COMMAND = re.compile(r"^Command (?P<name>\S+) failed with (?:a nonzero exit code|exit code \d+)")
 SUMMARY = "The following build commands failed:"
 
-TESTING = re.compile(r"^(?:Testing started\b|Test [Ss]uite '|Test [Cc]ase '|\W{0,2}\s?Test run started)")
+TESTING = re.compile(r"^(?:Testing started\b|Test (?i:suite|case) '|\W{0,2}\s?Test run started)")
 ASSERTION = re.compile(
     r"^\S[^:\n]*:\d+: error: (?P<test>-\[[\w.]+ [^\]]+\]|[\w.]+(?:\(\))?) : .+$"
     r"|^.{0,2}\s?Test .{1,200}? recorded an issue\b.* at .+$"
