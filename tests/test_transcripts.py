@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO
+from transcript import ANSWERS, INDEX, TRANSCRIPTS, answers
 
-TRANSCRIPTS = REPO / "tests/transcripts"
-FOLDERS = sorted(path.parent for path in TRANSCRIPTS.glob("*/origins.toml"))
+FOLDERS = sorted(path for path in TRANSCRIPTS.iterdir() if path.is_dir())
 LICENCES = "MIT|Apache-2.0|BSD-3-Clause"
 ORIGIN = re.compile(
     rf"recorded: [^,]+, (?:{LICENCES}), \S[^,]*"
@@ -18,17 +18,21 @@ ORIGIN = re.compile(
 
 
 def origins_of(folder: Path) -> dict[str, str]:
-    """The file names of a folder of transcripts, and where each comes from."""
-    return tomllib.loads((folder / "origins.toml").read_text("utf-8"))
+    """The file names of a folder of transcripts, and where each comes from; and so of each of its short answers."""
+    index = folder / INDEX
+    origins = tomllib.loads(index.read_text("utf-8")) if index.is_file() else {}
+    short = answers(folder) if (folder / ANSWERS).is_file() else []
+    return origins | {f"{ANSWERS} {number}": answer.origin for number, answer in enumerate(short)}
 
 
 def wrong(folder: Path) -> list[str]:
     """Files without an origin, origins without a file, and origins that do not say enough."""
     origins = origins_of(folder)
-    files = {path.name for path in folder.iterdir()} - {"origins.toml"}
+    files = {path.name for path in folder.iterdir()} - {INDEX, ANSWERS}
+    named = {name for name in origins if not name.startswith(ANSWERS)}
     return [
-        *(f"{name} has no origin" for name in sorted(files - set(origins))),
-        *(f"{name} is not there" for name in sorted(set(origins) - files)),
+        *(f"{name} has no origin" for name in sorted(files - named)),
+        *(f"{name} is not there" for name in sorted(named - files)),
         *(f"{name}: {origin}" for name, origin in origins.items() if not ORIGIN.fullmatch(origin)),
     ]
 

@@ -209,10 +209,17 @@ def test_a_second_boot_is_reported(world):
 
 
 def test_an_emulator_that_dies_says_its_own_words(world):
-    world.plan(dies="FATAL | Not enough disk space to run AVD")
-    with pytest.raises(RunError, match="ended before Android had booted: .*Not enough disk space") as caught:
+    world.plan(dies="FATAL | A bad thing happened\nmore info: https://example.org/help")
+    with pytest.raises(RunError, match=r"ended before Android had booted: A bad thing happened \(2 boots") as caught:
         world.up()
     assert len(world.starts) == 2 and caught.value.fix.startswith("cat ")
+
+
+def test_a_machine_that_cannot_run_an_emulator_is_not_asked_twice(world):
+    world.plan(dies="ERROR | Not enough disk space to run AVD")
+    with pytest.raises(EnvironmentMissing, match="had booted: the emulator has no room on this machine") as caught:
+        world.up()
+    assert len(world.starts) == 1 and caught.value.fix.startswith("free space there") and "; cat " in caught.value.fix
 
 
 def test_an_emulator_that_does_not_know_a_flag(world, monkeypatch):
@@ -325,7 +332,7 @@ def test_a_check_on_an_emulator_of_its_own(shared_cache, world, project):
     words = ("check", "--target", "android-device", "--out", world.folder / "out")
     ran = run_program(project.folder, *words, start=("-c", PROGRAM))
     assert ran.code == 0, ran.text
-    again = "at its second boot: the emulator ended before Android had booted: FATAL | bad luck"
+    again = "at its second boot: the emulator ended before Android had booted: bad luck"
     assert f"booted emulator-{FIRST_PORT} for this check, {again}" in ran.text and "latency is advice only" in ran.text
     assert len(world.starts) == 2 and avd.running(world.server) == []
 
@@ -335,7 +342,7 @@ def test_a_check_whose_emulator_does_not_boot_fails_in_words(world, project):
     project.edit("goldmask.toml", "schema = 1\n", "schema = 1\n[android.emulator]\nstart = true\n")
     words = ("check", "--target", "python", "--target", "android-device", "--out", world.folder / "out")
     ran = run_program(project.folder, *words, start=("-c", PROGRAM))
-    assert ran.code == 4 and "the emulator ended before Android had booted: FATAL | no disk" in ran.text
+    assert ran.code == 4 and "the emulator ended before Android had booted: no disk" in ran.text
     report = json.loads((world.folder / "out/report.json").read_text("utf-8"))
     verdicts = [(each["target"], each["verdict"]) for each in report["comparisons"]]
     assert sorted(verdicts) == [("android-device", "ERROR")] * 2 + [("python", "PASS")] * 2

@@ -1,13 +1,18 @@
 """TensorFlow Lite's benchmark tool: what it prints, and a stand-in that prints it on the rig's device."""
 
+import contextlib
 import json
 import re
 from pathlib import Path
 
 import pytest
 from conftest import REPO, had, run_program
+from hypothesis import given
+from hypothesis import strategies as st
 from processes import wait_until
 from rig import device as rig
+from transcript import TRANSCRIPTS as ALL
+from transcript import transcript
 
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
@@ -17,17 +22,15 @@ from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
 from goldmask.contract.options import RunOptions
 
-TRANSCRIPTS = REPO / "tests/transcripts/benchmark_model"
+TRANSCRIPTS = ALL / "benchmark_model"
 MODEL = REPO / "models/shapes/shapes.tflite"
 RAN = RuntimeInfo(name="LiteRT", version="2.16.1", delegate="xnnpack", threads=2)
 OPTIONS = RunOptions(warmup=2, runs=30)
 
 
 def said(name: str) -> str:
-    """A transcript; its first line says where it comes from."""
-    text = (TRANSCRIPTS / f"{name}.txt").read_text("utf-8")
-    assert text.startswith(("# handwritten", "# recorded"))
-    return text
+    """A transcript."""
+    return transcript(f"benchmark_model/{name}.txt")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,11 @@ def said(name: str) -> str:
         ("plain", benchmark_model.Timing(0.855, 49.06, 50, 33.2094, 0.45, 32.641, 34.005, None)),
         ("percentiles", benchmark_model.Timing(92.318, 187.533, 25, 145.528, 13.583, 140.071, 195.121, 141.253)),
         ("slow", benchmark_model.Timing(17.187, 3512.391, 50, 2950.34, 109.798, 2727.568, 3189.954, None)),
+        ("profile", benchmark_model.Timing(0.855, 49.06, 50, 33.2094, 0.45, 32.641, 34.005, None)),
+        ("single-run", benchmark_model.Timing(66.002, 637.079, 1, 978, 0, 978, 978, 978)),
+        ("same-time", benchmark_model.Timing(0.066, 0.012, 50, 0.011, 0, 0.011, 0.011, 0.011)),
+        ("litert-2", benchmark_model.Timing(23744.73, 7441.04, 10, 7430.2, 9.92, 7416.4, 7448.86, None)),
+        ("litert-2-statistics", benchmark_model.Timing(3.21, 0.09, 18000, 0.0541, 0.001, 0.052, 0.08, 0.054)),
     ],
 )
 def test_what_it_prints_is_read(name, timing):
@@ -62,12 +70,47 @@ def test_a_single_run_has_no_statistics():
         (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): fast"), "printed 'fast' as a time"),
         (said("plain").replace("Inference (avg): 33209.4", "Inference (avg): 3320.94"), "contradicts itself"),
         (said("plain").replace("min=32641", "min=99999"), "contradicts itself"),
+        (said("profile").replace("count=50 first=32891", "runs=50 first=32891"), "contradicts itself"),
+        (said("litert-2").replace("7430.20 ms", "9430.20 ms"), "contradicts itself"),
+        (said("litert-2").replace("(10 runs)", "(0 runs)"), "contradicts itself"),
+        (said("litert-2").replace("Inference (min)", "Inference (least)"), "printed no timings"),
+        (said("litert-2") * 2, "measured several signatures"),
+        (said("before-2.3"), "printed no timings"),
         (said("plain").replace("count=50", "count=0"), "contradicts itself"),
     ],
 )  # fmt: skip
 def test_what_is_no_timing_is_an_error(text, sentence):
     with pytest.raises(RunError, match=sentence):
         benchmark_model.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("no-model", "ERROR: Could not open '/data/local/tmp/nowhere.tflite'. | "
+         "ERROR: Failed to load model /data/local/tmp/nowhere.tflite"),
+        ("delegate-refused", "ERROR: NN API returned error ANEURALNETWORKS_BAD_DATA at line 1068 while adding "
+         "operation. | ERROR: Restored original execution plan after delegate application failure."),
+    ],
+)  # fmt: skip
+def test_what_went_wrong_comes_before_that_it_failed(name, sentence):
+    assert benchmark_model.complaint(said(name)) == sentence
+
+
+def test_an_output_that_nobody_knows_is_shown():
+    words = "\n".join(f"word {number}" for number in range(9))
+    with pytest.raises(RunError, match=r"no timings: word 0 \| word 1 \| word 2 \| … 3 lines … \| word 6"):
+        benchmark_model.parse(words)
+
+
+LINES = [line for path in TRANSCRIPTS.glob("*.txt") for line in said(path.stem).splitlines()]
+
+
+@given(st.lists(st.sampled_from(LINES) | st.text()))
+def test_anything_is_a_timing_or_an_error(lines):
+    with contextlib.suppress(RunError):
+        timing = benchmark_model.parse("\n".join(lines))
+        assert timing.runs > 0 and 0 <= timing.min_ms <= timing.max_ms * 1.03 + 0.02
 
 
 def test_the_apps_latency_in_the_same_form():
@@ -79,6 +122,15 @@ def test_the_apps_latency_in_the_same_form():
         benchmark_model.timing_of([Latency(init_ms=1, first_ms=1)])
     with pytest.raises(RunError, match="no inference"):
         benchmark_model.timing_of([])
+
+
+def test_what_cannot_be_run(tmp_path):
+    nobody = Device(server=None, serial="nobody")
+    with pytest.raises(UsageError, match="is no file"):
+        benchmark_model.run(nobody, tmp_path / "nowhere", MODEL, RAN, OPTIONS, tmp_path / "log")
+    coreml = RAN.model_copy(update={"delegate": "coreml"})
+    with pytest.raises(UsageError, match="has no delegate 'coreml'"):
+        benchmark_model.run(nobody, Path(__file__), MODEL, coreml, OPTIONS, tmp_path / "log")
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +199,3 @@ def test_the_program_shows_both(phone, tmp_path):
     assert data["benchmark_model"]["binary_sha256"] == sha256_of(tool)
     threads = load_bundle(tmp_path).runtime.threads
     assert f"threads used for CPU inference: [{threads}]" in (tmp_path / "benchmark_model.log").read_text("utf-8")
-
-
-def test_what_cannot_be_run(tmp_path):
-    nobody = Device(server=None, serial="nobody")
-    with pytest.raises(UsageError, match="is no file"):
-        benchmark_model.run(nobody, tmp_path / "nowhere", MODEL, RAN, OPTIONS, tmp_path / "log")
-    coreml = RAN.model_copy(update={"delegate": "coreml"})
-    with pytest.raises(UsageError, match="has no delegate 'coreml'"):
-        benchmark_model.run(nobody, Path(__file__), MODEL, coreml, OPTIONS, tmp_path / "log")

@@ -1,7 +1,9 @@
 """What devices say of themselves, on transcripts; whether their latencies are valid."""
 
 import pytest
-from test_instrumentation import lines
+from hypothesis import given
+from hypothesis import strategies as st
+from transcript import TRANSCRIPTS, transcript
 
 from goldmask.android.device_state import (
     Battery,
@@ -14,7 +16,7 @@ from goldmask.android.device_state import (
     thermal_words,
 )
 
-PIXEL = Conditions(parse_properties("\n".join(lines("getprop.txt"))), Battery(80, False), 0)
+PIXEL = Conditions(parse_properties(transcript("getprop/pixel-6.txt")), Battery(80, False), 0)
 
 
 def test_a_phone_is_described():
@@ -28,13 +30,78 @@ def test_properties_are_printable():
     assert parse_properties("[a]: [\x1b[31mred]\nnonsense\n[b]: []") == {"a": "[31mred", "b": ""}
 
 
-def test_battery_and_temperature():
-    assert parse_battery("\n".join(lines("dumpsys-battery.txt"))) == Battery(21, False)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_property_of_several_lines_hides_no_other(end):
+    said = parse_properties(transcript("getprop/several-lines.txt").replace("\n", end))
+    assert said == {
+        "persist.sys.boot.reason": "",
+        "persist.sys.boot.reason.history": "reboot,ota,1732006385 reboot,factory_reset,1731934106 reboot,1731933991",
+        "ro.product.model": "Pixel 6",
+    }
+
+
+def test_a_property_that_is_cut_off_is_none():
+    assert parse_properties("[a]: [1]\n[b]: [2\n3") == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "battery"),
+    [
+        ("battery-android-14", Battery(21, False)),
+        ("skia-crlf", Battery(45, True)),
+        ("skia-pixel", Battery(9, True)),
+        ("battery-none", None),
+        ("skia-samsung-sdhms", None),
+    ],
+)
+def test_batteries(name, battery):
+    assert parse_battery(transcript(f"dumpsys/{name}.txt")) == battery
+
+
+def test_what_nobody_says_of_a_battery_is_not_guessed():
     assert parse_battery("  USB powered: true\n  level: 50\n  scale: 200\n") == Battery(25, True)
-    assert parse_battery("Can't find service: battery") == Battery(100, True)
-    assert parse_thermal("\n".join(lines("dumpsys-thermalservice.txt"))) == 2
-    assert parse_thermal("Can't find service: thermalservice") is None
-    assert thermal_words(0, 2) == "none before, moderate after" and thermal_words(None, 9) == "unknown before, 9 after"
+    assert parse_battery("Can't find service: battery") is None
+    unknown = Conditions(PIXEL.properties, None, 0)
+    assert "battery" not in unknown.environment() and flags_of(unknown, 0, False) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("thermal-android-14", 2, "moderate before, moderate after"),
+        ("skia-samsung-sdhms", 0, "none before, none after"),
+        ("thermal-without-hal", None, "unknown before, unknown after"),
+        ("skia-pixel", None, "unknown before, unknown after"),
+    ],
+)
+def test_temperatures(name, status, words):
+    """Without its HAL, Android says 0 of any device: that is not "none"."""
+    text = transcript(f"dumpsys/{name}.txt")
+    assert parse_thermal(text) == status and thermal_words(status, status) == words
+
+
+def test_a_status_that_somebody_set_counts_without_a_hal():
+    text = transcript("dumpsys/thermal-without-hal.txt").replace("IsStatusOverride: false", "IsStatusOverride: true")
+    assert parse_thermal(text.replace("Thermal Status: 0", "Thermal Status: 3")) == 3
+    assert thermal_words(None, 9) == "unknown before, 9 after"
+
+
+LINES = [
+    line
+    for tool in ("dumpsys", "getprop")
+    for path in (TRANSCRIPTS / tool).glob("*.txt")
+    for line in transcript(f"{tool}/{path.name}").splitlines()
+]
+
+
+@given(st.lists(st.sampled_from(LINES) | st.text()), st.sampled_from(["\n", "\r\n", "\r\r\n"]))
+def test_anything_is_a_state_or_unknown(lines, end):
+    text = end.join(lines)
+    battery, thermal = parse_battery(text), parse_thermal(text)
+    assert battery is None or battery.percent >= 0
+    assert thermal is None or thermal >= 0
+    for name, value in parse_properties(text).items():
+        assert name and (not value or value.isprintable())
 
 
 @pytest.mark.parametrize("hardware", [{"ro.hardware": "ranchu"}, {"ro.kernel.qemu": "1"}, {"ro.boot.qemu": "1"}])

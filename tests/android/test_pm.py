@@ -1,18 +1,38 @@
-"""What `pm install` answers."""
+"""What `pm install` answers, and the sentence that a user reads of it."""
+
+from pathlib import Path
 
 import pytest
-from test_instrumentation import TRANSCRIPTS
+from hypothesis import given
+from hypothesis import strategies as st
+from transcript import TRANSCRIPTS, Answer, answers
 
-from goldmask.android import pm
+from goldmask.android.pm import refusal
 
-ANSWERS = [line.split(" => ") for line in (TRANSCRIPTS / "pm-install.txt").read_text("utf-8").splitlines()[1:]]
-
-
-@pytest.mark.parametrize(("said", "reason"), ANSWERS, ids=[said[:50] for said, _ in ANSWERS])
-def test_what_pm_install_says(said, reason):
-    assert pm.refusal(said) == reason.strip()
+ANSWERS = answers(TRANSCRIPTS / "pm")
 
 
-def test_pm_install_without_a_word_is_no_success():
-    assert pm.refusal("") == "pm install said nothing"
-    assert pm.refusal("not a Success") == "not a Success"
+@pytest.mark.parametrize("answer", ANSWERS, ids=[each.output.strip()[:60] for each in ANSWERS])
+def test_what_pm_install_says(answer: Answer):
+    refused = refusal(answer.output)
+    if not answer.sentence:
+        assert refused is None
+        return
+    error = refused.error("X1", "org.goldmask.app", Path("x.apk"))
+    assert error.what == f"X1 refuses org.goldmask.app: {answer.sentence}"
+    assert error.fix == answer.fix
+
+
+@pytest.mark.parametrize("output", ["not a Success", "Success: almost", "Failure [X]\nSuccess"])
+def test_only_success_alone_is_success(output):
+    assert refusal(output)
+
+
+@given(st.lists(st.sampled_from([each.output for each in ANSWERS if each.sentence]) | st.text(), min_size=1))
+def test_anything_is_a_sentence(texts):
+    refused = refusal("\n".join(texts))
+    if refused is None:
+        assert "Success" in "\n".join(texts)
+    else:
+        error = refused.error("X1", "org.goldmask.app", Path("x.apk"))
+        assert error.what.isprintable() and len(error.what) < 2500 and "{" not in error.fix

@@ -32,6 +32,8 @@ REPO = Path(__file__).resolve().parents[2]
 STATUS, CODE = "INSTRUMENTATION_STATUS", "INSTRUMENTATION_STATUS_CODE"
 START, OK, IN_PROGRESS, FAILURE = 1, 0, 2, -2
 ERROR = -1
+LOW_MEMORY = "min watermark is breached even after kill"
+ANDROID_8 = 26  # before it, a refusal comes on stderr only
 
 
 def instrument(words: list[str], phone: "Phone", out: "Out") -> int:
@@ -51,11 +53,14 @@ def instrument(words: list[str], phone: "Phone", out: "Out") -> int:
     if not app:
         return _refuse(out, f"Unable to find instrumentation target package: {target}")
     if app["signer"] != test["signer"]:
-        return _refuse(
-            out,
+        what = (
             f"Permission Denial: starting instrumentation ComponentInfo{{{component}}} from pid=1, uid=1 not allowed "
-            f"because package {package} does not have a signature matching the target {target}",
+            f"because package {package} does not have a signature matching the target {target}"
         )
+        out.error(f"java.lang.SecurityException: {what}\n\tat android.os.Parcel.createException(Parcel.java:2071)")
+        if int(phone.properties()["ro.build.version.sdk"]) < ANDROID_8:
+            return 1
+        return _refuse(out, what)
     phone.kill(target)
     App(phone, out, target, phone.path(app["path"]), phone.path(test["path"]), extras).run()
     return 0
@@ -101,7 +106,9 @@ class App:
                 _status(self.out, START, **about, stream=f"\n{self.test}:")
                 _status(self.out, IN_PROGRESS, **{"goldmask.pid": self.pid})
                 crash, failure = self.run_request()
-                if crash:
+                if crash == LOW_MEMORY:
+                    self.tell_low_memory()
+                elif crash:
                     self.phone.logcat(self.pid, "libc", f"Fatal signal {crash}", "F")
                     self.phone.logcat(1, "DEBUG", f"pid: {self.pid}, tid: 1, name: main >>> {self.package} <<<", "F")
                 if crash or self.ended.is_set():
@@ -114,6 +121,13 @@ class App:
             self.out.line("INSTRUMENTATION_CODE: -1")
         finally:
             self.phone.ended(self.package)
+
+    def tell_low_memory(self) -> None:
+        """What Android's low-memory killer leaves behind in the log."""
+        why = f"to free 940528kB rss, 37404kB swap; reason: {LOW_MEMORY}"
+        words = f"Kill '{self.package}' ({self.pid}), uid 10190, oom_score_adj 0 {why}"
+        self.phone.logcat(2, "lowmemorykiller", words)
+        self.phone.logcat(3, "Zygote", f"Process {self.pid} exited due to signal 9 (Killed)")
 
     def kill(self) -> None:
         """SIGKILL, as Android does it."""
@@ -171,6 +185,8 @@ class App:
                 self.ended.wait()
             if self.ended.wait(faults.get("slow_s", 0)):
                 return "", ""
+            if faults.get("low_memory_at") == case.id:
+                return LOW_MEMORY, ""
             if faults.get("crash_at") == case.id:
                 return "11 (SIGSEGV), code 1 (SEGV_MAPERR), fault addr 0x0 in tid 1", ""
             result = old.result(case.id)

@@ -17,7 +17,10 @@ from pathlib import Path
 
 from rig.apk import BadApk, Package, read_package
 from rig.device import write_json
-from rig.instrument import instrument
+from rig.instrument import ANDROID_8, instrument
+
+# As Android 7 says it; later ones throw an exception.
+NO_ROOM = "INSTALL_FAILED_INSUFFICIENT_STORAGE: Failed to override installation location"
 
 
 class Out:
@@ -182,6 +185,11 @@ def _install(flags: list[str], inside: str, phone: Phone, out: Out) -> int:
                 return 0
     except BadApk as error:
         refusal = str(error)
+    if refusal == NO_ROOM and int(phone.properties()["ro.build.version.sdk"]) >= ANDROID_8:
+        out.error("\nException occurred while executing 'install':")
+        out.error("android.os.ParcelableException: java.io.IOException: Requested internal only, but not enough space")
+        out.error("\tat android.util.ExceptionUtils.wrap(ExceptionUtils.java:34)")
+        return 255
     out.line(f"Failure [{refusal}]")
     return 1
 
@@ -208,7 +216,7 @@ def _refusal(package: Package, flags: list[str], size: int, phone: Phone) -> str
             f"{package.version} is older than current {old['version']}"
         )
     if shutil.disk_usage(phone.path("/data")).free < size:
-        return "INSTALL_FAILED_INSUFFICIENT_STORAGE: Failed to override installation location"
+        return NO_ROOM
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPO, had, run_program
+from hypothesis import given
+from hypothesis import strategies as st
+from transcript import transcript
 
 from goldmask.android_build.apk import Apks
 from goldmask.android_build.jdk import find_jdk
@@ -137,6 +141,27 @@ def planned(tmp_path) -> Path:
     """A folder of android.farm."""
     test_lab.write(request_of(), plan(), tmp_path / "plan")
     return tmp_path / "plan"
+
+
+AXES = [
+    line.split("│")[2].strip()
+    for name in ("gcloud-failed", "gcloud-hyphen")
+    for line in transcript(f"test_lab/{name}.txt").splitlines()
+    if line.startswith("│ ") and "OUTCOME" not in line
+]
+
+
+@pytest.mark.parametrize("axis", [*AXES, "redfin-30-en-portrait-shard_2-rerun_2", "a52q-31-de_DE-default_rerun_1"])
+def test_a_bundle_is_called_as_its_device(axis):
+    """gcloud's TEST_AXIS_VALUE is the name of an execution's folder; models may have hyphens."""
+    assert len(AXES) == 5
+    name = test_lab.name_of(("2026-11-25_12-00-00", "shard_0", axis, "artifacts", "sdcard"))
+    assert name == f"-{axis.lower().replace('_', '-')}"
+
+
+@given(st.lists(st.text()))
+def test_any_path_has_a_name_or_none(parts):
+    assert re.fullmatch(r"(-[a-z0-9.-]{1,60})?", test_lab.name_of(parts))
 
 
 def collect(planned: Path) -> list[test_lab.Collected]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 
-from ..contract.errors import EnvironmentMissing, RunError, UsageError, printable
+from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, printable
 from ..contract.files import sha256_of
 from ..machine import shell
 
@@ -68,10 +68,8 @@ class Said:
 
     @property
     def reason(self) -> str:
-        """Its last words, printable and short."""
-        words = (self.stderr or self.stdout).decode("utf-8", "replace").split("\n")
-        last = next((line for line in reversed(words) if line.strip()), f"exit code {self.code}")
-        return printable(last)
+        """What it complains of, printable: stderr, or else stdout; the first and the last lines of much."""
+        return excerpt((self.stderr or self.stdout).decode("utf-8", "replace")) or f"exit code {self.code}"
 
 
 class Server:
@@ -214,33 +212,38 @@ class Device:
         *,
         deadline_s: float = COMMAND_DEADLINE_S,
         on_line: Callable[[str], None] | None = None,
+        on_error_line: Callable[[str], None] | None = None,
         limit: int = MAX_OUTPUT_BYTES,
     ) -> Said:
         """Run a command to its end. `on_line` hears stdout line by line, and each line puts the deadline off.
 
-        Raises DeviceLost when the connection breaks, Expired after `deadline_s`, RunError beyond `limit` bytes.
+        `on_error_line` hears stderr, also that of a command that does not come to its end. Raises DeviceLost when the
+        connection breaks, Expired after `deadline_s`, RunError beyond `limit` bytes.
         """
         command = shlex.join(words)
         end = time.monotonic() + deadline_s
         parts = {STDOUT: bytearray(), STDERR: bytearray()}
-        told = 0
+        listeners = {STDOUT: on_line, STDERR: on_error_line}
+        heard = {STDOUT: 0, STDERR: 0}
         with self.open(f"shell,v2,raw:{command}") as connection:
             while True:
                 kind, size = struct.unpack("<BI", self._receive(connection.conn, 5, end, command, deadline_s))
                 data = self._receive(connection.conn, size, end, command, deadline_s) if size else b""
                 if kind == EXIT:
-                    if on_line and told < len(parts[STDOUT]):
-                        on_line(parts[STDOUT][told:].decode("utf-8", "replace"))
+                    for stream, listener in listeners.items():
+                        if listener and heard[stream] < len(parts[stream]):
+                            listener(parts[stream][heard[stream] :].decode("utf-8", "replace"))
                     return Said(data[0] if data else 255, bytes(parts[STDOUT]), bytes(parts[STDERR]))
                 if kind not in parts:
                     continue
                 parts[kind] += data
                 if len(parts[kind]) > limit:
                     raise RunError(f"{self.serial} sends more than {limit:,} bytes as an answer to `{command[:80]}`")
-                while on_line and kind == STDOUT and (line_end := parts[STDOUT].find(b"\n", told)) >= 0:
-                    line = parts[STDOUT][told:line_end].decode("utf-8", "replace")
-                    told = line_end + 1
-                    on_line(line.rstrip("\r"))
+                listener = listeners[kind]
+                while listener and (line_end := parts[kind].find(b"\n", heard[kind])) >= 0:
+                    line = parts[kind][heard[kind] : line_end].decode("utf-8", "replace")
+                    heard[kind] = line_end + 1
+                    listener(line.rstrip("\r"))
                     end = time.monotonic() + deadline_s
 
     def _receive(self, connection: socket.socket, size: int, end: float, command: str, deadline_s: float) -> bytes:

@@ -18,6 +18,7 @@ from ..contract.files import write_atomically
 from ..machine import shell
 from ..machine.cache import cache_folder
 from ..project.config import Emulator as Settings
+from . import emulator_log
 from .adb import Device, DeviceLost, Server
 from .sdk import ACCEPT, Sdk, emulator_abi, find_sdk, image_package, lacking, packages
 
@@ -290,15 +291,19 @@ def _wait_for_boot(emulator: Emulator, server: Server, deadline_s: float, clock:
     """Until Android says that it has booted. Raises RunError when the emulator ends, or when time is up."""
     end = clock.now() + deadline_s
     while True:
-        if not shell.running(emulator.process):
-            last = shell.tail(emulator.log, 2).replace("\n", " | ")
-            raise RunError(f"the emulator ended before Android had booted: {last or 'no message'}", _see(emulator))
+        ended = not shell.running(emulator.process)  # before its log is read, which is whole then
+        if ended:
+            why = emulator_log.error(emulator.log.read_text("utf-8", "replace"))
+            what = f"the emulator ended before Android had booted: {why.what}"
+            raise type(why)(what, f"{why.fix}; {_see(emulator)}" if why.fix else _see(emulator))
         seen = _boot_state(Device(server, emulator.serial))
         if not seen:
             return
         if clock.now() >= end:
+            said = emulator_log.complaint(emulator.log.read_text("utf-8", "replace"))
+            missing = f"{seen}; the emulator complains: {said}" if said else seen
             raise RunError(
-                f"Android did not boot within {deadline_s:g} s: {seen}; the emulator's log is {emulator.log}",
+                f"Android did not boot within {deadline_s:g} s: {missing}; the emulator's log is {emulator.log}",
                 fix=f"{_see(emulator)}, or more boot_deadline_s in goldmask.toml",
             )
         clock.sleep(POLL_S)

@@ -13,7 +13,7 @@ from statistics import fmean, median, pstdev
 from typing import Any
 
 from ..contract.bundle import Latency, RuntimeInfo
-from ..contract.errors import RunError, UsageError, printable
+from ..contract.errors import RunError, UsageError, excerpt, printable
 from ..contract.files import sha256_of
 from ..contract.options import RunOptions
 from .adb import STORE, Device
@@ -29,21 +29,41 @@ WARMUP, RUNS = 3, 50
 # Each of its two phases, warm-up and measurement, stops by itself after so long.
 PHASE_S = 120
 DEADLINE_S = 2 * PHASE_S + 60
-NUMBER = r"([-+.0-9a-zA-Z]+)"
-FEW = re.compile(rf"\bcount=(\d+) curr={NUMBER}\s*$", re.MULTILINE)
+NUMBER = r"[-+.0-9a-zA-Z]{1,40}"
+# As StatWithPercentiles of TensorFlow's stats_calculator.h prints them; runs of one and the same time are as one run.
 STATISTICS = re.compile(
-    rf"\bcount=(\d+) first={NUMBER} curr={NUMBER} min={NUMBER} max={NUMBER} avg={NUMBER} std={NUMBER}"
-    rf"(?: p5={NUMBER} median={NUMBER} p95={NUMBER})?"
+    rf"\bcount=(?P<runs>\d{{1,9}})"
+    rf"(?: curr=(?P<only>{NUMBER})(?:\(all same\))?"
+    rf"| first={NUMBER} curr={NUMBER} min=(?P<min>{NUMBER}) max=(?P<max>{NUMBER}) avg=(?P<mean>{NUMBER})"
+    rf" std=(?P<std>{NUMBER}))"
+    rf"(?: p5={NUMBER} median=(?P<median>{NUMBER}) p95={NUMBER})?\s*$"
 )
+# The profiles of single operators end in statistics of their own.
+OF_PROFILES = ("Timings (microseconds):", "Memory (bytes):")
+# The last line of TensorFlow Lite 2.3 to LiteRT 1, in microseconds.
 SUMMARY = re.compile(
-    rf"Inference timings in us: Init: {NUMBER}, First inference: {NUMBER}, "
-    rf"Warmup \(avg\): {NUMBER}, Inference \(avg\): {NUMBER}"
+    rf"Inference timings in us: Init: (?P<init>{NUMBER}), First inference: (?P<first>{NUMBER}), "
+    rf"Warmup \(avg\): {NUMBER}, Inference \(avg\): (?P<mean>{NUMBER})"
 )
-THREADS = re.compile(r"threads used for CPU inference: \[(\d+)\]")
-DELEGATE = re.compile(r"^.*\b(?:delegate|Delegate)\b.*$", re.MULTILINE)
+# The last lines of LiteRT 2 (benchmark_litert_model.h), in milliseconds with two decimals, one table for a signature.
+TABLE = "BENCHMARK RESULTS"
+ROW = re.compile(rf"\b(\w[\w ]*?(?: \(\w+\))?): +({NUMBER})(?: ms)?(?: \((\d{{1,9}}) runs\))?\s*$")
+ROWS = {
+    "Model initialization": "init",
+    "Warmup (first)": "first",
+    "Inference (avg)": "mean",
+    "Inference (min)": "min",
+    "Inference (max)": "max",
+    "Inference (std)": "std",
+}
+MAX_LINE = 1000
+THREADS = re.compile(r"threads used for CPU inference: \[(\d{1,9})\]")
+# What it says of delegates, and which of the flags above it does not know: LiteRT 2 has no --use_xnnpack.
+DELEGATE = re.compile(r"^.*(?:\b[dD]elegate\b|Unconsumed cmdline flags).*$", re.MULTILINE)
+COMPLAINT = re.compile(r"^(?:ERROR|FATAL|F\d{4} |CANNOT LINK EXECUTABLE|.*error while loading)")
 US_PER_MS = 1000
-# It rounds the average to six digits in one line and in the other not at all.
-SAME = 0.01
+# It rounds the average to six digits in one line, and in another not at all or to a hundredth of a millisecond.
+SAME, SAME_MS = 0.01, 0.006
 
 
 @dataclass(frozen=True)
@@ -87,36 +107,74 @@ def timing_of(latencies: Sequence[Latency]) -> Timing:
 
 def parse(text: str) -> Timing:
     """benchmark_model's last statistics and its summary. Raises RunError where it printed none, or nonsense."""
+    lines = [line[:MAX_LINE] for line in text.splitlines()]
+    counted = [
+        match
+        for line in lines
+        if not any(words in line for words in OF_PROFILES) and (match := STATISTICS.search(line))
+    ]
     summary = SUMMARY.search(text)
-    counted = [*STATISTICS.finditer(text), *FEW.finditer(text)]
-    if not summary or not counted:
-        raise RunError(
-            "benchmark_model printed no timings", fix="use a benchmark_model of TensorFlow Lite 2.3 or later"
+    if summary and counted:
+        # The first statistics are the warm-up's, the last those of the measurement.
+        timing = _of_statistics(counted[-1], _ms(summary["init"]), _ms(summary["first"]))
+        return _agreed(timing, _ms(summary["mean"]))
+    if text.count(TABLE) > 1:
+        raise RunError("benchmark_model measured several signatures, and does not say which one an app runs")
+    if TABLE in text and (rows := _rows(lines)):
+        table = Timing(
+            rows["init"], rows["first"], int(rows["runs"]), rows["mean"], rows["std"], rows["min"], rows["max"], None
         )
-    # The first statistics are the warm-up's, the last those of the measurement.
-    last = max(counted, key=lambda match: match.start())
-    runs = int(last[1])
-    if last.re is FEW:  # with a single run it prints just that
-        only = _ms(last[2])
-        mean_ms, std_ms, min_ms, max_ms, median_ms = only, 0.0, only, only, only
-    else:
-        min_ms, max_ms, mean_ms, std_ms = (_ms(last[group]) for group in (4, 5, 6, 7))
-        median_ms = _ms(last[9]) if last[9] else None
-    init_ms, first_ms, _, average_ms = map(_ms, summary.groups())
-    ordered = min_ms <= mean_ms * (1 + SAME) and mean_ms <= max_ms * (1 + SAME)
-    if runs < 1 or not ordered or not math.isclose(mean_ms, average_ms, rel_tol=SAME):
-        raise RunError("benchmark_model contradicts itself: its average is not that of its statistics")
+        return _agreed(_of_statistics(counted[-1], table.init_ms, table.first_ms) if counted else table, table.mean_ms)
+    said = complaint(text)
+    raise RunError(
+        f"benchmark_model printed no timings{f': {said}' if said else ''}",
+        fix="use a benchmark_model of TensorFlow Lite 2.3 or later",
+    )
+
+
+def _of_statistics(found: re.Match[str], init_ms: float, first_ms: float) -> Timing:
+    runs = int(found["runs"])
+    if found["only"]:
+        only = _ms(found["only"])
+        return Timing(init_ms, first_ms, runs, only, 0.0, only, only, only)
+    median_ms = _ms(found["median"]) if found["median"] else None
+    mean_ms, std_ms, min_ms, max_ms = (_ms(found[name]) for name in ("mean", "std", "min", "max"))
     return Timing(init_ms, first_ms, runs, mean_ms, std_ms, min_ms, max_ms, median_ms)
 
 
-def _ms(microseconds: str) -> float:
-    """Milliseconds of a number as C++ prints it, `2.95034e+06` say."""
+def _rows(lines: Sequence[str]) -> dict[str, float] | None:
+    """LiteRT 2's table, in milliseconds, and `runs`; None where a row is missing."""
+    rows: dict[str, float] = {}
+    for line in lines:
+        if (match := ROW.search(line)) and (name := ROWS.get(match[1])):
+            rows[name] = _ms(match[2], 1)
+            rows |= {"runs": int(match[3])} if match[3] and name == "mean" else {}
+    return rows if rows.keys() == {*ROWS.values(), "runs"} else None
+
+
+def _agreed(timing: Timing, average_ms: float) -> Timing:
+    """The timing, if it is one and its average is the summary's. Raises RunError."""
+    least, most = timing.min_ms * (1 - SAME) - SAME_MS, timing.max_ms * (1 + SAME) + SAME_MS
+    same = math.isclose(timing.mean_ms, average_ms, rel_tol=SAME, abs_tol=SAME_MS)
+    if timing.runs < 1 or not least <= timing.mean_ms <= most or not same:
+        raise RunError("benchmark_model contradicts itself: its average is not that of its statistics")
+    return timing
+
+
+def complaint(text: str) -> str:
+    """What it says is wrong: its errors, or else the first and the last lines of all."""
+    errors = [line for line in text.splitlines() if COMPLAINT.match(line)]
+    return excerpt("\n".join(errors) or text)
+
+
+def _ms(number: str, per_ms: int = US_PER_MS) -> float:
+    """Milliseconds of a number as C++ prints it, for example `2.95034e+06`; of microseconds unless told otherwise."""
     try:
-        value = float(microseconds) / US_PER_MS
+        value = float(number) / per_ms
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or value < 0:
-        raise RunError(f"benchmark_model printed {microseconds[:40]!r} as a time")
+        raise RunError(f"benchmark_model printed {number!r} as a time")
     return value
 
 
@@ -151,8 +209,10 @@ def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: Ru
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text, "utf-8")
     if said.code:
+        why = complaint(text)
         raise RunError(
-            f"benchmark_model failed on {device.serial} (exit code {said.code}): {said.reason}", fix=f"cat {log}"
+            f"benchmark_model failed on {device.serial} (exit code {said.code}){f': {why}' if why else ''}",
+            fix=f"cat {log}",
         )
     try:
         timing = parse(text)

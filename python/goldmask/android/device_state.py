@@ -24,18 +24,26 @@ FIXED_PERFORMANCE = ("cmd", "power", "set-fixed-performance-mode-enabled")
 
 @dataclass(frozen=True)
 class Battery:
-    """Its charge in percent, and whether it is being charged; a device without one is charged."""
+    """Its charge in percent, and whether it is being charged."""
 
     percent: int
     charging: bool
 
+    def __str__(self) -> str:
+        return f"{self.percent} %, {'charging' if self.charging else 'not charging'}"
+
+    @property
+    def low(self) -> bool:
+        """Whether it is so low that phones slow down."""
+        return self.percent < LOW_BATTERY_PERCENT and not self.charging
+
 
 @dataclass(frozen=True)
 class Conditions:
-    """A device as it is now; `thermal` counts as THERMAL does, None where Android does not tell."""
+    """A device as it is now; `thermal` counts as THERMAL does. None is what Android does not tell."""
 
     properties: dict[str, str]
-    battery: Battery
+    battery: Battery | None
     thermal: int | None
 
     @property
@@ -67,7 +75,7 @@ class Conditions:
             "fingerprint": self._of("ro.build.fingerprint"),
             "emulator": "yes" if self.is_emulator else "no",
             "debuggable system": "yes" if self._of("ro.debuggable") == "1" else "no",
-            "battery": f"{self.battery.percent} %, {'charging' if self.battery.charging else 'not charging'}",
+            "battery": str(self.battery or ""),
         }
         return {name: value for name, value in said.items() if value}
 
@@ -87,23 +95,39 @@ def thermal_of(device: Device) -> int | None:
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """What `getprop` lists, by name."""
-    return {name: printable(value) for name, value in re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE)}
+    """What `getprop` lists, by name. A value may have several lines: persist.sys.boot.reason.history has, on phones."""
+    found: dict[str, str] = {}
+    name, value = "", ""
+    for line in text.splitlines():
+        if match := re.match(r"\[([^\]]+)\]: \[(.*)$", line):
+            name, value = match[1], match[2]
+        elif name:
+            value += f"\n{line}"
+        if name and value.endswith("]"):
+            found[name] = printable(value[:-1])
+            name = ""
+    return found
 
 
-def parse_battery(text: str) -> Battery:
-    """`dumpsys battery`."""
-    level = re.search(r"^\s*level: (\d+)", text, re.MULTILINE)
-    scale = re.search(r"^\s*scale: (\d+)", text, re.MULTILINE)
-    powered = re.findall(r"^\s*(?:AC|USB|Wireless|Dock) powered: (true|false)", text, re.MULTILINE)
-    percent = 100 * int(level[1]) // max(1, int(scale[1])) if level and scale else 100
-    return Battery(percent, "true" in powered or not powered)
+def parse_battery(text: str) -> Battery | None:
+    """`dumpsys battery`; None for a device without a battery, and where Android does not tell."""
+    said = dict(re.findall(r"^[ \t]{0,8}(\w[\w ]{0,40}): *(\w{1,9})[ \r]*$", text, re.MULTILINE))
+    level, scale = said.get("level", ""), said.get("scale", "100")
+    if not level.isdecimal() or not scale.isdecimal() or said.get("present") == "false":
+        return None
+    powered = [value for name, value in said.items() if name.endswith(" powered")]
+    return Battery(100 * int(level) // max(1, int(scale)), "true" in powered or not powered)
 
 
 def parse_thermal(text: str) -> int | None:
-    """`dumpsys thermalservice`, Android 10 and later."""
-    match = re.search(r"^\s*Thermal Status: (\d+)", text, re.MULTILINE)
-    return int(match[1]) if match else None
+    """`dumpsys thermalservice`, Android 10 and later; None where it does not tell.
+
+    Without its HAL Android says `Thermal Status: 0` of a device of any temperature; only an override counts then.
+    """
+    match = re.search(r"^\s*Thermal Status: (\d{1,9})\s*$", text, re.MULTILINE)
+    blind = re.search(r"^\s*HAL Ready: false", text, re.MULTILINE)
+    overridden = re.search(r"^\s*IsStatusOverride: true", text, re.MULTILINE)
+    return int(match[1]) if match and (overridden or not blind) else None
 
 
 def flags_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
@@ -111,7 +135,7 @@ def flags_of(conditions: Conditions, thermal_after: int | None, debuggable: bool
     hot = max(conditions.thermal or 0, thermal_after or 0) > 0
     found: dict[LatencyFlag, bool] = {
         "EMULATOR": conditions.is_emulator,
-        "LOW-BATTERY": conditions.battery.percent < LOW_BATTERY_PERCENT and not conditions.battery.charging,
+        "LOW-BATTERY": bool(conditions.battery and conditions.battery.low),
         "DEBUGGABLE": debuggable,
         "THERMAL": hot,
     }

@@ -1,24 +1,54 @@
-"""What `am instrument -r` and logcat say, line by line: which case is done, and how the test and its process ended."""
+"""What `am instrument -r` says, line by line: which case is done, and how the test and the app's process ended."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..contract.errors import printable
+from ..contract.errors import RunError, excerpt, printable
 
 # AndroidJUnitRunner's codes of a test; 2 is what a test tells of itself in between.
 FAILED = (-1, -2)
 NOT_RUN = (-3, -4)
 OURS = "goldmask."
-# Who tells of a process besides itself: of its start, its crash, and its native stack.
-WITNESSES = ("ActivityManager", "AndroidRuntime", "DEBUG", "crash_dump64", "libc", "tombstoned")
+MAX_VALUE = 4000
+SIGN_ALIKE = "./goldmask android.apk.verify --apk APK, which shows an APK's signer, and sign both with one key"
+# Why Android starts no instrumentation, in its words and in ours, and what to do. \1 and \2 are the words' groups.
+REFUSALS = tuple(
+    (re.compile(words), what, fix)
+    for words, what, fix in (
+        (
+            r"package (\S+) does not have a signature matching the target (\S+)",
+            r"Android does not let \1 test \2: the two are signed with different keys",
+            SIGN_ALIKE,
+        ),
+        (
+            r"Unable to find instrumentation info for: ComponentInfo\{([^}]*)\}",
+            r"the device has no test runner \1: its APK is not installed, or has another runner",
+            "adb shell pm list instrumentation",
+        ),
+        (
+            r"Unable to find instrumentation target package: (\S+)",
+            r"the app \1, which the test is for, is not installed",
+            "./goldmask android.build",
+        ),
+        (r"Bad component name: (.*)", r"'\1' does not name a test as PACKAGE/RUNNER", "./goldmask android.build"),
+        (
+            r"Can't connect to activity manager|Can't find service: activity|System has crashed",
+            "Android itself is not up, or restarted while the test ran",
+            "adb shell getprop sys.boot_completed, and run the target again",
+        ),
+    )
+)
+# How an exception begins in a stack trace of Java: its class, and mostly a message.
+EXCEPTION = re.compile(r"^(?:Caused by: )?((?:[a-z_]\w*\.)+[A-Z][\w$]*)(?:: (.*))?$")
 
 
 @dataclass
 class Instrumentation:
-    """The state of a run after the lines so far; feed it with `hear`.
+    """The state of a run after the lines so far; feed it with `hear` (stdout) and `hear_error` (stderr).
 
     `pid` is the app's, None while it has said nothing. `stacks` are the failures of tests, the first line each.
+    `result` is what Android says at the end: `shortMsg` and `longMsg` where the app's process ended before its test.
     """
 
     on_case: Callable[[str], None] = lambda case: None
@@ -26,36 +56,41 @@ class Instrumentation:
     done: list[str] = field(default_factory=list)
     tests: int = 0
     stacks: list[str] = field(default_factory=list)
-    error: str = ""
-    crash: str = ""
+    errors: list[str] = field(default_factory=list)
+    stderr: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    result: dict[str, str] = field(default_factory=dict)
     code: int | None = None
     _status: dict[str, str] = field(default_factory=dict)
-    _key: str = ""
+    _open: tuple[dict[str, str], str] | None = None
 
     def hear(self, line: str) -> None:
         """One line of `am instrument -r`. Values may go on over several lines."""
-        if match := re.match(r"^INSTRUMENTATION_STATUS: ([^=]+)=(.*)$", line):
-            self._key = match[1]
-            self._status[self._key] = match[2]
-        elif match := re.match(r"^INSTRUMENTATION_STATUS_CODE: (-?\d+)$", line):
+        if match := re.match(r"^INSTRUMENTATION_(STATUS|RESULT): ([^=]+)=(.*)$", line):
+            values = self._status if match[1] == "STATUS" else self.result
+            values[match[2]] = match[3]
+            self._open = (values, match[2])
+        elif match := re.match(r"^INSTRUMENTATION_STATUS_CODE: (-?\d{1,9})$", line):
             self._finish(int(match[1]))
-        elif match := re.match(r"^INSTRUMENTATION_RESULT: (?:shortMsg|longMsg)=(.*)$", line):
-            self.crash = printable(match[1]) if not self.crash else self.crash
-            self._key = ""
-        elif match := re.match(r"^INSTRUMENTATION_(?:FAILED|ABORTED): (.*)$", line):
-            self.error = self.error or printable(match[1])
-        elif match := re.match(r"^INSTRUMENTATION_CODE: (-?\d+)$", line):
-            self.code = int(match[1])
-            self._key = ""
-        elif line.startswith("INSTRUMENTATION_RESULT:"):
-            self._key = ""
-        elif self._key:
-            self._status[self._key] += "\n" + line
+        elif re.match(r"^INSTRUMENTATION_(?:FAILED|ABORTED): ", line):
+            self.errors.append(line)
+        elif match := re.match(r"^INSTRUMENTATION_CODE: (-?\d{1,9})$", line):
+            self.code, self._open = int(match[1]), None
+        elif self._open:
+            values, key = self._open
+            values[key] = f"{values[key]}\n{line}"[:MAX_VALUE]
+        elif line.strip():
+            self.unknown.append(line)
+
+    def hear_error(self, line: str) -> None:
+        """One line of its stderr."""
+        if line.strip():
+            self.stderr.append(line)
 
     def _finish(self, code: int) -> None:
-        status, self._status, self._key = self._status, {}, ""
+        status, self._status, self._open = self._status, {}, None
         if status.get("Error"):
-            self.error = printable(status["Error"])
+            self.errors.append(status["Error"])
         if case := status.get(f"{OURS}case"):
             self.done.append(printable(case))
             self.on_case(self.done[-1])
@@ -67,49 +102,62 @@ class Instrumentation:
                 self.stacks.append(printable(status.get("stack", "").split("\n")[0]) or "without a stack")
 
     @property
-    def problem(self) -> str:
-        """Why this run is not as it should be, in words; empty where it is."""
-        if self.error:
-            return f"am instrument: {self.error}"
+    def ended(self) -> bool:
+        """Whether the app's process ended before its test did; logcat then says more than `problem`."""
+        dead = not self.errors and not self.stacks
+        return dead and ("shortMsg" in self.result or "longMsg" in self.result or (self.code is None and self._began))
+
+    @property
+    def _began(self) -> bool:
+        return bool(self.pid or self.done or self.tests)
+
+    @property
+    def problem(self) -> RunError | None:
+        """Why this run is not as it should be; None where it is."""
+        said = [*self.errors, *self.stderr]
+        if self.errors or (self.stderr and self.code is None and not self._began):
+            return _refused(said, self.unknown)
         if self.stacks:
-            return self.stacks[0]
-        if self.crash:
-            return f"the app's process ended: {self.crash}"
+            return RunError(self.stacks[0])
+        if self.result.keys() & {"shortMsg", "longMsg"}:
+            return RunError(self._death())
         if self.code is None:
-            return "am instrument ended without a result"
+            heard = excerpt("\n".join([*self.unknown, *self.stderr]))
+            return RunError(f"am instrument ended without a result{f': {heard}' if heard else ''}")
         if not self.tests:
-            return "am instrument ran no test"
-        return ""
+            return RunError("am instrument ran no test")
+        return None
+
+    def _death(self) -> str:
+        """How the process ended, as Android tells it: `longMsg` has the cause, `shortMsg` only its kind."""
+        short, long = (printable(self.result.get(key, "").replace("\n", " ")) for key in ("shortMsg", "longMsg"))
+        if short == "keyDispatchingTimedOut" or re.match(r"(ANR )?(Input dispatching|executing service)", long):
+            return f"the app did not respond (ANR): {long or short}"
+        if short == "Native crash":
+            return f"the app crashed in native code: {long or short}"
+        return f"the app's process ended: {long or short or 'Android does not say why'}"
 
 
-def parse(lines: Iterable[str], on_case: Callable[[str], None] = lambda case: None) -> Instrumentation:
-    """A whole transcript."""
+def _refused(said: list[str], unknown: list[str]) -> RunError:
+    """Why Android started no test: its known reasons in our words, else its own."""
+    for words, what, fix in REFUSALS:
+        for line in said:
+            if match := words.search(line):
+                return RunError(printable(match.expand(what)), fix)
+    # `Error: …` is the last line after a page of usage; an exception is the first line before its stack.
+    usage = [line.removeprefix("Error: ") for line in said if line.startswith("Error: ")]
+    thrown = [match[2] or match[1] for line in said if (match := EXCEPTION.match(line))]
+    reason = printable((usage[-1:] or thrown[:1] or [""])[0]) or excerpt("\n".join([*said, *unknown]))
+    return RunError(f"am instrument: {reason}")
+
+
+def parse(
+    lines: Iterable[str], on_case: Callable[[str], None] = lambda case: None, stderr: Iterable[str] = ()
+) -> Instrumentation:
+    """A whole transcript, of stdout and of stderr."""
     said = Instrumentation(on_case)
     for line in lines:
         said.hear(line)
+    for line in stderr:
+        said.hear_error(line)
     return said
-
-
-def lines_of_process(logcat: str, pid: int | None, package: str) -> list[str]:
-    """Those lines of `logcat -v threadtime` that a process wrote, or that tell of it; all, where no pid is known."""
-    if pid is None:
-        return logcat.splitlines()
-    kept = []
-    for line in logcat.splitlines():
-        match = re.match(r"^\d\d-\d\d [\d:.]+ +(?:\w+ +)?(\d+) +\d+ [VDIWEFA] ([^:]*?) *:", line)
-        if match and (int(match[1]) == pid or (match[2] in WITNESSES and _tells_of(line, pid, package))):
-            kept.append(line)
-    return kept
-
-
-def _tells_of(line: str, pid: int, package: str) -> bool:
-    # A native stack is many lines that name nobody; those since the run began are taken for ours.
-    return bool(re.search(rf"\b{pid}\b", line)) or package in line or " F DEBUG" in line
-
-
-def native_crash(lines: Iterable[str]) -> str:
-    """What Android says of a native crash: `Fatal signal 11 (SIGSEGV), …`; empty without one."""
-    for line in lines:
-        if match := re.search(r" F libc *: (Fatal signal .*)$", line):
-            return printable(match[1])
-    return ""

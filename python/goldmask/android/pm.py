@@ -2,18 +2,27 @@
 
 import contextlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import RunError, printable
+from ..contract.errors import RunError, excerpt, printable
 from ..contract.files import sha256_of
 from .adb import INSTALL_DEADLINE_S, STORE, Device
 
-# What `pm install` may answer, and what to do about it. {serial} and {package} are filled in.
-REFUSALS = {
-    "INSTALL_FAILED_INSUFFICIENT_STORAGE": (
+FULL, OLDER, UNSIGNED, DAMAGED_SIGNATURE, DAMAGED = "storage", "older", "unsigned", "damaged signature", "damaged"
+# Why `pm install` refused, and what to do about it. {serial}, {package} and {apk} are filled in.
+REASONS = {
+    FULL: (
         "the device has no room for it",
         f"adb -s {{serial}} shell rm -r {STORE}, or remove apps from the device",
     ),
+    OLDER: ("the device's Android is older than the app's minSdk", "another device, or a lower minSdk"),
+    UNSIGNED: ("it is not signed", "./goldmask android.build"),
+    DAMAGED_SIGNATURE: (
+        "its signature is damaged: the APK was changed after it was signed",
+        "./goldmask android.build, and ./goldmask android.apk.verify --apk {apk}",
+    ),
+    DAMAGED: ("it is no APK that Android can read", "./goldmask android.apk.verify --apk {apk}"),
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
         "the device has it already, signed with another key",
         "adb -s {serial} uninstall {package} (removes its data as well)",
@@ -26,13 +35,58 @@ REFUSALS = {
         "the device has a later version of it",
         "adb -s {serial} uninstall {package} (removes its data as well)",
     ),
-    "INSTALL_FAILED_OLDER_SDK": ("the device's Android is older than the app's minSdk", "another device"),
     "INSTALL_FAILED_USER_RESTRICTED": (
         "the device's user, or its settings, refused",
         "allow installing over USB in the developer options, and confirm on the screen",
     ),
-    "INSTALL_PARSE_FAILED_NO_CERTIFICATES": ("it is not signed", "./goldmask android.build"),
+    "INSTALL_FAILED_VERIFICATION_FAILURE": (
+        "the device's check of apps (Play Protect) refused",
+        "adb -s {serial} shell settings put global verifier_verify_adb_installs 0",
+    ),
+    "INSTALL_FAILED_DEPRECATED_SDK_VERSION": (
+        "the device's Android takes no app with so old a targetSdk",
+        "a higher targetSdk in the app's build.gradle.kts",
+    ),
 }
+# Other names of the same: those of several versions of Android, and what it says where it has no code.
+CODES = {
+    "INSTALL_FAILED_INSUFFICIENT_STORAGE": FULL,
+    "INSTALL_FAILED_OLDER_SDK": OLDER,
+    "INSTALL_FAILED_ABORTED": "INSTALL_FAILED_USER_RESTRICTED",
+    "INSTALL_PARSE_FAILED_INCONSISTENT_CERTIFICATES": "INSTALL_FAILED_UPDATE_INCOMPATIBLE",
+    "INSTALL_PARSE_FAILED_CERTIFICATE_ENCODING": DAMAGED_SIGNATURE,
+    "INSTALL_FAILED_INVALID_APK": DAMAGED,
+    "INSTALL_PARSE_FAILED_NOT_APK": DAMAGED,
+    "INSTALL_PARSE_FAILED_BAD_MANIFEST": DAMAGED,
+}
+WORDS = (
+    (re.compile(r"not enough space|only \d+ allocatable|No space left on device|ENOSPC"), FULL),
+    (re.compile(r"Requires newer sdk version"), OLDER),
+    (re.compile(r"Failed to parse APK file"), DAMAGED),
+)
+NEWER = re.compile(r"Requires newer sdk version #?(\w+)(?: \(current version is #?(\w+)\))?")
+# NO_CERTIFICATES is said of an APK without a signature, and of one whose signature does not hold.
+NO_SIGNATURE = re.compile(r"has no certificates|No signature found|no certificates at entry|No APK Signature", re.I)
+BROKEN_SIGNATURE = re.compile(r"Signature Scheme v\d|digest|Signing Block|verif|null array|integer overflow", re.I)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why `pm install` refused: a key of REASONS (empty where nobody knows), and Android's own words, each once."""
+
+    reason: str
+    words: str
+    needed: str = ""
+
+    def error(self, serial: str, package: str, apk: Path) -> RunError:
+        """The refusal as a user reads it."""
+        if not self.reason:
+            return RunError(f"{serial} refuses {package}: {self.words}", fix=f"adb -s {serial} install -r -t {apk}")
+        what, fix = REASONS[self.reason]
+        return RunError(
+            f"{serial} refuses {package}: {what}{self.needed} ({self.words})",
+            fix=fix.format(serial=serial, package=package, apk=apk),
+        )
 
 
 def installed_sha256(device: Device, package: str) -> str:
@@ -57,12 +111,8 @@ def install(device: Device, apk: Path, package: str) -> bool:
     finally:
         with contextlib.suppress(RunError):
             device.shell(["rm", "-f", f"{STORE}/{name}"])
-    if reason := refusal(said.text + said.stderr.decode("utf-8", "replace")):
-        what, fix = REFUSALS.get(reason.split(":")[0], (reason, f"adb -s {{serial}} install -r -t {apk}"))
-        raise RunError(
-            f"{device.serial} refuses {package}: {what} ({reason})",
-            fix=fix.format(serial=device.serial, package=package),
-        )
+    if refused := refusal(f"{said.text}\n{said.stderr.decode('utf-8', 'replace')}"):
+        raise refused.error(device.serial, package, apk)
     # pm has been seen to say Success and keep the old one; a mask of yesterday's app must not pass.
     if installed_sha256(device, package) != wanted:
         raise RunError(
@@ -72,10 +122,43 @@ def install(device: Device, apk: Path, package: str) -> bool:
     return True
 
 
-def refusal(output: str) -> str:
-    """Why `pm install` refused: `INSTALL_FAILED_…: detail`; empty where it said Success and nothing else."""
-    if match := re.search(r"Failure \[([^\]\n]*)\]?", output):
-        return printable(match[1])
+def refusal(output: str) -> Refusal | None:
+    """Why `pm install` refused; None where it said Success and nothing else."""
+    # Its causes may go on after a line break, and have brackets of their own.
+    if match := re.search(r"Failure \[(.*?)(?:\]\s*$|\Z)", output, re.DOTALL | re.MULTILINE):
+        return _named(match[1])
     if re.search(r"^Success\s*$", output, re.MULTILINE):
-        return ""
-    return printable(" ".join(output.split())) or "pm install said nothing"
+        return None
+    if thrown := re.search(r"^(?:[\w.$]+(?:Exception|Error): )+(.*)$", output, re.MULTILINE):
+        return _named(thrown[1].removeprefix("Error: "))
+    if said := re.search(r"^Error: (.*)$", output, re.MULTILINE):
+        return _named(said[1])
+    if code := re.search(r"\bINSTALL_(?:PARSE_)?FAILED_\w+", output):
+        return _refusal(code[0], output, excerpt(output))
+    return _refusal("", output, excerpt(output) or "pm install said nothing")
+
+
+def _named(text: str) -> Refusal:
+    """A refusal in Android's form: a code, which may be there twice, and its detail."""
+    line = " ".join(text.split())
+    match = re.match(r"(INSTALL_\w+)(?:$|: (?:\1: )?)(.*)$", line)
+    code, detail = (match[1], match[2]) if match else ("", line)
+    return _refusal(code, detail, printable(": ".join(filter(None, (code, detail)))))
+
+
+def _refusal(code: str, detail: str, words: str) -> Refusal:
+    reason, needed = _reason(code, detail), ""
+    if reason == OLDER and (match := NEWER.search(detail)):
+        has = f", the device has {printable(match[2])}" if match[2] else ""
+        needed = f": it needs API {printable(match[1])}{has}"
+    return Refusal(reason, words, needed)
+
+
+def _reason(code: str, detail: str) -> str:
+    """The key of REASONS; empty where nobody knows."""
+    if code == "INSTALL_PARSE_FAILED_NO_CERTIFICATES":
+        broken = BROKEN_SIGNATURE.search(detail) and not NO_SIGNATURE.search(detail)
+        return DAMAGED_SIGNATURE if broken else UNSIGNED
+    # "Failed to parse APK file …: Requires newer sdk version": words before codes, the special before the general.
+    known = next((reason for words, reason in WORDS if words.search(detail)), "")
+    return known or (reason if (reason := CODES.get(code, code)) in REASONS else "")

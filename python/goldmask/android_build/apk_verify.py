@@ -12,6 +12,7 @@ from ..contract.errors import UsageError
 from ..machine import shell
 from ..machine.abi import abi_of
 from ..machine.diagnostics import Diagnostic
+from . import badging
 from .apk import APKSIG, DEADLINE_S, PAGE_BYTES, WORD_BYTES, find_aapt2, own_tool
 from .jdk import QUICK, find_jdk
 
@@ -27,9 +28,13 @@ def verify(apk: Path, logs: Path) -> list[Diagnostic]:
         raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
     aapt2 = find_aapt2(logs)
     done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
-    badging = done.stdout
-    package = Diagnostic("package", False, done.log_tail(1) or done.ending) if done.code else _package(badging)
-    diagnostics = [package, _signature(apk, logs)]
+    said = done.stdout
+    if done.code:
+        why = badging.complaint(done.log.read_text("utf-8", "replace")) or done.ending
+        diagnostics = [Diagnostic("package", False, why)]
+    else:
+        diagnostics = [badging.package(said)]
+    diagnostics.append(_signature(apk, logs))
     try:
         with zipfile.ZipFile(apk) as archive:
             if (unpacked := sum(entry.file_size for entry in archive.infolist())) > MAX_BYTES:
@@ -37,7 +42,7 @@ def verify(apk: Path, logs: Path) -> list[Diagnostic]:
             diagnostics += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, ValueError) as error:
         diagnostics.append(Diagnostic("content", False, f"it cannot be read: {error}"))
-    return [*diagnostics, _permissions(badging)]
+    return [*diagnostics, badging.permissions(said)]
 
 
 def classes_of(apk: Path) -> set[str]:
@@ -62,16 +67,6 @@ def dex_classes(data: bytes) -> list[str]:
     if not dex or len(names) != dex.header.nb_classes or not all(names):
         raise ValueError("a dex file is damaged")
     return names
-
-
-def _package(badging: str) -> Diagnostic:
-    said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
-    sdk = dict(re.findall(r"^(sdkVersion|targetSdkVersion):'(\d+)'", badging, re.MULTILINE))
-    if not said or not sdk:
-        return Diagnostic("package", False, "the manifest names no package or no SDK versions")
-    debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
-    versions = f"API {sdk.get('sdkVersion', '?')} and later, made for {sdk.get('targetSdkVersion', '?')}"
-    return Diagnostic("package", True, f"{said[1]} {said[3]} ({said[2]}), {versions}{debuggable}")
 
 
 def _signature(apk: Path, logs: Path) -> Diagnostic:
@@ -147,14 +142,3 @@ def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Diagnostic]:
     if small := sorted({name.rpartition("/")[2] for name, bytes_ in pages.items() if bytes_ < PAGE_BYTES}):
         detail = f"{', '.join(small)} are linked for 4 KiB: where pages have 16, Android runs them in a compatible mode"
         yield Diagnostic("memory pages", True, f"{detail} or not at all; only a newer library changes that")
-
-
-def _permissions(badging: str) -> Diagnostic:
-    names = re.findall(r"^uses-permission(?:-sdk-23)?: name='([^']*)'", badging, re.MULTILINE)
-    network = [name for name in names if name == "android.permission.INTERNET"]
-    detail = ", ".join(name.removeprefix("android.permission.") for name in names) or "none"
-    if network:
-        return Diagnostic(
-            "permissions", False, f"{detail}: the app may use the network", "remove INTERNET from the manifest"
-        )
-    return Diagnostic("permissions", True, detail)

@@ -71,7 +71,9 @@ def printable(text: str) -> str:
 def excerpt(text: str, lines: int = 3) -> str:
     """The first and last `lines` lines of what a tool printed, as one line: for output that nobody understands."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    kept = [" ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line).split())[:200] for line in plain.splitlines()]
+    # A device's words may hold what turns a line around in a terminal, or hides a part of it.
+    shown = ("".join(sign if sign.isprintable() else " " for sign in line) for line in plain.splitlines())
+    kept = [" ".join(line.split())[:200] for line in shown]
     kept = [line for line in kept if line]
     if len(kept) > 2 * lines:
         left_out = len(kept) - 2 * lines

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from ..android import avd, pm
+from ..android import avd, logcat, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
 from ..android.device_state import Conditions, flags_of, look, steady, thermal_of, thermal_words
 from ..android.devices import chosen
-from ..android.instrumentation import Instrumentation, lines_of_process, native_crash
+from ..android.instrumentation import Instrumentation
 from ..android_build import apk
 from ..android_build.apk import Apks
 from ..android_build.gradle_files import project_of
@@ -229,9 +229,11 @@ def _run_on(
             context.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
         if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
-        crash = _save_logcat(device, began, said.pid, apks.application_id, folder)
-        if ending is None and said.problem:
-            ending = RunError(f"{said.problem}{f' ({crash})' if crash else ''}", fix=f"cat {folder}/*.log")
+        death = _save_logcat(device, began, said.pid, apks.application_id, folder)
+        # logcat tells the cause where am instrument tells only that the process ended.
+        if ending is None and (problem := death if said.ended and death else said.problem):
+            fix = problem.fix.format(serial=device.serial) or f"cat {folder}/*.log"
+            ending = RunError(f"{device.serial}: {problem.what}", fix=fix)
         bundle, facts = _retried(
             device,
             "pulling the bundle",
@@ -330,11 +332,16 @@ def _instrument(
             log.write(line + "\n")
             said.hear(line)
 
+        def hear_error(line: str) -> None:
+            log.write(f"stderr: {line}\n")
+            said.hear_error(line)
+
         try:
             device.shell(
                 ["am", "instrument", "-r", "-w", *words, f"{apks.test_id}/{apks.runner}"],
                 deadline_s=deadline_s,
                 on_line=hear,
+                on_error_line=hear_error,
             )
         except Expired:
             return said, RunError(
@@ -368,16 +375,15 @@ def device_time(device: Device) -> str:
     return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
 
 
-def _save_logcat(device: Device, began: str, pid: int | None, package: str, folder: Path) -> str:
-    """logcat.log: what our process said and what was said of it. Returns how it crashed natively, if it did."""
+def _save_logcat(device: Device, began: str, pid: int | None, package: str, folder: Path) -> RunError | None:
+    """logcat.log: what our process said and what was said of it. Returns how it came to its end, where it says so."""
     try:
-        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", began])
+        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", began]).text
     except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
         (folder / "logcat.log").write_text(f"{error}\n", "utf-8")
-        return ""
-    lines = lines_of_process(said.text, pid, package)
-    (folder / "logcat.log").write_text("\n".join([*lines, ""]), "utf-8")
-    return native_crash(lines)
+        return None
+    (folder / "logcat.log").write_text(logcat.of_process(said, pid, package), "utf-8")
+    return logcat.ending(said, pid, package)
 
 
 def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase, ...], folder: Path) -> Bundle:
@@ -433,7 +439,7 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
     for case in request.cases:
         if case.id not in results:
             serial, why = problems[case.id]
-            message = f"{serial} did not finish this case: {why}"
+            message = f"{serial} did not finish this case: {why.removeprefix(f'{serial}: ')}"
             results[case.id] = failed(case.id, case.sha256, "run", message)
     first = written[0].bundle
     bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})

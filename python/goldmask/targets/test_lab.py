@@ -22,6 +22,8 @@ from .host import checked, filled
 FLANK_FILE, GCLOUD_FILE, REQUEST_FILE = "flank.yml", "gcloud.sh", "request.json"
 # As gcloud writes a device.
 DEVICE = re.compile(r"model=[\w.-]+,version=\d+(,locale=[A-Za-z_-]+)?(,orientation=(portrait|landscape))?", re.ASCII)
+# As Test Lab names an execution: model, which may have hyphens (SH-04H), version, locale, orientation.
+AXIS = re.compile(r"[\w.][\w.-]*-\d+-[A-Za-z][A-Za-z_-]*-(portrait|landscape|default)", re.ASCII)
 EXAMPLE = "--phone model=Pixel6,version=33"
 TIMEOUT = "15m"
 RETRIES_MAX = 10  # Test Lab's
@@ -184,7 +186,10 @@ def collect(results: Path, plan_folder: Path, out: Path) -> list[Collected]:
         raise RunError(f"{results} has no results of a farm", fix="see files-to-download in flank.yml (docs/farms.md)")
     if len(executions) > MAX_EXECUTIONS:
         raise RunError(f"{results} has more than {MAX_EXECUTIONS} results", fix="collect its folders one by one")
-    return [_collected(folder, f"{number:03}{_name(folder, results)}", requests, out) for number, folder in executions]
+    return [
+        _collected(folder, f"{number:03}{name_of(folder.relative_to(results).parts)}", requests, out)
+        for number, folder in executions
+    ]
 
 
 def _executions(results: Path) -> list[tuple[int, Path]]:
@@ -201,10 +206,9 @@ def _executions(results: Path) -> list[tuple[int, Path]]:
     return list(enumerate(sorted([*bundles, *empty])))
 
 
-def _name(folder: Path, results: Path) -> str:
-    """The device's part of a path, for people: Test Lab names the folder `Pixel6-33-en-portrait`."""
-    parts = folder.relative_to(results).parts
-    known = next((part for part in parts if re.match(r"^[\w.]+-\d+-[A-Za-z_]+-(portrait|landscape)", part)), "")
+def name_of(parts: Sequence[str]) -> str:
+    """The device's part of an execution's path, for people: Test Lab names a folder `Pixel6-33-en-portrait`."""
+    known = next((part for part in parts if AXIS.match(part)), "")
     return f"-{re.sub(r'[^a-z0-9.-]+', '-', known.lower())[:60]}" if known else ""
 
 
