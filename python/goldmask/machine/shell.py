@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from ..contract.errors import RunError
+from . import recording
 
 TERMINATE_GRACE_S = 3.0
 TAIL_BYTES = 4096
@@ -111,12 +112,17 @@ def run(
             timer.cancel()
             _end_group(process)
             process.stdout.close()
-    if expired.is_set():
+    seconds = time.monotonic() - started
+    code = None if expired.is_set() else process.returncode
+    if recording.active():
+        said = log.read_text("utf-8", "replace")
+        recording.tell(recording.Call(words, code, seconds, stdout="".join(lines), stderr=said))
+    if code is None:
         raise RunError(
             f"{Path(words[0]).name} did not end within {deadline_s:g} s and was stopped; its log is {log}",
             fix=f"cat {log}",
         )
-    return Finished(words, process.returncode, time.monotonic() - started, "".join(lines), log)
+    return Finished(words, code, seconds, "".join(lines), log)
 
 
 def start(
@@ -142,6 +148,7 @@ def start(
             )
         except OSError as error:
             raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
+    recording.tell(recording.Call(words, None, 0.0, log=log))
     # Collects the child when it ends; until then its id cannot be given to another process.
     threading.Thread(target=process.wait, daemon=True).start()
     try:
