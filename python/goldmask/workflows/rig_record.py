@@ -103,7 +103,7 @@ class Recorder:
 
 
 def tool_of(argv: tuple[str, ...]) -> str:
-    """The folder of a call: `simctl` of `xcrun simctl list`, `getprop` of `adb shell getprop`, or the program's name."""
+    """The folder of a call: `simctl` of `xcrun simctl list`, `getprop` of `adb shell getprop`; or the program."""
     words = [Path(word).name for word in argv]
     while len(words) > 1 and (words[0] in CARRIERS or words[:2] == ["adb", "shell"]):
         words = words[2:] if words[0] == "adb" else words[1:]
