@@ -29,7 +29,8 @@ def main(documents, kind):
     (out / "masks").mkdir(parents=True)
     for case in request["cases"]:
         assert (folder / case["file"]).is_file() and (folder / request["model"]["file"]).is_file()
-        if fault == "crash" and bundle["results"]:
+        # `crash UDID`: on that simulator only, whose folder the app's is in.
+        if fault in ("crash", *(f"crash {part}" for part in documents.parts)) and bundle["results"]:
             os.kill(os.getpid(), signal.SIGABRT)
         result = recorded[case["id"]]
         result.pop("taps", None)

@@ -68,6 +68,20 @@ def device_of(known, udid):
     fail(f"Invalid device: {udid}", 148)
 
 
+def phones():
+    """devicectl's list; with the fault `ghost`, an entry without hardware is among the phones."""
+    listing = json.loads((TRANSCRIPTS / "devicectl/list.json").read_text("utf-8"))
+    if fault() == "ghost":
+        ghosts = json.loads((TRANSCRIPTS / "devicectl/ghost.json").read_text("utf-8"))
+        listing["result"]["devices"].insert(0, ghosts["result"]["devices"][0])
+    return listing
+
+
+def udid_of(entry):
+    """The UDID of an entry of devicectl's list; a ghost has none."""
+    return entry["hardwareProperties"].get("udid")
+
+
 def fail(text, code):
     """End as Apple's tools do."""
     print(text, file=sys.stderr)
