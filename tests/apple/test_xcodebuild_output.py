@@ -4,7 +4,7 @@ import pytest
 from mac import TRANSCRIPTS
 
 from goldmask.apple import xcode
-from goldmask.apple.xcodebuild_output import SIGNING, UNLOCK, cause_of, device_name, failed_tests
+from goldmask.apple.xcodebuild_output import SIGNING, UNLOCK, cause_of, device_name, failed_on, failed_tests
 from goldmask.contract.errors import EnvironmentMissing, RunError
 from goldmask.machine.shell import Finished
 
@@ -201,6 +201,14 @@ def test_which_test_failed_where():
     assert [each.device for each in failed_tests(text_of("app-log.log"))] == [""]
     assert device_name("iPad Air 11-inch (M2) - GoldenTests-Runner (97123)") == "iPad Air 11-inch (M2)"
     assert device_name("Jane - home - GoldmaskApp (12)") == "Jane - home"
+
+
+def test_of_several_destinations_each_has_its_own_failure():
+    text, two = text_of("destinations-failed.log"), ["iPhone 15", "iPad Air 11-inch (M2)"]
+    assert failed_on(text, two) == {"iPhone 15": SENTENCES["destinations-failed.log"]}
+    # The log does not tell apart two of one name, names none where there is one, and another's is not theirs.
+    assert failed_on(text, ["iPhone 15", "iPhone 15"]) == failed_on(text, ["iPhone 15"]) == {}
+    assert failed_on(text, ["iPhone 16", "iPad Air 11-inch (M2)"]) == failed_on(text_of("app-log.log"), two) == {}
 
 
 def test_a_missing_slice_is_recognised_and_another_error_is_not():

@@ -249,7 +249,7 @@ def test_a_pod_tool_that_is_not_there(project, mac, tmp_path):
     ("words", "sentence"),
     [
         (("--destination", "iPhone 3G"), "no simulator and no paired phone is called 'iPhone 3G'"),
-        (("--destination", "A stranger's iPhone"), "no paired phone is called"),
+        (("--destination", "A stranger's iPhone"), "cannot be used: devicectl lists it as unpaired"),
         (("--destination", "Lent iPad"), "Lent iPad is not in developer mode"),
         (("--destination", "00000000-0000-4000-8000-000000000261"), "iOS 26.1 runs arm64 only, and the app is x86_64"),
     ],
@@ -293,7 +293,8 @@ def test_ctrl_c_leaves_anothers_simulator_up_without_our_app(project, mac):
 def test_the_tasks(project, mac):
     ran = project.run("ios.simulator.list", **mac.environment)
     assert ran.code == 0 and "iPhone 16" in ran.stdout and "Test iPhone" in ran.stdout, ran.text
-    assert "stranger" not in ran.stdout and "Watch" not in ran.stdout and "000000000164" not in ran.stdout
+    assert "not usable: A stranger's iPhone: devicectl lists it as unpaired" in ran.text
+    assert "watch" not in ran.stdout.lower() and "000000000164" not in ran.stdout
     ran = project.run("ios.build", **mac.environment)
     assert ran.code == 0 and ".xctestrun" in ran.stdout and not mac.calls("simctl boot"), ran.text
     ran = project.run("doctor", **mac.environment)

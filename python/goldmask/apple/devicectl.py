@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..contract.errors import RunError, excerpt
+from ..contract.errors import EnvironmentMissing, RunError, excerpt
 from .tool_json import Known, entries_of, first_object
 from .xcrun import xcrun
 
@@ -20,7 +20,7 @@ GROUPS = {
     "connectionProperties": ("connection",),
 }
 NO_HARDWARE = (
-    "devicectl lists it without its hardware, as it does where Mac and phone do not trust each other, and below iOS 17"
+    "devicectl lists it without its hardware: the phone does not trust this Mac yet, or its iOS is older than 17"
 )
 TRUST = "connect the phone by cable, unlock it, tap Trust, and look for it in xcrun devicectl list devices"
 
@@ -139,9 +139,25 @@ def list_devices(logs: Path) -> Devices:
         return parse_devices(path.read_text("utf-8", "replace"))
 
 
-def list_phones(logs: Path) -> list[Phone]:
-    """The paired iOS devices. Raises RunError where devicectl cannot be asked or understood."""
-    return list(list_devices(logs).phones)
+def find_phone(destination: str, logs: Path) -> Phone:
+    """The phone that a destination names. Raises EnvironmentMissing with why it cannot be used, and RunError."""
+    devices = list_devices(logs)
+    found = next((phone for phone in devices.phones if phone.answers_to(destination)), None)
+    if ghost := next((ghost for ghost in devices.ghosts if ghost.answers_to(destination)), None):
+        raise EnvironmentMissing(f"{destination} cannot be used: {ghost.why}", ghost.fix)
+    if not found:
+        # A ghost has lost the name that it is looked for by.
+        nameless = [ghost for ghost in devices.ghosts if not ghost.name]
+        also = "".join(f"; there is {ghost.identifier} too, but {ghost.why}" for ghost in nameless[:1])
+        raise EnvironmentMissing(
+            f"no simulator and no paired phone is called {destination!r}{also}",
+            fix=nameless[0].fix if nameless else "./goldmask ios.simulator.list",
+        )
+    if found.developer_mode is False:
+        raise EnvironmentMissing(
+            f"{found.name} is not in developer mode", fix="Settings, Privacy & Security, Developer Mode on the phone"
+        )
+    return found
 
 
 def parse_phones(text: str) -> list[Phone]:

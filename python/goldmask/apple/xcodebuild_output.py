@@ -132,6 +132,14 @@ def failed_tests(text: str) -> list[FailedTest]:
     return [FailedTest(each["test"], device_name(each["where"] or ""), each[0].strip()) for each in found if each]
 
 
+def failed_on(text: str, devices: Sequence[str]) -> dict[str, str]:
+    """What failed on each of several devices; nothing where the log does not tell them apart."""
+    failed = [each for each in failed_tests(text) if each.device]
+    if len(set(devices)) < max(2, len(devices)) or {each.device for each in failed} - set(devices):
+        return {}
+    return {each.device: each.line for each in reversed(failed)}
+
+
 def device_name(where: str) -> str:
     """`iPhone 15` of `Clone 1 of iPhone 15 - App (4711)`, as xcodebuild says where a test ran."""
     return CLONE.sub("", HOSTED.sub("", where))

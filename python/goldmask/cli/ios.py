@@ -35,8 +35,11 @@ def list_destinations() -> ExitCode:
         xcode.find_xcode(Path(logs))
         for each in simctl.simulators(simctl.list_simulators(Path(logs))):
             table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
-        for phone in devicectl.list_phones(Path(logs)):
+        devices = devicectl.list_devices(Path(logs))
+        for phone in devices.phones:
             mode = "paired, not in developer mode" if phone.developer_mode is False else "paired"
             table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))
     out.print(table)
+    for ghost in devices.ghosts:
+        out.print(Text(f"not usable: {ghost.name or ghost.identifier}: {ghost.why}"))
     return ExitCode.OK

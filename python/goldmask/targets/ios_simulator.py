@@ -17,8 +17,9 @@ from ..apple import devicectl, simctl, xcode
 from ..apple.devicectl import Phone
 from ..apple.simctl import Simulator
 from ..apple.xcode import Product
+from ..apple.xcodebuild_output import DESTINATION, failed_on
 from ..contract.bundle import Bundle, Request, Result, files_of, load_bundle, save
-from ..contract.errors import EnvironmentMissing, GoldmaskError, PipelineMissing, RunError, UsageError
+from ..contract.errors import GoldmaskError, PipelineMissing, RunError, UsageError
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
 from ..machine.resources import IOS_PROJECT
@@ -221,8 +222,9 @@ def _run_group(
                 bundles[run.place] = error
         if ready := [run for run in runs if run.place not in bundles]:
             log = ready[0].out / "run.log"
-            ending = _test(request, app, ready, token, log, on_case)
+            endings = _test(request, app, ready, token, log, on_case)
             for run in ready:
+                ending = endings.get(run.place, "")
                 try:
                     bundles[run.place] = _collect(run, app, request, token, ending, context)
                 except RunError as error:
@@ -238,8 +240,8 @@ def _run_group(
 
 def _test(
     request: Request, app: App, runs: Sequence[Run], token: str, log: Path, on_case: Callable[[str], None]
-) -> str:
-    """Run the golden test; how it ended, where it did not end well."""
+) -> dict[Place, str]:
+    """Run the golden test; how it ended at each place, where it did not end well."""
     try:
         done = xcode.test(
             app.product,
@@ -252,11 +254,15 @@ def _test(
             on_line=case_listener(on_case),
         )
     except RunError as error:  # its deadline; the cases before are there all the same
-        return error.what
-    ending = f"{done.ending}: {xcode.first_error(done)}" if done.code else ""
-    if "Unable to find a de" in ending and runs[0].place.arch == "x86_64":  # device, or destination
-        ending += f"; {xcode.SLICES}"
-    return ending
+        return {run.place: error.what for run in runs}
+    if not done.code:
+        return {}
+    reason = xcode.first_error(done)
+    if DESTINATION.search(reason) and runs[0].place.arch == "x86_64":
+        reason += f"; {xcode.SLICES}"
+    names = [run.place.device.name for run in runs]
+    told = failed_on(done.stdout, names) or dict.fromkeys(names, reason)
+    return {run.place: f"{done.ending}: {told[name]}" for run, name in zip(runs, names, strict=True) if name in told}
 
 
 def _collect(run: Run, app: App, request: Request, token: str, ending: str, context: Context) -> Bundle:
@@ -314,7 +320,7 @@ def _places(context: Context, *, create: bool) -> list[Place]:
     listing = simctl.list_simulators(context.logs)
     devices: list[Simulator | Phone] = []
     for destination in destinations(context):
-        found = simctl.named(listing, destination, arch) or _phone(destination, context)
+        found = simctl.named(listing, destination, arch) or devicectl.find_phone(destination, context.logs)
         if isinstance(found, Simulator):
             simctl.choose_runtime(listing, found.os, arch)
         devices.append(found)
@@ -335,21 +341,6 @@ def _places(context: Context, *, create: bool) -> list[Place]:
         name = name if name not in {place.name for place in places} else device.udid.lower()
         places.append(Place(name, device, *(("iphoneos", "arm64") if phone else ("iphonesimulator", arch))))
     return places
-
-
-def _phone(destination: str, context: Context) -> Phone:
-    """The phone that a destination names. Raises EnvironmentMissing."""
-    phones = devicectl.list_phones(context.logs)
-    found = next((phone for phone in phones if phone.answers_to(destination)), None)
-    if not found:
-        raise EnvironmentMissing(
-            f"no simulator and no paired phone is called {destination!r}", fix="./goldmask ios.simulator.list"
-        )
-    if found.developer_mode is False:
-        raise EnvironmentMissing(
-            f"{found.name} is not in developer mode", fix="Settings, Privacy & Security, Developer Mode on the phone"
-        )
-    return found
 
 
 def _one_of_each_build(places: Sequence[Place]) -> list[Place]:
@@ -374,7 +365,7 @@ def _boot(places: Sequence[Place], session: Session) -> dict[Place, RunError]:
     broken: dict[Place, RunError] = {}
     for place, device in simulators:
         context.progress.step(f"boot {device.name}", 0, 1)
-        if device.state == "Shutdown":
+        if device.state not in ("Booted", "Booting"):
             # Before the boot: an interrupt in the midst of it must not leave it booted.
             session.closing.callback(simctl.shutdown, device.udid, context.logs)
             try:
@@ -429,7 +420,7 @@ def _leave(place: Place, app: App, token: str, logs: Path) -> None:
     """End the app and remove the run's files; a phone's app removes them itself when it runs next."""
     if isinstance(place.device, Phone):
         return
-    with contextlib.suppress(RunError):
+    with contextlib.suppress(GoldmaskError):
         simctl.terminate(place.device.udid, app.bundle_id, logs)
         container = simctl.container(place.device.udid, app.bundle_id, logs)
         shutil.rmtree(container / PLACE / token, ignore_errors=True)
