@@ -76,8 +76,8 @@ class _Entry(Known):
             merged: dict[str, Any] = {}
             for source in sources:
                 if isinstance(newer.get(source), Mapping):
-                    merged |= newer[source]
-            groups[name] = merged | older
+                    merged.update(newer[source])
+            groups[name] = {**merged, **older}
         return {key: value for key, value in entry.items() if key != "properties"} | groups
 
     @property

@@ -224,9 +224,9 @@ def _script(lines: Sequence[str]) -> Cause | None:
         failed = FAILED_COMMAND.match(line)
         if not failed or failed["name"] not in ("PhaseScriptExecution", "/bin/sh"):
             continue
-        start = next((above for above in range(at - 1, -1, -1) if SCRIPT.match(lines[above])), None)
-        name = re.sub(r"\\(.)", r"\1", SCRIPT.match(lines[start])["name"]) if start is not None else ""
-        output = _printed(lines[(start + 1 if start is not None else max(0, at - 6)) : at])
+        above = [(number, found) for number in range(at) if (found := SCRIPT.match(lines[number]))]
+        name = re.sub(r"\\(.)", r"\1", above[-1][1]["name"]) if above else ""
+        output = _printed(lines[(above[-1][0] + 1 if above else max(0, at - 6)) : at])
         words = " | ".join(output[-3:] or _after(lines, at + 1)[:3]) or "it printed nothing"
         return Cause(f"the script phase {name!r} failed: {words}" if name else f"a script phase failed: {words}")
     return None

@@ -9,6 +9,7 @@ second look, at the result.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 # Nobody's: what CI machines and containers call their user.
 NOBODY = {"root", "runner", "user", "admin", "test", "someone", "nobody", "build", "ubuntu", "vagrant", "localhost"}
@@ -128,11 +129,12 @@ class Sanitiser:
         """`text` without what is known, and without what has the form of something that identifies."""
         text = PRIVATE_PROPERTY.sub("", text)
         for value in sorted(self.known, key=len, reverse=True):
-            text = _word(value).sub(lambda _, instead=self.known[value]: instead, text)
+            instead = self.known[value].replace("\\", r"\\")
+            text = _word(value).sub(instead, text)
         for pattern, like in FORMS:
-            text = re.sub(
-                pattern, lambda found, like=like, key=pattern: self._like(found[0], key, like), text, flags=re.DOTALL
-            )
+            values = {found[0] for found in re.finditer(pattern, text, re.DOTALL)}
+            stand_ins = {value: self._like(value, pattern, like) for value in sorted(values)}
+            text = re.sub(pattern, partial(_stand_in, stand_ins), text, flags=re.DOTALL)
         return text
 
     def survivors(self, text: str) -> list[str]:
@@ -151,6 +153,10 @@ class Sanitiser:
     def _number(self, key: object) -> int:
         self._numbers[key] = self._numbers.get(key, 0) + 1
         return self._numbers[key]
+
+
+def _stand_in(stand_ins: Mapping[str, str], found: re.Match[str]) -> str:
+    return stand_ins[found[0]]
 
 
 def _made(value: str) -> bool:
