@@ -26,7 +26,7 @@ METRICS = measure(BLANK, BLANK, None, ("background",))
 
 def comparison(verdict: Verdict, code: ExitCode = ExitCode.OK, **rest) -> Comparison:
     fields = {"model": "m", "case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": "because"}
-    fields |= {"metrics": METRICS} if verdict in (Verdict.PASS, Verdict.FAIL) else {}
+    fields |= {"metrics": METRICS} if verdict in (Verdict.PASS, Verdict.WARN, Verdict.FAIL) else {}
     return ROWS.validate_python({"verdict": verdict, "exit_code": code} | fields | rest)
 
 
@@ -58,9 +58,9 @@ def test_one_exit_code_for_many_comparisons(comparisons, code):
     assert exit_code(comparisons) is code
 
 
-def test_a_verdict_without_a_place_in_the_order_is_a_bug():
-    with pytest.raises(ValueError, match="place in the order"):
-        exit_code([comparison(Verdict.FAIL, ExitCode.OK)])
+def test_a_failure_without_an_exit_code_of_its_own_cannot_be():
+    with pytest.raises(ValueError, match="a FAIL has an exit code of its own"):
+        comparison(Verdict.FAIL, ExitCode.OK)
 
 
 def report(*comparisons: Comparison) -> Report:
@@ -72,6 +72,12 @@ def text_of(value: Report) -> str:
     console = Console(width=200, file=io.StringIO())
     console.print(to_terminal(value))
     return console.file.getvalue()
+
+
+def test_a_warning_is_counted_and_fails_nothing():
+    warned = comparison(Verdict.WARN)
+    assert exit_code([warned]) is ExitCode.OK and "1 WARN" in text_of(report(warned))
+    assert exit_code([warned, comparison(Verdict.FAIL, ExitCode.RUN)]) is ExitCode.RUN
 
 
 def test_the_table_says_what_happened_and_what_to_do():

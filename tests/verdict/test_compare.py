@@ -16,8 +16,8 @@ from sklearn.metrics import jaccard_score
 from goldmask.contract import mask as masks
 from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, StageHashes, Tap, TargetInfo
 from goldmask.contract.errors import ExitCode
-from goldmask.project.config import Tolerances
-from goldmask.verdict.compare import Verdict, compare_case, judge
+from goldmask.project.config import Gates, Tolerances
+from goldmask.verdict.compare import Asked, Compared, Verdict, compare_case, judge
 from goldmask.verdict.metrics import boundary_counts, boundary_f, confusion_matrix, densest_window, measure
 
 LABELS = tuple(f"label{index}" for index in range(6))
@@ -309,18 +309,68 @@ def test_a_failure_names_the_first_stage_that_differs(tmp_path, stages, first, w
     assert comparison.stages.first_difference == first and words in comparison.reason
 
 
-def test_without_a_margin_map_flips_are_unknown_and_a_block_still_fails(tmp_path):
-    def judged(mask: np.ndarray) -> object:
-        golden = write_bundle(tmp_path / "golden", big)
-        bundle = write_bundle(tmp_path / "bundle", mask)
-        return compare_case(
-            model="model", case="one", golden_folder=tmp_path / "golden", golden=golden, folder=tmp_path / "bundle",
-            bundle=bundle, labels=LABELS, tolerances=Tolerances(),
-        ).comparison  # fmt: skip
+def judged(tmp_path, expected: np.ndarray, actual: np.ndarray, tolerances: Tolerances, **more: object) -> Compared:
+    """A comparison without a margin map."""
+    outcome = compare_case(
+        model="model",
+        case="one",
+        golden_folder=tmp_path / "golden",
+        golden=write_bundle(tmp_path / "golden", expected),
+        folder=tmp_path / "bundle",
+        bundle=write_bundle(tmp_path / "bundle", actual),
+        labels=LABELS,
+        tolerances=tolerances,
+        **more,
+    )
+    return outcome.comparison
 
-    big = np.zeros((1024, 1024), np.uint8)
-    some = big.copy()
-    some[::64, ::64] = 1
-    assert judged(some).verdict is Verdict.PASS
-    assert judged(some).metrics.confident_flips is None and "no margin map" in judged(some).reason
-    assert judged(blocked(big, 20)).verdict is Verdict.FAIL  # 0.04 % of the pixels: agreement alone would pass it
+
+BIG = np.zeros((1024, 1024), np.uint8)
+BIG[:8] = 1
+SOME = BIG.copy()
+SOME[100::64, ::64] = 1
+
+
+def test_without_a_margin_map_nothing_is_excused(tmp_path):
+    row = judged(tmp_path, BIG, SOME, Tolerances())
+    assert row.verdict is Verdict.FAIL and row.exit_code is ExitCode.MASKS_DIFFER
+    assert "240 pixels differ and no margin map excuses them (at most 0)" in row.reason
+    allowed = judged(tmp_path, BIG, SOME, Tolerances(confident_flips_max=240))
+    assert allowed.verdict is Verdict.PASS and allowed.metrics.confident_flips is None
+    blocks = judged(tmp_path, BIG, blocked(BIG, 20), Tolerances(confident_flips_max=1000))
+    assert blocks.verdict is Verdict.FAIL  # 0.04 % of the pixels: agreement alone would pass it
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_without_a_margin_map_a_class_that_appears_or_vanishes_fails(tmp_path, swap):
+    one = BIG.copy()
+    one[500, 500] = 2
+    before, after = (one, BIG) if swap else (BIG, one)
+    row = judged(tmp_path, before, after, Tolerances(confident_flips_max=10))
+    assert row.verdict is Verdict.FAIL and "other classes than the golden" in row.reason
+    allowed = Tolerances(confident_flips_max=10, class_change="allow")
+    assert judged(tmp_path, before, after, allowed).verdict is Verdict.PASS
+
+
+def test_what_breaks_only_a_warning_is_a_warning(tmp_path):
+    lenient = Tolerances(confident_flips_max=1000)
+    row = judged(tmp_path, BIG, SOME, lenient, warnings=Gates(agreement_min=0.9999))
+    assert row.verdict is Verdict.WARN and row.exit_code is ExitCode.OK
+    assert row.reason.startswith("agreement 99.9771% (at least 99.99%); ")
+    assert judged(tmp_path, BIG, SOME, lenient, warnings=Gates(agreement_min=0.999)).verdict is Verdict.PASS
+    assert judged(tmp_path, BIG, SOME, Tolerances(), warnings=Gates(agreement_min=1)).verdict is Verdict.FAIL
+
+
+def test_a_delegate_that_was_asked_for_has_to_have_run(tmp_path):
+    asked = {"asked": Asked(delegate="xnnpack", threads=4)}
+    row = judged(tmp_path, BIG, BIG, Tolerances(), **asked)
+    assert row.verdict is Verdict.FAIL and row.exit_code is ExitCode.RUN
+    assert row.reason.startswith("the delegate xnnpack was asked for and cpu ran; all 1,048,576 pixels equal")
+    assert (row.delegate.asked, row.delegate.ran, row.threads.asked, row.threads.ran) == ("xnnpack", "cpu", 4, 1)
+    allowed = judged(tmp_path, BIG, BIG, Tolerances(same_delegate=False), **asked)
+    assert allowed.verdict is Verdict.PASS
+    gated = judged(tmp_path, BIG, BIG, Tolerances(same_delegate=False, same_threads=True), **asked)
+    assert gated.verdict is Verdict.FAIL and "4 threads were asked for and 1 ran" in gated.reason
+    warned = judged(tmp_path, BIG, BIG, Tolerances(same_delegate=False), warnings=Gates(same_threads=True), **asked)
+    assert warned.verdict is Verdict.WARN
+    assert judged(tmp_path, BIG, BIG, Tolerances()).verdict is Verdict.PASS  # nothing was asked for

@@ -41,6 +41,7 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
                 bundle=actual,
                 labels=labels,
                 tolerances=tolerances,
+                warnings=config.warnings,
                 override=override,
             )
         )

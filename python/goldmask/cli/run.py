@@ -37,7 +37,8 @@ def run_adhoc(
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         open_folder(path)
-        request = request_for(found, cases, selection.pipelines[0], options)
+        taps = ("margin",) if find_target(target).margins else ()
+        request = request_for(found, cases, selection.pipelines[0], options, taps)
         context = Context(
             root=root(),
             logs=path / "logs",

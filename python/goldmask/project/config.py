@@ -22,8 +22,23 @@ LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-class Tolerances(Strict):
-    """What still counts as the same mask. Fractions are 0 to 1."""
+class Gates(Strict):
+    """Limits of what is measured; None is no limit. Fractions are 0 to 1."""
+
+    confident_flips_max: int | None = Field(default=None, ge=0)
+    agreement_min: float | None = Field(default=None, ge=0, le=1)
+    miou_min: float | None = Field(default=None, ge=0, le=1)
+    class_iou_min: float | None = Field(default=None, ge=0, le=1)
+    fwiou_min: float | None = Field(default=None, ge=0, le=1)
+    boundary_f_min: float | None = Field(default=None, ge=0, le=1)
+    window_density_max: float | None = Field(default=None, ge=0, le=1)
+    area_change_max: float | None = Field(default=None, ge=0)
+    same_labels: bool = Field(default=False, description="no class appears or vanishes, even by ties")
+    same_threads: bool = Field(default=False, description="as many threads ran as were asked for")
+
+
+class Tolerances(Gates):
+    """What still counts as the same mask, and how that is measured."""
 
     # Scores of one model differ by up to 4e-5 between builds and instruction sets; 1e-3 leaves room and is
     # still far below a margin that means anything (the starter model's median is 4.9).
@@ -32,16 +47,14 @@ class Tolerances(Strict):
     tie_margin_step: float = Field(default=2, ge=0)
     confident_flips_max: int = Field(default=0, ge=0)
     agreement_min: float = Field(default=0.999, ge=0, le=1)
-    miou_min: float | None = Field(default=None, ge=0, le=1)
-    class_iou_min: float | None = Field(default=None, ge=0, le=1)
-    fwiou_min: float | None = Field(default=None, ge=0, le=1)
-    boundary_f_min: float | None = Field(default=None, ge=0, le=1)
     boundary_px: int = Field(default=2, ge=0, le=64)
     window_px: int = Field(default=20, ge=1, le=1024)
     # Without a margin map every differing pixel counts: a thin tie line fills a tenth of a window, a wrong block all.
     window_density_max: float = Field(default=0.25, ge=0, le=1)
-    area_change_max: float | None = Field(default=None, ge=0)
-    same_labels: bool = False
+    class_change: Literal["fail", "allow"] = Field(
+        default="fail", description="where there is no margin map, whether a class may appear or vanish"
+    )
+    same_delegate: bool = Field(default=True, description="a delegate that was asked for has to have run")
 
 
 class Override(Strict):
@@ -121,6 +134,7 @@ class Config(Strict):
     schema_: Literal[1] = Field(alias="schema")
     options: OptionTables = OptionTables()
     tolerances: Tolerances = Tolerances()
+    warnings: Gates = Field(default=Gates(), description="gates that warn and do not fail")
     suites: dict[Name, Suite] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
     android: Android = Android()

@@ -67,7 +67,7 @@ def exit_code(comparisons: Iterable[Comparison]) -> ExitCode:
             return code
     if codes:
         raise ValueError(f"a verdict has an exit code without a place in the order: {codes}")
-    passed = any(comparison.verdict is Verdict.PASS for comparison in comparisons)
+    passed = any(comparison.verdict in (Verdict.PASS, Verdict.WARN) for comparison in comparisons)
     return ExitCode.OK if passed else ExitCode.ENVIRONMENT
 
 

@@ -10,9 +10,14 @@ from ..contract.errors import ExitCode
 from ..verdict.compare import Comparison, Verdict
 from .report import Report
 
-COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.ERROR: "bold magenta", Verdict.SKIP: "yellow"}
+COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.WARN: "bold yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.ERROR: "bold magenta",
+    Verdict.SKIP: "yellow",
+}
 MEANINGS = {
-    ExitCode.OK: "the masks are the same",
     ExitCode.MASKS_DIFFER: "masks differ",
     ExitCode.GOLDEN: "a golden is missing or stale",
     ExitCode.RUN: "a run failed",
@@ -44,11 +49,21 @@ def to_terminal(report: Report) -> RenderableType:
     counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
     colour = "green" if report.exit_code is ExitCode.OK else "bold red"
-    outcome = (
-        f"{counts or 'no comparisons'} · models run: {models} · {MEANINGS[report.exit_code]} (exit {report.exit_code})"
-    )
+    outcome = f"{counts or 'no comparisons'} · models run: {models} · {_meaning(report)} (exit {report.exit_code})"
     parts.append(Text(outcome, style=colour))
     return Group(*parts)
+
+
+def _meaning(report: Report) -> str:
+    """What the exit code means here; masks are called the same only where no pixel differs."""
+    if report.exit_code is not ExitCode.OK:
+        return MEANINGS[report.exit_code]
+    differing = sum(row.metrics.differing for row in report.comparisons if row.metrics)
+    if not differing:
+        return "the masks are the same"
+    return (
+        f"the masks agree within the tolerances, {differing:,} {'pixel differs' if differing == 1 else 'pixels differ'}"
+    )
 
 
 def _row(comparison: Comparison) -> list[Text]:

@@ -67,6 +67,7 @@ class Python(Target):
     name = NAME
     options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "runtime"})
     delegates = ("xnnpack", "cpu")
+    margins = True
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
         """The environment of each reference runtime; looking at one that is not there yet makes it."""

@@ -103,12 +103,15 @@ class Session(AbstractContextManager["Session"], ABC):
 
 
 class Target(ABC):
-    """Where a pipeline can run. `options` are the names of those it uses, `delegates` those it can ask for."""
+    """Where a pipeline can run. `options` are the names of those it uses, `delegates` those it can ask for.
+
+    `margins` says whether it can write margin maps."""
 
     name: ClassVar[str]
     pipelines: ClassVar[tuple[Pipeline, ...]] = ("lib_interpreter", "lib_task_api")
     options: ClassVar[frozenset[str]]
     delegates: ClassVar[tuple[str, ...]]
+    margins: ClassVar[bool] = False
 
     @abstractmethod
     def needs(self, context: Context) -> Iterator[Diagnostic]:

@@ -11,14 +11,20 @@ from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageH
 from ..contract.errors import ExitCode, GoldmaskError
 from ..contract.mask import Mask, read_mask
 from ..contract.schema import Strict
-from ..project.config import Tolerances
+from ..project.config import Gates, Tolerances
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, truth_scores
+
+NO_GATES = Gates()
 
 
 class Verdict(StrEnum):
-    """PASS and FAIL are about masks; ERROR means that there was nothing to judge; SKIP that nothing was asked of it."""
+    """PASS, WARN and FAIL are about masks, WARN being a pass that breaks a gate of [warnings].
+
+    ERROR means that there was nothing to judge, SKIP that nothing was asked of it.
+    """
 
     PASS = "PASS"
+    WARN = "WARN"
     FAIL = "FAIL"
     ERROR = "ERROR"
     SKIP = "SKIP"
@@ -28,6 +34,20 @@ class Stages(Strict):
     """The first of decoded, resized and tensor whose hash differs from the golden's; None where none does."""
 
     first_difference: str | None = None
+
+
+class Delegation(Strict):
+    """The delegate that was asked for and the one that ran; `asked` is null where the target was left to choose."""
+
+    asked: str | None = None
+    ran: str | None = None
+
+
+class Threads(Strict):
+    """Threads asked for, and threads that the runtime says it used."""
+
+    asked: int | None = None
+    ran: int | None = None
 
 
 class _Row(Strict):
@@ -45,18 +65,24 @@ class _Row(Strict):
     stages: Stages = Stages()
     truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
     runtime: str = ""
+    golden_runtime: str = Field(default="", description="what the golden was recorded with")
+    delegate: Delegation = Delegation()
+    threads: Threads = Threads()
     picture: str | None = Field(default=None, description="expected, actual and difference side by side")
 
 
 class Compared(_Row):
     """One case on one target through one pipeline: a mask that was held against its golden."""
 
-    verdict: Literal[Verdict.PASS, Verdict.FAIL]
+    verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL]
 
     @model_validator(mode="after")
     def _pass_was_measured(self) -> Self:
-        if self.verdict is Verdict.PASS and (self.metrics is None or self.exit_code is not ExitCode.OK):
-            raise ValueError("a PASS has metrics and exit code 0")
+        if self.verdict is Verdict.FAIL:
+            if self.exit_code is ExitCode.OK:
+                raise ValueError("a FAIL has an exit code of its own")
+        elif self.metrics is None or self.exit_code is not ExitCode.OK:
+            raise ValueError(f"a {self.verdict} has metrics and exit code 0")
         return self
 
 
@@ -99,6 +125,14 @@ class Pair:
     confident: Flags | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a run; None where the target was left to choose."""
+
+    delegate: str | None = None
+    threads: int | None = None
+
+
 # What becomes of a case in a run; write_report makes comparisons, and pictures of failures, of them.
 Outcome = Pair | NotJudged | NotRun
 
@@ -112,35 +146,53 @@ def first_difference(expected: StageHashes, actual: StageHashes) -> str | None:
     return None
 
 
-def judge(metrics: Metrics, tolerances: Tolerances) -> list[str]:
+def judge(metrics: Metrics, gates: Gates) -> list[str]:
     """Every gate that is not met, as a clause with the number measured and the number required."""
     broken = []
-    flips, allowed = metrics.confident_flips, tolerances.confident_flips_max
-    if flips is not None and flips > allowed:
-        broken.append(f"{flips:,} confident {'flip' if flips == 1 else 'flips'} (at most {allowed:,})")
+    allowed = gates.confident_flips_max
+    # Where no margin map excuses anything, every pixel that differs is one too many.
+    flips = metrics.differing if metrics.confident_flips is None else metrics.confident_flips
+    if allowed is not None and flips > allowed:
+        one = flips == 1
+        if metrics.confident_flips is None:
+            what = f"{'pixel differs' if one else 'pixels differ'} and no margin map excuses {'it' if one else 'them'}"
+        else:
+            what = f"confident {'flip' if one else 'flips'}"
+        broken.append(f"{flips:,} {what} (at most {allowed:,})")
     for name, value, least in (
-        ("agreement", metrics.agreement, tolerances.agreement_min),
-        ("mIoU", metrics.miou, tolerances.miou_min),
-        ("frequency-weighted IoU", metrics.fwiou, tolerances.fwiou_min),
-        ("boundary F", metrics.boundary_f, tolerances.boundary_f_min),
-        *((f"IoU of {label}", value, tolerances.class_iou_min) for label, value in metrics.class_iou.items()),
+        ("agreement", metrics.agreement, gates.agreement_min),
+        ("mIoU", metrics.miou, gates.miou_min),
+        ("frequency-weighted IoU", metrics.fwiou, gates.fwiou_min),
+        ("boundary F", metrics.boundary_f, gates.boundary_f_min),
+        *((f"IoU of {label}", value, gates.class_iou_min) for label, value in metrics.class_iou.items()),
     ):
         if least is not None and value < least:
             broken.append(f"{name} {value:.4%} (at least {least:.2%})")
     window = metrics.densest_window
-    if window and window.density > tolerances.window_density_max:
+    if window and gates.window_density_max is not None and window.density > gates.window_density_max:
         broken.append(
             f"{window.density:.0%} of the {window.size_px}×{window.size_px} window "
-            f"at x {window.x}, y {window.y} differs (at most {tolerances.window_density_max:.0%})"
+            f"at x {window.x}, y {window.y} differs (at most {gates.window_density_max:.0%})"
         )
-    if tolerances.area_change_max is not None:
+    if gates.area_change_max is not None:
         for label, change in metrics.area_change.items():
-            if change is None or abs(change) > tolerances.area_change_max:
+            if change is None or abs(change) > gates.area_change_max:
                 grew = "appeared" if change is None else f"changed its area by {change:+.1%}"
-                broken.append(f"{label} {grew} (at most ±{tolerances.area_change_max:.1%})")
-    if tolerances.same_labels and (metrics.labels_added or metrics.labels_missing):
+                broken.append(f"{label} {grew} (at most ±{gates.area_change_max:.1%})")
+    unexcused = metrics.confident_flips is None and isinstance(gates, Tolerances) and gates.class_change == "fail"
+    if (gates.same_labels or unexcused) and (metrics.labels_added or metrics.labels_missing):
         added, missing = ", ".join(metrics.labels_added) or "none", ", ".join(metrics.labels_missing) or "none"
         broken.append(f"other classes than the golden (added: {added}; missing: {missing})")
+    return broken
+
+
+def judge_run(delegate: Delegation, threads: Threads, gates: Gates) -> list[str]:
+    """Every gate about how the model was run that is not met, as a clause."""
+    broken = []
+    if isinstance(gates, Tolerances) and gates.same_delegate and delegate.asked not in (None, delegate.ran):
+        broken.append(f"the delegate {delegate.asked} was asked for and {delegate.ran} ran")
+    if gates.same_threads and threads.asked not in (None, threads.ran):
+        broken.append(f"{threads.asked} threads were asked for and {threads.ran} ran")
     return broken
 
 
@@ -154,10 +206,14 @@ def compare_case(
     bundle: Bundle,
     labels: tuple[str, ...],
     tolerances: Tolerances,
+    warnings: Gates = NO_GATES,
+    asked: Asked = Asked(),
     override: str = "",
     truth: Path | None = None,
 ) -> Pair | NotJudged:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
+    delegate = Delegation(asked=asked.delegate, ran=bundle.runtime.delegate)
+    threads = Threads(asked=asked.threads, ran=bundle.runtime.threads)
 
     def unjudged(reason: str, code: ExitCode) -> NotJudged:
         return NotJudged(
@@ -168,6 +224,9 @@ def compare_case(
             reason=reason,
             exit_code=code,
             runtime=str(bundle.runtime),
+            golden_runtime=str(golden.runtime),
+            delegate=delegate,
+            threads=threads,
         )
 
     wanted, result = golden.result(case), bundle.result(case)
@@ -201,10 +260,11 @@ def compare_case(
     first = first_difference(wanted.stages, result.stages)
 
     def compared(
-        verdict: Literal[Verdict.PASS, Verdict.FAIL],
+        verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL],
         reason: str,
         metrics: Metrics | None = None,
         scores: TruthScores | None = None,
+        code: ExitCode = ExitCode.OK,
     ) -> Compared:
         return Compared(
             model=model,
@@ -213,30 +273,38 @@ def compare_case(
             pipeline=bundle.pipeline,
             verdict=verdict,
             reason=reason,
-            exit_code=ExitCode.OK if verdict is Verdict.PASS else ExitCode.MASKS_DIFFER,
+            exit_code=code,
             metrics=metrics,
             latency=result.latency,
             stages=Stages(first_difference=first),
             truth=scores,
             runtime=str(bundle.runtime),
+            golden_runtime=str(golden.runtime),
+            delegate=delegate,
+            threads=threads,
         )
 
     if actual.shape != expected.shape:
         reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
-        return Pair(compared(Verdict.FAIL, reason), expected, actual)
+        return Pair(compared(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
-        return Pair(compared(Verdict.FAIL, reason), expected, actual)
+        return Pair(compared(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
     metrics = measure(expected, actual, margin, labels, tolerances)
     scores = None if drawn is None else truth_scores(drawn, expected, actual, len(labels))
-    broken = judge(metrics, tolerances)
+    broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
+    worth = _worth(scores)
     if broken:
-        reason = "; ".join(broken) + _attribution(first, wanted.stages, result.stages) + _worth(scores)
-        comparison = compared(Verdict.FAIL, reason, metrics, scores)
+        reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + worth
+        comparison = compared(Verdict.FAIL, reason, metrics, scores, ExitCode.MASKS_DIFFER)
+    elif otherwise:
+        reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{worth}"
+        comparison = compared(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
     else:
-        reason = _praise(metrics) + (f" (tolerances changed: {override})" if override else "")
-        comparison = compared(Verdict.PASS, reason, metrics, scores)
+        warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
+        reason = "; ".join([*warned, _praise(metrics)]) + (f" (tolerances changed: {override})" if override else "")
+        comparison = compared(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
 
 

@@ -16,10 +16,11 @@ from ..project.config import Compared, Config, tolerances_for
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
 from ..project.model import Model, ModelSpec, golden_folder, load_spec
+from ..project.options import set_in
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
-from ..verdict.compare import NotJudged, NotRun, Pair, compare_case
+from ..verdict.compare import Asked, NotJudged, NotRun, Pair, compare_case
 from .selection import Selection, options_for
 
 
@@ -162,6 +163,11 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         bundles = session.run_everywhere(request, run.out / "bundles" / target / pipeline / name, on_case)
     except GoldmaskError as error:
         return pairs + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
+    said = set_in(session.context.options)
+    asked = Asked(
+        delegate=request.options.delegate if "delegate" in said else None,
+        threads=request.options.threads if "threads" in said else None,
+    )
     for destination, (bundle_folder, bundle) in bundles.items():
         if isinstance(bundle, RunError):
             pairs += [_error(name, case.id, destination, pipeline, str(bundle), ExitCode.RUN) for case in cases]
@@ -178,6 +184,8 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
                     bundle=bundle,
                     labels=request.model.labels,
                     tolerances=tolerances,
+                    warnings=run.config.warnings,
+                    asked=asked,
                     override=override,
                     truth=assets.truths.get(case.id),
                 )
