@@ -46,6 +46,7 @@ HELP = {
     "shards": "share the cases out to so many runs",
     "results": "the folder that a farm's results were downloaded to",
     "plan": "the folder that android.farm wrote",
+    "transcripts": "the folder for what tools answered; what is in it is removed",
     "fast": "only tests that start no process: under a minute",
     "select": "only tests that match, as pytest -k",
 }
@@ -355,6 +356,14 @@ def emulator_list(c):
     return list_emulators()
 
 
+@command(name="record", several=("model", "pipeline", "target"), options=ALL)
+def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="", transcripts="", **flags):
+    """Check, and write down what every tool answers, without what identifies anybody."""
+    from .cli.rig import record_check
+
+    return record_check(suite, model, pipeline, target, out, transcripts, flags)
+
+
 namespace = Collection(check, run, compare, report, doctor, test)
 android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
@@ -367,6 +376,7 @@ namespace.add_collection(Collection("ios", ios_build, Collection("simulator", io
 namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
+namespace.add_collection(Collection("rig", rig_record))
 
 
 def spread(words, several=("--destination", "--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):

@@ -21,7 +21,7 @@ from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 
 from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, printable
 from ..contract.files import sha256_of
-from ..machine import shell
+from ..machine import recording, shell
 
 DEFAULT_PORT = 5037
 SERVER_DEADLINE_S = 30
@@ -163,8 +163,10 @@ class Server:
     def states(self) -> dict[str, str]:
         """The state of every device by serial: `device`, `offline`, `unauthorized`, …"""
         while True:
-            with self.open("host:devices") as connection:
-                lines = connection.read_string_block().splitlines()
+            with recording.recorded(("adb", "devices")) as answer, self.open("host:devices") as connection:
+                text = connection.read_string_block()
+                answer.code, answer.stdout = 0, bytearray(text.encode())
+            lines = text.splitlines()
             if lines or time.monotonic() > self._settled:
                 # A serial is a device's own word, and goes into messages.
                 return dict(line.split("\t", 1) for line in lines if re.fullmatch(r"[\x21-\x7e]+\t[ -~]+", line))
@@ -172,8 +174,12 @@ class Server:
 
     def connect(self, address: str) -> None:
         """`adb connect`, for devices on the network. Raises DeviceLost."""
-        with self.open(f"host:connect:{address}") as connection:
-            said = connection.read_string_block()
+        with (
+            recording.recorded(("adb", "connect", address)) as answer,
+            self.open(f"host:connect:{address}") as open_one,
+        ):
+            said = open_one.read_string_block()
+            answer.code, answer.stdout = 0, bytearray(said.encode())
         if "connected to" not in said:
             raise DeviceLost(f"adb cannot connect to {address}: {printable(said)}", fix=f"adb connect {address}")
 
@@ -222,10 +228,11 @@ class Device:
         """
         command = shlex.join(words)
         end = time.monotonic() + deadline_s
-        parts = {STDOUT: bytearray(), STDERR: bytearray()}
         listeners = {STDOUT: on_line, STDERR: on_error_line}
         heard = {STDOUT: 0, STDERR: 0}
-        with self.open(f"shell,v2,raw:{command}") as connection:
+        argv = ("adb", "-s", self.serial, "shell", *words)
+        with recording.recorded(argv) as answer, self.open(f"shell,v2,raw:{command}") as connection:
+            parts = {STDOUT: answer.stdout, STDERR: answer.stderr}
             while True:
                 kind, size = struct.unpack("<BI", self._receive(connection.conn, 5, end, command, deadline_s))
                 data = self._receive(connection.conn, size, end, command, deadline_s) if size else b""
@@ -233,7 +240,8 @@ class Device:
                     for stream, listener in listeners.items():
                         if listener and heard[stream] < len(parts[stream]):
                             listener(parts[stream][heard[stream] :].decode("utf-8", "replace"))
-                    return Said(data[0] if data else 255, bytes(parts[STDOUT]), bytes(parts[STDERR]))
+                    answer.code = data[0] if data else 255
+                    return Said(answer.code, bytes(parts[STDOUT]), bytes(parts[STDERR]))
                 if kind not in parts:
                     continue
                 parts[kind] += data

@@ -5,8 +5,9 @@ Nobody listens in an ordinary run, which costs nothing then.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -20,6 +21,15 @@ class Call:
     stdout: str = ""
     stderr: str = ""
     log: Path | None = None
+
+
+@dataclass
+class Answer:
+    """What a call has answered so far; `code` stays None where it does not come to its end."""
+
+    code: int | None = None
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
 
 
 _listeners: list[Callable[[Call], None]] = []
@@ -48,3 +58,22 @@ def tell(call: Call) -> None:
     with _lock:
         for listener in _listeners:
             listener(call)
+
+
+@contextlib.contextmanager
+def recorded(argv: Sequence[str]) -> Iterator[Answer]:
+    """Tell the call that happens in here when it is over, however that is."""
+    answer, started = Answer(), time.monotonic()
+    try:
+        yield answer
+    finally:
+        if active():
+            stdout, stderr = _text(bytes(answer.stdout)), _text(bytes(answer.stderr))
+            tell(Call(tuple(argv), answer.code, time.monotonic() - started, stdout, stderr))
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"[{len(content)} bytes that are not text]"

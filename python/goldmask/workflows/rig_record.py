@@ -29,7 +29,7 @@ LICENCE = "Apache-2.0"
 INDEX = "calls.json"
 ORIGINS = "origins.toml"
 # Tools that are called through another one.
-CARRIERS = {"xcrun", "env", "sh"}
+CARRIERS = {"xcrun", "env"}
 # A flag that names a file which has the answer instead of stdout.
 ANSWER_FILE = "--json-output"
 # Of a device's log, the lines of those who say why a process ended; the others are none of our business.
@@ -75,8 +75,11 @@ class Recorder:
     def write(self, folder: Path, project: Path, environment: Mapping[str, str]) -> Written:
         """Write what was heard to `folder`, which is emptied first; `project` is where the run's files are.
 
-        Raises RunError where something that identifies would be left; then nothing is written.
+        Raises RunError where something that identifies would be left, or the folder is another's; then nothing is
+        written.
         """
+        if folder.exists() and any(folder.iterdir()) and not (folder / INDEX).is_file():
+            raise RunError(f"{folder} has other files than transcripts", fix="--transcripts FOLDER, a new one")
         transcripts = list(self._transcripts())
         sanitiser = _sanitiser(project, environment)
         for call, _ in self.calls:
@@ -105,11 +108,13 @@ class Recorder:
 def tool_of(argv: tuple[str, ...]) -> str:
     """The folder of a call: `simctl` of `xcrun simctl list`, `getprop` of `adb shell getprop`; or the program."""
     words = [Path(word).name for word in argv]
-    while len(words) > 1 and (words[0] in CARRIERS or words[:2] == ["adb", "shell"]):
-        words = words[2:] if words[0] == "adb" else words[1:]
-        if words and words[0].startswith("-"):
-            return Path(argv[0]).name
-    return re.sub(r"[^a-z0-9_.-]+", "-", (words[0] if words else "tool").lower()).strip("-.") or "tool"
+    if words[:2] == ["adb", "-s"] and words[3:4] == ["shell"]:
+        words = words[4:]
+    elif words[0] in CARRIERS and len(words) > 1 and not words[1].startswith("-"):
+        words = words[1:]
+    # Only a name is a folder's: `sh -c` is a script, and what a device is asked may be anything.
+    name = words[0].lower() if words else ""
+    return name if re.fullmatch(r"[a-z][a-z0-9_.-]*", name) else "other"
 
 
 def _sanitiser(project: Path, environment: Mapping[str, str]) -> Sanitiser:
