@@ -10,6 +10,7 @@ from clock import Clock
 
 from goldmask.android import adb
 from goldmask.contract.errors import EnvironmentMissing, RunError, UsageError
+from goldmask.machine.shell import Finished
 
 
 @contextlib.contextmanager
@@ -102,14 +103,31 @@ def test_a_line_puts_the_deadline_off(monkeypatch, tmp_path):
             device.shell(["x"], deadline_s=1)
 
 
+def block(text: bytes) -> bytes:
+    """A string as the server sends it."""
+    return b"%04x" % len(text) + text
+
+
 def test_serials_that_a_terminal_would_obey_are_no_devices(monkeypatch, tmp_path):
     def answer(client):
         client.recv(1000)
-        text = b"\x1b[31mX\tdevice\nX1\tdevice\nX2\tno permissions (see http)\nno tab\n"
-        client.sendall(b"OKAY" + b"%04x" % len(text) + text)
+        client.sendall(b"OKAY" + block(b"\x1b[31mX\tdevice\nX1\tdevice\nX2\tno permissions (see http)\nno tab\n"))
 
     with fake_server(answer, monkeypatch, tmp_path) as device:
-        assert device.server.states() == {"X1": "device", "X2": "no permissions (see http)"}
+        assert device.server.states() == {"X1": "device", "X2": "no permissions"}
+
+
+@pytest.mark.parametrize("text", [b"zzzz", b"", b"00", b"ffffX1\tdevice", b"-001"])
+def test_a_list_that_breaks_off_is_a_lost_server_or_no_devices(text, monkeypatch, tmp_path):
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"OKAY" + text)
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        try:
+            assert device.server.states() in ({}, {"X1": "device"})
+        except adb.DeviceLost as error:
+            assert error.what == "adb's protocol is broken: the answer breaks off"
 
 
 def test_a_server_elsewhere_is_not_started_here(monkeypatch, tmp_path):
@@ -135,9 +153,38 @@ def test_a_server_that_refuses_says_why(monkeypatch, tmp_path):
     assert "adb says: device 'X1'" in caught.value.what and "\x1b" not in caught.value.what
 
 
-def test_what_listens_there_is_no_adb_server(monkeypatch, tmp_path):
-    def answer(client):
-        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+@pytest.mark.parametrize(
+    ("greeting", "how"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "answers 'HTTP'"),
+        (b"SSH-2.0\r\n", "answers 'SSH-'"),
+        (b"", "closes every connection"),
+    ],
+)
+def test_what_listens_there_is_no_adb_server(greeting, how, monkeypatch, tmp_path):
+    with fake_server(lambda client: client.sendall(greeting), monkeypatch, tmp_path) as device:
+        with pytest.raises(EnvironmentMissing) as caught:
+            device.server.ensure()
+        with pytest.raises(adb.DeviceLost, match="adb's protocol is broken"):
+            device.shell(["x"])
+    assert caught.value.what == f"what listens at 127.0.0.1:{device.server.port} is no adb server: it {how}"
 
-    with fake_server(answer, monkeypatch, tmp_path) as device, pytest.raises(adb.DeviceLost, match="adb says"):
-        device.shell(["x"])
+
+@pytest.mark.parametrize(("mine", "named"), [(b"39", True), (b"41", False)])
+def test_a_server_that_another_version_ended(mine, named, monkeypatch, tmp_path):
+    """adb ends a server of another version, whoever uses it at that moment."""
+
+    def answer(client):
+        client.recv(1000)
+        client.sendall(b"OKAY" + block(b"0029"))
+
+    with fake_server(answer, monkeypatch, tmp_path) as device:
+        device.server.ensure()
+    said = b"Android Debug Bridge version 1.0." + mine
+    done = Finished(("adb", "version"), 0, 0, said.decode(), tmp_path / "log")
+    monkeypatch.setattr(adb.shell, "run", lambda argv, **_: done)
+    monkeypatch.setattr(adb, "adb_path", lambda: "adb")
+    with pytest.raises(adb.DeviceLost) as caught:
+        device.server.states()
+    versions = ": it was of version 1.0.41, and the adb on PATH (1.0.39) ends servers of other versions"
+    assert caught.value.what == f"the adb server is gone{versions if named else ''}"

@@ -65,7 +65,7 @@ def test_how_a_process_came_to_its_end(name, sentence, pid):
 
 
 def test_memory_is_what_a_user_can_do_something_about():
-    assert ending(log("low-memory"), PID, APP).fix == MORE_MEMORY and "adb -s {serial} reboot" in MORE_MEMORY
+    assert ending(log("low-memory"), PID, APP).fix == MORE_MEMORY and "{adb} reboot" in MORE_MEMORY
 
 
 @pytest.mark.parametrize("path", sorted((TRANSCRIPTS / "logcat").glob("*.txt")), ids=lambda path: path.stem)

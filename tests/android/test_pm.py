@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transcript import TRANSCRIPTS, Answer, answers
 
+from goldmask.android.adb import Device
 from goldmask.android.pm import refusal
 
+PHONE = Device(server=None, serial="X1")
 ANSWERS = answers(TRANSCRIPTS / "pm")
 
 
@@ -18,7 +20,7 @@ def test_what_pm_install_says(answer: Answer):
     if not answer.sentence:
         assert refused is None
         return
-    error = refused.error("X1", "org.goldmask.app", Path("x.apk"))
+    error = refused.error(PHONE, "org.goldmask.app", Path("x.apk"))
     assert error.what == f"X1 refuses org.goldmask.app: {answer.sentence}"
     assert error.fix == answer.fix
 
@@ -34,5 +36,11 @@ def test_anything_is_a_sentence(texts):
     if refused is None:
         assert "Success" in "\n".join(texts)
     else:
-        error = refused.error("X1", "org.goldmask.app", Path("x.apk"))
+        error = refused.error(PHONE, "org.goldmask.app", Path("x.apk"))
         assert error.what.isprintable() and len(error.what) < 2500 and "{" not in error.fix
+
+
+def test_a_serial_with_spaces_is_quoted():
+    phone = Device(server=None, serial="adb-X1 (2)._adb-tls-connect._tcp")
+    error = refusal("Failure [INSTALL_FAILED_VERSION_DOWNGRADE]").error(phone, "org.goldmask.app", Path("x.apk"))
+    assert error.fix.startswith("adb -s 'adb-X1 (2)._adb-tls-connect._tcp' uninstall org.goldmask.app")

@@ -530,6 +530,23 @@ def test_a_device_is_chosen(project, phones, monkeypatch):
     assert report.exit_code is ExitCode.ENVIRONMENT and "no device 'abi=mips' is connected" in reasons(report)
 
 
+def test_one_phone_over_two_addresses_counts_once(project, phone):
+    server = adb.Server(Path("/nowhere"))
+    with server.open("host:disconnect:"):  # whatever another test connected
+        pass
+    for host in ("127.0.0.1", "localhost"):
+        server.connect(f"{host}:{phone.port}")
+        wait_until(lambda host=host: server.states().get(f"{host}:{phone.port}") == "device", "not connected")
+    try:
+        report = run_check(project, all_devices=True)
+        assert report.exit_code is ExitCode.OK and verdicts(report) == ["PASS"] * 4, reasons(report)
+        assert times_run(phone) == 1
+        assert run_check(project).exit_code is ExitCode.OK
+    finally:
+        with server.open(f"host:disconnect:localhost:{phone.port}"):
+            pass
+
+
 def test_without_a_device_the_target_is_skipped_or_an_error_where_it_was_named(project, tmp_path):
     need_rig()
     nobody = {"ANDROID_ADB_SERVER_PORT": str(rig.free_port()), "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553", "ADB_USB": "0"}
@@ -665,7 +682,7 @@ def test_a_runtime_cannot_be_chosen(project, phone):
         "--image",
         project.model / "a.png",
     )
-    assert ran.code == 1 and "the app's own runtime" in ran.text
+    assert ran.code == 1 and "--runtime has no effect on android-device" in ran.text
 
 
 def test_a_bundle_of_another_request_is_refused(project, phone, tmp_path):

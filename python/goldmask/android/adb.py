@@ -22,6 +22,8 @@ from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, printable
 from ..contract.files import sha256_of
 from ..machine import recording, shell
+from . import adb_output
+from .adb_output import Transport
 
 DEFAULT_PORT = 5037
 SERVER_DEADLINE_S = 30
@@ -43,6 +45,18 @@ ADDRESS = re.compile(r"^[\w.\[\]:-]+:\d+$")
 
 class DeviceLost(RunError):
     """The device or the adb server does not answer; the same again may work once it does."""
+
+
+class ProtocolFault(DeviceLost):
+    """Something answers at the adb server's port, or a server answers something, that is not adb's protocol."""
+
+    def __init__(self, answer: bytes) -> None:
+        said = printable(answer.decode("ascii", "replace"))
+        super().__init__(
+            f"adb's protocol is broken: {f'the answer begins with {said!r}' if said else 'the answer breaks off'}",
+            fix="adb kill-server; adb devices",
+        )
+        self.answer = answer
 
 
 class Expired(DeviceLost):
@@ -88,6 +102,7 @@ class Server:
         self._lock = threading.Lock()
         self._ours = False
         self._settled = 0.0
+        self._version = 0  # of the server that was there, or that was started
 
     def __enter__(self) -> "Server":
         try:
@@ -113,7 +128,9 @@ class Server:
         """Start the server if there is none, or none any more. Raises EnvironmentMissing without an adb."""
         with self._lock:
             if self._runs():
+                self._version = self._version or self._ask_version()
                 return
+            self._version = 0
             if self.host not in ("127.0.0.1", "localhost", "::1"):
                 raise EnvironmentMissing(
                     f"no adb server answers at {self.host}:{self.port}", fix="unset ANDROID_ADB_SERVER_HOST"
@@ -129,7 +146,8 @@ class Server:
             log = self.logs / "adb-server.log"
             done = shell.run([program, "-P", str(self.port), "start-server"], log=log, deadline_s=SERVER_DEADLINE_S)
             if done.code:
-                raise DeviceLost(f"the adb server does not start: {done.log_tail(1) or done.ending}", fix=f"cat {log}")
+                why = adb_output.error(done.stdout + log.read_text("utf-8", "replace"), f"{self.host}:{self.port}")
+                raise type(why)(why.what, fix=f"{why.fix}; cat {log}" if why.fix else f"cat {log}")
             self._settled = time.monotonic() + SETTLE_S
 
     def _runs(self) -> bool:
@@ -139,46 +157,91 @@ class Server:
             return False
         return True
 
+    def _ask_version(self) -> int:
+        """The version of a server, 41 for 1.0.41. Raises EnvironmentMissing where something else listens there."""
+        try:
+            with self.open("host:version") as connection:
+                return int(self.block(connection), 16)
+        except ProtocolFault as error:
+            raise adb_output.no_server(f"{self.host}:{self.port}", error.answer) from error
+        except ValueError:
+            return 0
+
     def open(self, command: str) -> AdbConnection:
         """A connection on which the server has accepted `command`. Raises DeviceLost."""
         if not self._runs():  # adbutils would start a server then, and nobody would end that
-            raise DeviceLost("the adb server is gone", fix="adb devices")
+            raise self._gone()
         try:
             connection = self._client.make_connection(timeout=COMMAND_DEADLINE_S)
             self.ask(connection, command)
         except (OSError, EOFError) as error:
-            raise DeviceLost(f"the adb server is gone: {error}", fix="adb devices") from error
+            raise self._gone() from error
         return connection
+
+    def _gone(self) -> DeviceLost:
+        """The error that the server is not there any more; any adb of another version ends it."""
+        mine = 0
+        with contextlib.suppress(AdbError, OSError, RunError):
+            done = shell.run([adb_path(), "version"], log=self.logs / "adb-version.log", deadline_s=SERVER_DEADLINE_S)
+            mine = adb_output.version(done.stdout)
+        if 0 not in (mine, self._version) and mine != self._version:
+            return DeviceLost(
+                f"the adb server is gone: it was of version 1.0.{self._version}, and the adb on PATH (1.0.{mine}) ends "
+                "servers of other versions",
+                fix=adb_output.ONE_ADB,
+            )
+        return DeviceLost("the adb server is gone", fix="adb devices")
 
     @staticmethod
     def ask(connection: AdbConnection, command: str) -> None:
         """Send a command on an open connection. Raises DeviceLost with the server's own reason."""
         try:
             connection.send_command(command)
-            connection.check_okay()
-        except (AdbError, OSError, ValueError) as error:
+            answer = connection.read(4)
+            if answer == b"OKAY":
+                return
+            why = Server.block(connection) if answer == b"FAIL" else ""
+        except ConnectionError as error:
+            connection.close()
+            raise ProtocolFault(b"") from error
+        except (AdbError, OSError) as error:
             connection.close()
             raise DeviceLost(f"adb says: {printable(str(error)) or 'connection closed'}", fix="adb devices") from error
+        connection.close()
+        if answer == b"FAIL":
+            raise DeviceLost(f"adb says: {printable(why)}", fix="adb devices")
+        raise ProtocolFault(answer)
+
+    @staticmethod
+    def block(connection: AdbConnection) -> str:
+        """A string as the server sends it, after its length. Raises DeviceLost for what is none."""
+        try:
+            return connection.read_string_block()
+        except (AdbError, OSError, ValueError) as error:
+            raise ProtocolFault(b"") from error
+
+    def transports(self) -> list[Transport]:
+        """Every way to a device that the server knows. Raises DeviceLost."""
+        while True:
+            with recording.recorded(("adb", "devices", "-l")) as answer, self.open("host:devices-l") as connection:
+                text = self.block(connection)
+                answer.code, answer.stdout = 0, bytearray(text.encode())
+            found = adb_output.transports(text)
+            if found or time.monotonic() > self._settled:
+                return found
+            time.sleep(SLICE_S)
 
     def states(self) -> dict[str, str]:
         """The state of every device by serial: `device`, `offline`, `unauthorized`, …"""
-        while True:
-            with recording.recorded(("adb", "devices")) as answer, self.open("host:devices") as connection:
-                text = connection.read_string_block()
-                answer.code, answer.stdout = 0, bytearray(text.encode())
-            lines = text.splitlines()
-            if lines or time.monotonic() > self._settled:
-                # A serial is a device's own word, and goes into messages.
-                return dict(line.split("\t", 1) for line in lines if re.fullmatch(r"[\x21-\x7e]+\t[ -~]+", line))
-            time.sleep(SLICE_S)
+        return {each.serial: each.state for each in self.transports()}
 
     def connect(self, address: str) -> None:
         """`adb connect`, for devices on the network. Raises DeviceLost."""
         with (
             recording.recorded(("adb", "connect", address)) as answer,
-            self.open(f"host:connect:{address}") as open_one,
+            self.open(f"host:connect:{address}") as connection,
         ):
-            said = open_one.read_string_block()
+            said = self.block(connection)
             answer.code, answer.stdout = 0, bytearray(said.encode())
         if "connected to" not in said:
             raise DeviceLost(f"adb cannot connect to {address}: {printable(said)}", fix=f"adb connect {address}")
@@ -208,9 +271,14 @@ class Device:
         connection.conn.settimeout(SLICE_S)
         return connection
 
+    @property
+    def adb(self) -> str:
+        """`adb -s SERIAL`, for a user to type: a serial may have spaces."""
+        return f"adb -s {shlex.quote(self.serial)}"
+
     def lost(self, how: str) -> DeviceLost:
         """The error that this device is not there."""
-        return DeviceLost(f"{self.serial} {how}", fix=f"adb -s {self.serial} wait-for-device shell true")
+        return DeviceLost(f"{self.serial} {how}", fix=f"{self.adb} wait-for-device shell true")
 
     def shell(
         self,
@@ -262,7 +330,7 @@ class Device:
             if time.monotonic() > end:
                 raise Expired(
                     f"`{command[:80]}` on {self.serial} did not end within {deadline_s:g} s",
-                    fix=f"adb -s {self.serial} shell true",
+                    fix=f"{self.adb} shell true",
                 )
             try:
                 chunk = connection.recv(min(size - len(data), 1 << 20))
@@ -281,7 +349,7 @@ class Device:
         if said.code:
             raise RunError(
                 f"`{shlex.join(words)[:120]}` failed on {self.serial}: {said.reason}",
-                fix=f"adb -s {self.serial} shell",
+                fix=f"{self.adb} shell",
             )
         return said
 
@@ -317,7 +385,7 @@ class Device:
             full = "No space left" in said
             raise RunError(
                 f"{self.serial} does not take {source.name}: {'its storage is full' if full else said}",
-                fix=f"adb -s {self.serial} shell {f'rm -r {STORE}' if full else 'ls -ld ' + STORE}",
+                fix=f"{self.adb} shell {f'rm -r {STORE}' if full else 'ls -ld ' + STORE}",
             )
 
     def keep(self, files: dict[str, Path]) -> list[Path]:

@@ -181,5 +181,5 @@ def steady(
         except RunError as error:
             on_note(
                 f"{device.serial} may still be in fixed-performance mode ({error.what}); "
-                f"adb -s {device.serial} shell {' '.join(FIXED_PERFORMANCE)} false"
+                f"{device.adb} shell {' '.join(FIXED_PERFORMANCE)} false"
             )

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..contract.errors import EnvironmentMissing, UsageError
+from ..contract.errors import EnvironmentMissing, UsageError, printable
 from .adb import ADDRESS, SETTLE_S, SLICE_S, Device, DeviceLost, Server
+from .adb_output import Transport
 
 # What a device is for a moment after it was plugged in; `offline` may also be for good.
 COMING = {"authorizing", "connecting", "offline"}
@@ -37,45 +38,78 @@ def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
             raise EnvironmentMissing(error.what, fix=error.fix) from error
     end = time.monotonic() + SETTLE_S
     while True:
-        states = server.states()
-        ready = [Device(server, serial) for serial, state in sorted(states.items()) if state == "device"]
+        listed = server.transports()
+        ready = sorted((each for each in listed if each.state == "device"), key=lambda each: each.serial)
         if equals:
-            ready = [device for device in ready if matches(device, name, value)]
+            ready = [each for each in ready if matches(Device(server, each.serial), name, value)]
         elif wanted:
-            ready = [device for device in ready if device.serial == wanted]
-        if ready or not COMING & {*states.values()} or time.monotonic() > end:
+            ready = [each for each in ready if each.serial == wanted]
+        if ready or not COMING & {each.state for each in listed} or time.monotonic() > end:
             break
         time.sleep(SLICE_S)
     if not ready:
-        raise EnvironmentMissing(_nothing(wanted, states), fix=_remedy(wanted, states))
+        # What is wrong with another device is not what is wrong with the one that is wanted.
+        own = [each for each in listed if each.serial == wanted] or listed
+        raise EnvironmentMissing(_nothing(wanted, listed), fix=_remedy(wanted, own))
+    ready = _once(server, ready)
     if len(ready) > 1 and not all_devices:
-        serials = ", ".join(device.serial for device in ready)
-        raise UsageError(f"several devices are connected: {serials}", fix="--device SERIAL or --all-devices")
-    return ready
+        raise UsageError(
+            f"several devices are connected: {', '.join(map(str, ready))}", fix="--device SERIAL or --all-devices"
+        )
+    return [Device(server, each.serial) for each in ready]
+
+
+def _once(server: Server, ready: list[Transport]) -> list[Transport]:
+    """One transport to each device: a cable before the network, and a name before an address."""
+    if len(ready) < 2:
+        return ready
+    best: dict[str, Transport] = {}
+    for each in sorted(ready, key=lambda each: (each.network, ":" in each.serial, each.serial)):
+        best.setdefault(each.device(_property(Device(server, each.serial), "ro.serialno")), each)
+    return sorted(best.values(), key=lambda each: each.serial)
+
+
+def _property(device: Device, name: str) -> str:
+    """A property of the device; empty where it does not answer."""
+    try:
+        return printable(device.shell(["getprop", name]).text)
+    except DeviceLost:
+        return ""
 
 
 def matches(device: Device, name: str, value: str) -> bool:
     """Whether a property of the device is `value`; an ABI is one of several."""
-    try:
-        said = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
-    except DeviceLost:
-        return False
-    return value in said.split(",") if name == "abi" else said == value
+    said = _property(device, CHOICES.get(name, name))
+    return bool(said) and (value in said.split(",") if name == "abi" else said == value)
 
 
-def _nothing(wanted: str, states: dict[str, str]) -> str:
-    others = ", ".join(f"{serial} is {state}" for serial, state in sorted(states.items()))
+def _nothing(wanted: str, listed: Sequence[Transport]) -> str:
+    others = ", ".join(_state(each) for each in sorted(listed, key=lambda each: each.serial))
     what = f"no device {wanted!r} is connected" if wanted else "no Android device is connected"
     return f"{what} ({others})" if others else what
 
 
-def _remedy(wanted: str, states: dict[str, str]) -> str:
-    if "unauthorized" in states.values():
+def _state(transport: Transport) -> str:
+    if transport.state == "no permissions":
+        return f"adb may not open {transport.serial}{f': {transport.detail}' if transport.detail else ''}"
+    return f"{transport.serial} is {transport.state}"
+
+
+def _remedy(wanted: str, listed: Sequence[Transport]) -> str:
+    states = {each.state for each in listed}
+    details = " ".join(each.detail for each in listed)
+    if "no permissions" in states and "not in the plugdev group" in details:
+        return "sudo usermod -aG plugdev $USER (the group of the udev rules), log in again, and adb kill-server"
+    if "no permissions" in states:
+        return "sudo apt-get install android-sdk-platform-tools-common (udev rules), and plug the device in again"
+    if "unauthorized" in states:
         return "unlock the phone and allow USB debugging from this computer, then adb devices"
-    if "offline" in states.values():
+    if "offline" in states:
         return "adb reconnect offline, or plug the device in again"
-    if wanted and states:
-        return f"--device {'|'.join(sorted(states))}"
+    if states & {"bootloader", "recovery", "rescue", "sideload"}:
+        return "adb reboot, and wait until Android is up"
+    if wanted and listed:
+        return f"--device {'|'.join(repr(each.serial) for each in listed)}"
     return "connect a phone with USB debugging on, or ./goldmask android.emulator.up"
 
 

@@ -22,7 +22,7 @@ LOW_MEMORY = re.compile(r"^(?:Kill(?:ing)?|Reclaim) '[^']*' \((\d+)\)(.*)$")
 # What ends an instrumentation that is over, or that was told to stop: not the cause of anything.
 OWN_END = re.compile(r"finished inst|from pid \d+$|\bforce.stop", re.IGNORECASE)
 MORE_MEMORY = (
-    "adb -s {serial} reboot, close its other apps, or use a device with more memory; "
+    "{adb} reboot, close its other apps, or use a device with more memory; "
     "an emulator's is hw.ramSize in its config.ini"
 )
 
@@ -84,7 +84,7 @@ def ending(logcat: str, pid: int | None, package: str) -> RunError | None:
     """How a process came to its end, where the log says so: the first cause, and not what followed from it.
 
     Low memory, a native crash, an exception of Java, an ANR, somebody who ended it, or a signal that nobody explains.
-    `{serial}` in its `fix` stands for the device's.
+    `{adb}` in its `fix` stands for `adb -s SERIAL`.
     """
     lines = parse(logcat)
     pid = pid if pid is not None else pid_of(lines, package)

@@ -10,11 +10,11 @@ from ..contract.files import sha256_of
 from .adb import INSTALL_DEADLINE_S, STORE, Device
 
 FULL, OLDER, UNSIGNED, DAMAGED_SIGNATURE, DAMAGED = "storage", "older", "unsigned", "damaged signature", "damaged"
-# Why `pm install` refused, and what to do about it. {serial}, {package} and {apk} are filled in.
+# Why `pm install` refused, and what to do about it. {adb}, {package} and {apk} are filled in.
 REASONS = {
     FULL: (
         "the device has no room for it",
-        f"adb -s {{serial}} shell rm -r {STORE}, or remove apps from the device",
+        f"{{adb}} shell rm -r {STORE}, or remove apps from the device",
     ),
     OLDER: ("the device's Android is older than the app's minSdk", "another device, or a lower minSdk"),
     UNSIGNED: ("it is not signed", "./goldmask android.build"),
@@ -25,15 +25,15 @@ REASONS = {
     DAMAGED: ("it is no APK that Android can read", "./goldmask android.apk.verify --apk {apk}"),
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
         "the device has it already, signed with another key",
-        "adb -s {serial} uninstall {package} (removes its data as well)",
+        "{adb} uninstall {package} (removes its data as well)",
     ),
     "INSTALL_FAILED_NO_MATCHING_ABIS": (
         "its native libraries are for other processors than the device's",
-        "adb -s {serial} shell getprop ro.product.cpu.abilist, and abiFilters in the app's build.gradle.kts",
+        "{adb} shell getprop ro.product.cpu.abilist, and abiFilters in the app's build.gradle.kts",
     ),
     "INSTALL_FAILED_VERSION_DOWNGRADE": (
         "the device has a later version of it",
-        "adb -s {serial} uninstall {package} (removes its data as well)",
+        "{adb} uninstall {package} (removes its data as well)",
     ),
     "INSTALL_FAILED_USER_RESTRICTED": (
         "the device's user, or its settings, refused",
@@ -41,7 +41,7 @@ REASONS = {
     ),
     "INSTALL_FAILED_VERIFICATION_FAILURE": (
         "the device's check of apps (Play Protect) refused",
-        "adb -s {serial} shell settings put global verifier_verify_adb_installs 0",
+        "{adb} shell settings put global verifier_verify_adb_installs 0",
     ),
     "INSTALL_FAILED_DEPRECATED_SDK_VERSION": (
         "the device's Android takes no app with so old a targetSdk",
@@ -78,14 +78,14 @@ class Refusal:
     words: str
     needed: str = ""
 
-    def error(self, serial: str, package: str, apk: Path) -> RunError:
+    def error(self, device: Device, package: str, apk: Path) -> RunError:
         """The refusal as a user reads it."""
         if not self.reason:
-            return RunError(f"{serial} refuses {package}: {self.words}", fix=f"adb -s {serial} install -r -t {apk}")
+            return RunError(f"{device.serial} refuses {package}: {self.words}", fix=f"{device.adb} install -r -t {apk}")
         what, fix = REASONS[self.reason]
         return RunError(
-            f"{serial} refuses {package}: {what}{self.needed} ({self.words})",
-            fix=fix.format(serial=serial, package=package, apk=apk),
+            f"{device.serial} refuses {package}: {what}{self.needed} ({self.words})",
+            fix=fix.format(adb=device.adb, package=package, apk=apk),
         )
 
 
@@ -112,12 +112,12 @@ def install(device: Device, apk: Path, package: str) -> bool:
         with contextlib.suppress(RunError):
             device.shell(["rm", "-f", f"{STORE}/{name}"])
     if refused := refusal(f"{said.text}\n{said.stderr.decode('utf-8', 'replace')}"):
-        raise refused.error(device.serial, package, apk)
+        raise refused.error(device, package, apk)
     # pm has been seen to say Success and keep the old one; a mask of yesterday's app must not pass.
     if installed_sha256(device, package) != wanted:
         raise RunError(
             f"{device.serial} still has another {package} than the one that was installed ({said.reason})",
-            fix=f"adb -s {device.serial} uninstall {package}",
+            fix=f"{device.adb} uninstall {package}",
         )
     return True
 

@@ -232,7 +232,7 @@ def _run_on(
         death = _save_logcat(device, began, said.pid, apks.application_id, folder)
         # logcat tells the cause where am instrument tells only that the process ended.
         if ending is None and (problem := death if said.ended and death else said.problem):
-            fix = problem.fix.format(serial=device.serial) or f"cat {folder}/*.log"
+            fix = problem.fix.format(adb=device.adb) or f"cat {folder}/*.log"
             ending = RunError(f"{device.serial}: {problem.what}", fix=fix)
         bundle, facts = _retried(
             device,
