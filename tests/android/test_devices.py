@@ -73,10 +73,10 @@ def answering(monkeypatch, server: adb.Server, text: str, numbers: dict[str, str
     monkeypatch.setattr(server, "transports", lambda: transports(text))
 
     def shell(device: adb.Device, words: list[str]) -> adb.Said:
-        assert words == ["getprop", "ro.serialno"]
+        assert words == ["getprop"]
         if device.serial not in numbers:
             raise adb.DeviceLost("gone")
-        return adb.Said(0, numbers[device.serial].encode() + b"\n", b"")
+        return adb.Said(0, f"[ro.serialno]: [{numbers[device.serial]}]\n".encode(), b"")
 
     monkeypatch.setattr(adb.Device, "shell", shell)
 

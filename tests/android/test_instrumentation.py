@@ -10,8 +10,8 @@ from goldmask.android.instrumentation import SIGN_ALIKE, Instrumentation, parse
 
 def lines(name: str) -> list[str]:
     """A transcript of stdout or of stderr; none is one without a line."""
-    path = TRANSCRIPTS / "instrument" / f"{name}.txt"
-    return transcript(f"instrument/{name}.txt").splitlines() if path.exists() else []
+    path = TRANSCRIPTS / "am" / f"{name}.txt"
+    return transcript(f"am/{name}.txt").splitlines() if path.exists() else []
 
 
 def run(name: str) -> Instrumentation:

@@ -160,6 +160,17 @@ def test_the_same_answer_is_written_once(tmp_path):
     assert (tmp_path / "words/getprop").is_dir()
 
 
+def test_a_wireless_phone_is_named_nowhere(tmp_path):
+    """Its serial has a space here, and holds the phone's own, which another answer has."""
+    recorder = Recorder()
+    row = "adb-ZY22MGW35T-Z3uXXq (2)._adb-tls-connect._tcp device product:vantage_ge model:moto_g transport_id:3\n"
+    recorder(Call(("adb", "devices", "-l"), 0, 0.1, stdout=row))
+    recorder(Call(("adb", "-s", "x", "shell", "getprop"), 0, 0.1, stdout="[ro.boot.id]: [ZY22MGW35T]\n"))
+    recorder.write(tmp_path / "words", tmp_path, {})
+    written = "".join(files_of(tmp_path / "words").values())
+    assert "ZY22MGW35T" not in written and "Z3uXXq" not in written and "model:moto_g" in written
+
+
 def test_an_answer_without_end_keeps_both_ends(tmp_path):
     recorder = Recorder()
     recorder(Call(("xcodebuild", "test"), 65, 1.0, stdout="begin\n" + "x\n" * MAX_CHARACTERS + "end\n"))

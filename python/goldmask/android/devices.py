@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..contract.errors import EnvironmentMissing, UsageError, printable
+from ..contract.errors import EnvironmentMissing, UsageError
 from .adb import ADDRESS, SETTLE_S, SLICE_S, Device, DeviceLost, Server
 from .adb_output import Transport
+from .device_state import parse_properties
 
 # What a device is for a moment after it was plugged in; `offline` may also be for good.
 COMING = {"authorizing", "connecting", "offline"}
@@ -65,22 +66,26 @@ def _once(server: Server, ready: list[Transport]) -> list[Transport]:
         return ready
     best: dict[str, Transport] = {}
     for each in sorted(ready, key=lambda each: (each.network, ":" in each.serial, each.serial)):
-        best.setdefault(each.device(_property(Device(server, each.serial), "ro.serialno")), each)
+        best.setdefault(each.device(_serial_number(Device(server, each.serial))), each)
     return sorted(best.values(), key=lambda each: each.serial)
 
 
-def _property(device: Device, name: str) -> str:
-    """A property of the device; empty where it does not answer."""
+def _serial_number(device: Device) -> str:
+    """The device's own; empty where it does not answer."""
     try:
-        return printable(device.shell(["getprop", name]).text)
+        # The whole list, in which whoever records it recognises a serial number.
+        return parse_properties(device.shell(["getprop"]).text).get("ro.serialno", "")
     except DeviceLost:
         return ""
 
 
 def matches(device: Device, name: str, value: str) -> bool:
     """Whether a property of the device is `value`; an ABI is one of several."""
-    said = _property(device, CHOICES.get(name, name))
-    return bool(said) and (value in said.split(",") if name == "abi" else said == value)
+    try:
+        said = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
+    except DeviceLost:
+        return False
+    return value in said.split(",") if name == "abi" else said == value
 
 
 def _nothing(wanted: str, listed: Sequence[Transport]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..android import adb_output, logcat
 from ..contract.errors import RunError
 from ..machine.cache import cache_folder
 from ..machine.recording import Call
@@ -33,10 +34,7 @@ CARRIERS = {"xcrun", "env"}
 # A flag that names a file which has the answer instead of stdout.
 ANSWER_FILE = "--json-output"
 # Of a device's log, the lines of those who say why a process ended; the others are none of our business.
-WITNESSES = re.compile(
-    r"ActivityManager|AndroidRuntime|DEBUG|libc|lmkd|lowmemorykiller|Zygote|TestRunner|tflite|TensorFlow|goldmask",
-    re.IGNORECASE,
-)
+WITNESSES = re.compile("|".join([*logcat.WITNESSES, "TestRunner", "tflite", "TensorFlow", "goldmask"]), re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -155,9 +153,10 @@ def _learn_of(sanitiser: Sanitiser, call: Call) -> None:
         if flag == "-s" and Path(call.argv[0]).name == "adb":
             sanitiser.know_serial(value)
     if call.argv[:2] == ("adb", "devices"):
-        for line in call.stdout.splitlines():
-            if found := re.match(r"(.+?)\s+(?:device|offline|unauthorized|recovery|no permissions)\b", line):
-                sanitiser.know_serial(found[1])
+        for each in adb_output.transports(call.stdout):
+            sanitiser.know_serial(each.serial)
+            if mdns := re.match(r"adb-(\w+)-\w+\b.*\._adb", each.serial):
+                sanitiser.know_serial(mdns[1])
 
 
 def _learn_names(sanitiser: Sanitiser, transcript: Transcript) -> None:
