@@ -1,5 +1,7 @@
 """Why an xcodebuild failed: the sentence that a user reads, for what Xcode 9 to 26 print."""
 
+import dataclasses
+
 import pytest
 from mac import TRANSCRIPTS
 
@@ -149,6 +151,16 @@ def test_the_command_that_helps(name, tmp_path):
     assert (error.fix, type(error)) == (fix, kind)
 
 
+def test_where_nothing_was_built_a_compilers_words_are_the_apps(tmp_path):
+    text = "error: no camera on this device\nCamera.swift:12: error: interrupted\n" + text_of("test-crash.txt")
+    done = finished(text, tmp_path)
+    assert xcode.first_error(done) == "error: no camera on this device"
+    tested = dataclasses.replace(done, argv=("xcodebuild", "test-without-building", "-xctestrun", "App.xctestrun"))
+    assert xcode.first_error(tested) == SENTENCES["test-crash.txt"]
+    unknown = dataclasses.replace(tested, stdout="error: no camera on this device\n")
+    assert xcode.first_error(unknown) == "error: no camera on this device"  # shown, not judged
+
+
 def test_output_that_nobody_understands_is_shown_with_both_ends(tmp_path):
     text = "\n".join(f"\x1b[31mline {number}\x1b[0m" for number in range(1, 21))
     sentence = "line 1 | line 2 | line 3 | … 14 lines … | line 18 | line 19 | line 20"
@@ -172,6 +184,28 @@ def test_of_several_reasons_it_is_that_of_the_destination_asked_for():
     cause = cause_of(text)
     assert cause.what.endswith("{ platform:iOS, id:00008130-000000000000001C }: Test iPhone is locked")
     assert not cause.missing
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "xcodebuild: error: Timed out waiting for all destinations matching the provided destination specifier to "
+            'become available\n\n\tIneligible destinations for the "App" scheme:\n'
+            "\t\t{ platform:iOS, id:00008130, name:P, error:Developer Mode disabled }\n",
+            "specifier to become available: Developer Mode disabled",
+        ),
+        (
+            "xcodebuild: error: Unable to find a device matching the provided destination specifier:\n"
+            "\t\t{ platform:iOS Simulator, id:A }\n\n"
+            "\tThe requested device could not be found because no available devices matched the request.\n",
+            "id:A }: The requested device could not be found because no available devices matched the request.",
+        ),
+    ],
+    ids=["timed out", "a sentence"],
+)
+def test_other_reasons_why_there_is_no_destination(text, sentence):
+    assert cause_of(text).what.endswith(sentence)
 
 
 def test_an_error_of_the_build_comes_before_that_of_the_tests():

@@ -98,7 +98,7 @@ def test_a_mac(project: Project, mac: Mac):
 
 
 def test_a_check_that_fails_is_recorded_as_well(project: Project, mac: Mac):
-    mac.fault("build-error")
+    mac.fault("build-error.txt")
     ran = project.run("rig.record", "--target", "ios-simulator", **mac.environment)
     assert ran.code == 4 and "transcripts: " in ran.stdout, ran.text
     texts = texts_of(project.folder / "build/transcripts", "xcodebuild build-for-testing")

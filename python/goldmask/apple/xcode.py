@@ -219,7 +219,7 @@ def first_error(done: shell.Finished) -> str:
 def failure_of(done: shell.Finished) -> Cause:
     """The same with the command that helps, where there is one."""
     text = done.stdout + "\n" + done.log.read_text("utf-8", "replace")
-    return cause_of(text) or Cause(excerpt(text) or done.ending)
+    return cause_of(text, "test-without-building" in done.argv) or Cause(excerpt(text) or done.ending)
 
 
 def _pods_digest(folder: Path) -> str:

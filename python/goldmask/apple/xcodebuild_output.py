@@ -31,7 +31,7 @@ MACHINE = (
     (r"xcrun: error: unable to find utility.*", SELECT),
 )
 OWN = re.compile(r"^xcodebuild: error: (?P<message>.+)$")
-DESTINATION = re.compile(r"Unable to find a de(?:vice|stination) matching")
+DESTINATION = re.compile(r"Unable to find a de(?:vice|stination) matching|Timed out waiting for all destinations")
 INELIGIBLE = re.compile(r"\{(?P<fields>[^{}]*?)\berror: ?(?P<reason>[^{}]+?)\s*\}")
 NOT_INSTALLED = re.compile(r"\b(?:iOS|watchOS|tvOS|visionOS) [\d.]+ is not installed\b")
 
@@ -60,7 +60,9 @@ SCRIPT = re.compile(r"^PhaseScriptExecution (?P<name>.+?) (?P<script>/\S.*?\.sh)
 FAILED_COMMAND = re.compile(r"^Command (?P<name>\S+) failed with (?:a nonzero exit code|exit code \d+)")
 SUMMARY = "The following build commands failed:"
 
-TESTING = re.compile(r"^(?:Testing started\b|Test (?i:suite|case) '|\W{0,2}\s?Test run started)")
+TESTING = re.compile(
+    r"^(?:Testing started\b|Restarting after unexpected exit\b|Test (?i:suite|case) '|\W{0,2}\s?Test run started)"
+)
 ASSERTION = re.compile(
     r"^\S[^:\n]*:\d+: error: (?P<test>-\[[\w.]+ [^\]]+\]|[\w.]+(?:\(\))?) : .+$"
     r"|^.{0,2}\s?Test .{1,200}? recorded an issue\b.* at .+$"
@@ -102,10 +104,13 @@ class FailedTest:
     line: str
 
 
-def cause_of(text: str) -> Cause | None:
-    """The cause of a failed build or test run; None where nothing in `text` is known to be one."""
+def cause_of(text: str, testing: bool = False) -> Cause | None:
+    """The cause of a failed build or test run; None where nothing in `text` is known to be one.
+
+    Where `testing` says that nothing was built, a compiler's words are none: the app has said them.
+    """
     lines = lines_of(text)
-    begin = next((at for at, line in enumerate(lines) if TESTING.match(line)), len(lines))
+    begin = 0 if testing else next((at for at, line in enumerate(lines) if TESTING.match(line)), len(lines))
     build, tests = lines[:begin], lines[begin:]
     found = (
         _first(lines, (_machine,))
@@ -174,9 +179,12 @@ def _refusal(lines: Sequence[str], at: int) -> Cause | None:
     if not DESTINATION.search(found["message"]):
         details = [line.strip() for line in block if line.strip()][:4]
         return Cause(" ".join([lines[at], *details]))
-    asked = next((line.strip() for line in block if line.strip().startswith("{")), "")
-    reason = _ineligible(asked, block)
-    what = f"{lines[at]} {asked}" + (f": {reason}" if reason else "")
+    block = [line.strip() for line in block if line.strip()]
+    title = next((number for number, line in enumerate(block) if line.endswith(":")), len(block))
+    asked = next((line for line in block[:title] if line.startswith("{")), "")
+    sentence = next((line for line in block if not line.startswith("{") and not line.endswith(":")), "")
+    reason = _ineligible(asked, block) or sentence
+    what = f"{lines[at]} {asked}".rstrip() + (f": {reason}" if reason else "")
     if reason and NOT_INSTALLED.search(reason):
         return Cause(what, DOWNLOAD, missing=True)
     return Cause(what)

@@ -241,7 +241,7 @@ def _run_group(
 def _test(
     request: Request, app: App, runs: Sequence[Run], token: str, log: Path, on_case: Callable[[str], None]
 ) -> dict[Place, str]:
-    """Run the golden test; how it ended at each place, where it did not end well."""
+    """Run the golden test; how it ended at each place, where it did not end well. Raises EnvironmentMissing."""
     try:
         done = xcode.test(
             app.product,
@@ -257,7 +257,10 @@ def _test(
         return {run.place: error.what for run in runs}
     if not done.code:
         return {}
-    reason = xcode.first_error(done)
+    failure = xcode.failure_of(done)
+    if failure.missing:  # then it ran nowhere
+        raise failure.error("the golden test does not start", log)
+    reason = failure.what
     if DESTINATION.search(reason) and runs[0].place.arch == "x86_64":
         reason += f"; {xcode.SLICES}"
     names = [run.place.device.name for run in runs]
