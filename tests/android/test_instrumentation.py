@@ -80,6 +80,11 @@ def test_what_only_stderr_says_of_a_good_run_is_no_problem():
     assert parse(lines("passed"), stderr=["WARNING: linker: unused DT entry"]).problem is None
 
 
+def test_a_run_that_was_given_up_is_no_good_one():
+    said = parse([line.replace("_CODE: -1", "_CODE: 0") for line in lines("passed")])
+    assert said.ended and said.problem.what == "am instrument ended with code 0: its test did not come to its end"
+
+
 def test_an_exception_that_we_do_not_know_is_told_in_its_own_words():
     stderr = ["java.lang.IllegalStateException: no user 10", "\tat com.android.commands.am.Am.main(Am.java:50)"]
     assert parse([], stderr=stderr).problem.what == "am instrument: no user 10"

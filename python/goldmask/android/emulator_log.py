@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, excerpt, printable
 
-# `ERROR   | …` since version 31, `emulator: ERROR: …` and `PANIC: …` before it.
-COMPLAINT = re.compile(r"^(?:(?:emulator: )?(ERROR|FATAL|PANIC)(?: *\| ?|: ))(.*)$")
+# `ERROR   | …` since version 31; `emulator: ERROR: …`, `PANIC: …` and `[140]:ERROR:./file.cpp:28:…` before it.
+COMPLAINT = re.compile(r"^(?:emulator: |\[\d+\]:)?(ERROR|FATAL|PANIC)(?: *\| ?|: |:[^:]*:\d+:)(.*)$")
 # It lives on after these; where nothing else is complained of they are shown all the same.
 HARMLESS = re.compile(r"adb daemon|adb server|crashdata|metrics|Vulkan|gRPC|Bluetooth", re.IGNORECASE)
 LIBRARY = re.compile(r"error while loading shared libraries: (\S+): (.*)$")
-ROOM = re.compile(r"Not enough (?:disk )?space.*", re.IGNORECASE)
+# Of macOS; and of a C library that is too old.
+DYLD = re.compile(r"Library not loaded: (?:@rpath/)?(\S+)")
+GLIBC = re.compile(r"version [`'](GLIBC(?:XX)?_[\d.]+)' not found")
+ROOM = re.compile(r"(?:Not enough (?:disk )?space|No space left on device).*", re.IGNORECASE)
 SAME_AVD = re.compile(r"multiple emulators with the same AVD|another emulator instance running", re.IGNORECASE)
 ACCELERATION = re.compile(r"requires hardware acceleration", re.IGNORECASE)
 ACCELERATION_STATUS = re.compile(r"^CPU acceleration status: *(.*)$", re.MULTILINE)
@@ -24,8 +27,12 @@ def error(log: str) -> GoldmaskError:
     Its `fix` is empty where nobody knows more than the log.
     """
     for line in log.splitlines():
-        if missing := LIBRARY.search(line):
+        if missing := LIBRARY.search(line) or DYLD.search(line):
             return _library(printable(missing[1]))
+        if old := GLIBC.search(line):
+            return EnvironmentMissing(
+                f"the emulator needs {old[1]}, a later C or C++ library than this machine's", "a later Linux"
+            )
     first = complaint(log)
     if room := ROOM.search(first):
         fix = "free space there, or GOLDMASK_CACHE=DIR on a larger disk"
@@ -68,7 +75,7 @@ def _complaints(log: str) -> Iterator[tuple[str, bool]]:
 
 
 def _library(name: str) -> GoldmaskError:
-    if BUNDLED.search(name):
+    if BUNDLED.search(name) or ".so" not in name:
         return EnvironmentMissing(
             f"the emulator lacks its own library {name}",
             "rm -r the emulator folder of the Android SDK, and ./goldmask android.sdk",

@@ -8,6 +8,7 @@ from ..contract.errors import RunError, excerpt, printable
 
 # AndroidJUnitRunner's codes of a test; 2 is what a test tells of itself in between.
 FAILED = (-1, -2)
+FINISHED = -1  # of the whole run, Activity.RESULT_OK
 NOT_RUN = (-3, -4)
 OURS = "goldmask."
 MAX_VALUE = 4000
@@ -104,8 +105,9 @@ class Instrumentation:
     @property
     def ended(self) -> bool:
         """Whether the app's process ended before its test did; logcat then says more than `problem`."""
-        dead = not self.errors and not self.stacks
-        return dead and ("shortMsg" in self.result or "longMsg" in self.result or (self.code is None and self._began))
+        if self.errors or self.stacks:
+            return False
+        return bool(self.result.keys() & {"shortMsg", "longMsg"}) or (self._began and self.code != FINISHED)
 
     @property
     def _began(self) -> bool:
@@ -126,6 +128,8 @@ class Instrumentation:
             return RunError(f"am instrument ended without a result{f': {heard}' if heard else ''}")
         if not self.tests:
             return RunError("am instrument ran no test")
+        if self.code != FINISHED:
+            return RunError(f"am instrument ended with code {self.code}: its test did not come to its end")
         return None
 
     def _death(self) -> str:

@@ -19,7 +19,7 @@ REASONS = {
     OLDER: ("the device's Android is older than the app's minSdk", "another device, or a lower minSdk"),
     UNSIGNED: ("it is not signed", "./goldmask android.build"),
     DAMAGED_SIGNATURE: (
-        "its signature is damaged: the APK was changed after it was signed",
+        "Android cannot verify its signature: the APK is damaged, or was changed after it was signed",
         "./goldmask android.build, and ./goldmask android.apk.verify --apk {apk}",
     ),
     DAMAGED: ("it is no APK that Android can read", "./goldmask android.apk.verify --apk {apk}"),
@@ -60,14 +60,15 @@ CODES = {
     "INSTALL_PARSE_FAILED_BAD_MANIFEST": DAMAGED,
 }
 WORDS = (
-    (re.compile(r"not enough space|only \d+ allocatable|No space left on device|ENOSPC"), FULL),
-    (re.compile(r"Requires newer sdk version"), OLDER),
+    (re.compile(r"not enough space|only \d+ allocatable|no space left on device|ENOSPC", re.IGNORECASE), FULL),
+    (re.compile(r"Requires newer sdk version|Requires development platform"), OLDER),
     (re.compile(r"Failed to parse APK file"), DAMAGED),
 )
 NEWER = re.compile(r"Requires newer sdk version #?(\w+)(?: \(current version is #?(\w+)\))?")
-# NO_CERTIFICATES is said of an APK without a signature, and of one whose signature does not hold.
-NO_SIGNATURE = re.compile(r"has no certificates|No signature found|no certificates at entry|No APK Signature", re.I)
-BROKEN_SIGNATURE = re.compile(r"Signature Scheme v\d|digest|Signing Block|verif|null array|integer overflow", re.I)
+# NO_CERTIFICATES is said of an APK without a signature, and of one whose signature does not hold. Then a cause follows,
+# after this, which may be there twice.
+NO_CAUSE = re.compile(r"Failed (?:to collect|collecting) certificates (?:from|for) [^\s:]+:? *")
+NO_SIGNATURE = re.compile(r"has no certificates|no certificates at entry|No (?:APK )?signature", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def _refusal(code: str, detail: str, words: str) -> Refusal:
 def _reason(code: str, detail: str) -> str:
     """The key of REASONS; empty where nobody knows."""
     if code == "INSTALL_PARSE_FAILED_NO_CERTIFICATES":
-        broken = BROKEN_SIGNATURE.search(detail) and not NO_SIGNATURE.search(detail)
-        return DAMAGED_SIGNATURE if broken else UNSIGNED
+        cause = NO_CAUSE.sub("", detail)
+        return UNSIGNED if not cause or NO_SIGNATURE.search(cause) else DAMAGED_SIGNATURE
     # "Failed to parse APK file …: Requires newer sdk version": words before codes, the special before the general.
     known = next((reason for words, reason in WORDS if words.search(detail)), "")
     return known or (reason if (reason := CODES.get(code, code)) in REASONS else "")
