@@ -105,5 +105,6 @@ def test_two_phones_are_two(server, monkeypatch):
     with pytest.raises(UsageError) as caught:
         devices.choose(server, "", False)
     assert caught.value.what == "several devices are connected: X1 (Pixel_6), X2"
-    answering(monkeypatch, server, text, {})
-    assert len(devices.choose(server, "", True)) == 2
+    for numbers in ({}, {"X1": "0123456789ABCDEF", "X2": "0123456789ABCDEF"}):
+        answering(monkeypatch, server, text, numbers)
+        assert len(devices.choose(server, "", True)) == 2

@@ -66,7 +66,9 @@ def _once(server: Server, ready: list[Transport]) -> list[Transport]:
         return ready
     best: dict[str, Transport] = {}
     for each in sorted(ready, key=lambda each: (each.network, ":" in each.serial, each.serial)):
-        best.setdefault(each.device(_serial_number(Device(server, each.serial))), each)
+        same = each.device(_serial_number(Device(server, each.serial)))
+        # Two cables are two devices, whatever serial number a cheap phone was made with.
+        best.setdefault(same if each.network or same not in best else each.serial, each)
     return sorted(best.values(), key=lambda each: each.serial)
 
 
