@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..contract.errors import RunError, printable
+from .adb import Device
 
 # Who tells of a process besides itself: of its start, its crash, its native stack, and of whoever ended it.
 WITNESSES = {
@@ -37,6 +39,23 @@ class Line:
     level: str
     tag: str
     text: str
+
+
+def now(device: Device) -> str:
+    """The device's own clock, as logcat writes it. Raises DeviceLost."""
+    said = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
+    return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
+
+
+def save(device: Device, since: str, pid: int | None, package: str, log: Path) -> RunError | None:
+    """Write what a process said, and what was said of it, to `log`; returns its `ending`."""
+    try:
+        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", since]).text
+    except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
+        log.write_text(f"{error}\n", "utf-8")
+        return None
+    log.write_text(of_process(said, pid, package), "utf-8")
+    return ending(said, pid, package)
 
 
 def parse(logcat: str) -> list[Line]:

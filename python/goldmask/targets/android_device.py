@@ -221,7 +221,7 @@ def _run_on(
             device, "setting up", context, lambda: _make_ready(device, request, cases, apks, folder)
         )
         context.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
-        began = device_time(device)
+        began = logcat.now(device)
         with steady(device, measuring, context.on_note):
             said, ending = _instrument(device, apks, request_path, request, folder, on_case)
         if isinstance(ending, DeviceLost):
@@ -229,7 +229,7 @@ def _run_on(
             context.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
         if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
-        death = _save_logcat(device, began, said.pid, apks.application_id, folder)
+        death = logcat.save(device, began, said.pid, apks.application_id, folder / "logcat.log")
         # logcat tells the cause where am instrument tells only that the process ended.
         if ending is None and (problem := death if said.ended and death else said.problem):
             fix = problem.fix.format(adb=device.adb) or f"cat {folder}/*.log"
@@ -367,23 +367,6 @@ def _facts(device: Device, here: Conditions, context: Context) -> dict[str, str]
         "latency flags": " ".join(flags) or "none",
         "latency": judged,
     }
-
-
-def device_time(device: Device) -> str:
-    """The device's own clock, as logcat writes it."""
-    said = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
-    return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
-
-
-def _save_logcat(device: Device, began: str, pid: int | None, package: str, folder: Path) -> RunError | None:
-    """logcat.log: what our process said and what was said of it. Returns how it came to its end, where it says so."""
-    try:
-        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", began]).text
-    except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
-        (folder / "logcat.log").write_text(f"{error}\n", "utf-8")
-        return None
-    (folder / "logcat.log").write_text(logcat.of_process(said, pid, package), "utf-8")
-    return logcat.ending(said, pid, package)
 
 
 def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase, ...], folder: Path) -> Bundle:
