@@ -30,7 +30,7 @@ RING_OF_FIXTURE = {
 }
 SLEEP = time.sleep
 STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system")
-MARK_OF_A_FILE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILINE)
+RING_OF_A_FILE = re.compile(rf"^pytestmark = .*\bpytest\.mark\.({'|'.join(RINGS)})\b", re.MULTILINE)
 
 
 def ring_of(marks: list[str], fixtures: list[str]) -> str:
@@ -46,8 +46,8 @@ def ring_of(marks: list[str], fixtures: list[str]) -> str:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import a file of another ring than the only one asked for: TensorFlow alone takes ten seconds."""
     if config.option.markexpr in RINGS and collection_path.suffix == ".py":
-        mark = MARK_OF_A_FILE.search(collection_path.read_text("utf-8"))
-        if mark and mark[1] in RINGS and mark[1] != config.option.markexpr:
+        ring = RING_OF_A_FILE.search(collection_path.read_text("utf-8"))
+        if ring and ring[1] != config.option.markexpr:
             return True
     return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO
-from rings import LIMIT_S, RINGS, ring_of
+from rings import LIMIT_S, RING_OF_A_FILE, RINGS, ring_of
 
 TESTS = REPO / "tests"
 # What stands in for devices and Apple's tools may be as slow as those are.
@@ -34,6 +34,20 @@ def test_marks_decide_and_else_the_outermost_fixture(marks, fixtures, ring):
 def test_two_rings_are_an_error():
     with pytest.raises(pytest.UsageError, match="is marked as pure and rig"):
         ring_of(["rig", "pure"], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "ring"),
+    [
+        ("pytestmark = pytest.mark.rig", "rig"),
+        ('pytestmark = [pytest.mark.project, pytest.mark.usefixtures("x")]', "project"),
+        ('pytestmark = pytest.mark.usefixtures("rig")', None),
+        ("    pytestmark = pytest.mark.rig", None),
+    ],
+)
+def test_a_file_of_another_ring_is_known_without_importing_it(line, ring):
+    found = RING_OF_A_FILE.search(f"import pytest\n{line}\n")
+    assert (found and found[1]) == ring
 
 
 def test_every_test_is_in_one_ring_and_has_a_time_limit(request):

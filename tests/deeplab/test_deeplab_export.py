@@ -3,10 +3,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from deeplab.builder import deeplab
-from deeplab.evaluate import agreement, tflite_logits
+from deeplab.evaluate import agreement, open_interpreter, tflite_logits
 from deeplab.export import PRECISIONS, convert, export, write_metadata
 from deeplab.graph import read_graph
 from deeplab.synthetic import LABELS, dataset, example, normalise
@@ -48,7 +47,7 @@ def test_files_need_only_builtin_operations(bare, precision):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_signatures_suit_both_runtimes(bare, precision):
-    interpreter = tf.lite.Interpreter(str(bare[precision]))
+    interpreter = open_interpreter(model_path=str(bare[precision]))
     (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert tuple(source["shape"]) == (1, *SIZE, 3) and tuple(result["shape"]) == (1, *SIZE, CLASSES)
     assert source["dtype"] == (np.uint8 if precision == "int8" else np.float32)
@@ -70,7 +69,7 @@ def test_float32_masks_are_those_of_keras(model, bare):
 
 
 def test_int8_takes_the_bytes_of_the_image(bare):
-    scale, zero_point = tf.lite.Interpreter(str(bare["int8"])).get_input_details()[0]["quantization"]
+    scale, zero_point = open_interpreter(model_path=str(bare["int8"])).get_input_details()[0]["quantization"]
     assert (0 - zero_point) * scale == pytest.approx(-1, abs=0.01)
     assert (255 - zero_point) * scale == pytest.approx(1, abs=0.01)
 

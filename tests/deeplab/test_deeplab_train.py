@@ -8,7 +8,7 @@ from deeplab.score import Scores
 from deeplab.train import Progress, Recipe, learning_rate, read_curves, train
 from goldmask.contract.errors import UsageError
 
-pytestmark = pytest.mark.project
+pytestmark = [pytest.mark.project, pytest.mark.usefixtures("tiny_backbone")]
 
 TINY = Recipe(
     version="v1",
@@ -22,9 +22,6 @@ TINY = Recipe(
     validation_images=2,
     seed=7,
 )
-
-
-pytestmark = pytest.mark.usefixtures("tiny_backbone")
 
 
 class Interrupted(Exception):
