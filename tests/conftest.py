@@ -8,22 +8,20 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
 import tiny
+from needs import need
 from PIL import Image
 
 from goldmask.apple.swift import Swift, find_swift
-from goldmask.contract.errors import EnvironmentMissing
 from goldmask.contract.files import sha256_of
 from goldmask.machine import shell
 from goldmask.machine.fetch import Source, fetch
 from goldmask.project.model import fetch_model, load_spec
 
 pytest_plugins = ("rings",)
-Thing = TypeVar("Thing")
 REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.
 if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():
@@ -167,20 +165,13 @@ def bare_project(tmp_path) -> Callable[..., Project]:
     return lambda model=None: make_project(tmp_path / "project", model)
 
 
-def had(get: Callable[[], Thing]) -> Thing:
-    """What a test needs of the machine; where it cannot be had the test is skipped, which CI does not allow."""
-    try:
-        return get()
-    except EnvironmentMissing as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def swift(monkeypatch) -> Swift:
     """This machine's Swift, or else the rig's (tests/rig/SWIFT.md)."""
+    need("swift", "tensorflow-lite")
     if not shutil.which("swift"):
         monkeypatch.setenv("SWIFT", str(REPO / "tests/rig/bin/swift"))
-    return had(find_swift)
+    return find_swift()
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +196,7 @@ def tiny_backbone():
 @pytest.fixture(scope="session")
 def starter_model() -> Path:
     """The real starter model's file."""
-    return had(lambda: fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path)
+    return fetch_model(REPO, "deeplabv3", load_spec(REPO, "deeplabv3")).path
 
 
 @pytest.fixture(scope="session")
@@ -220,6 +211,7 @@ def tensorflow_golden() -> np.ndarray:
         sha256="9ee993919b753118928ba2d14f7c5c83a6cfc23355e6943dac4ad81eedd73069",
         size=1453,
     )
-    mask = np.asarray(Image.open(had(lambda: fetch(source, REPO))))
+    with Image.open(fetch(source, REPO)) as image:
+        mask = np.asarray(image)
     assert not (mask % 10).any()
     return mask // 10

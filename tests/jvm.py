@@ -6,7 +6,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from conftest import REPO, had
+from conftest import REPO
+from needs import need
 from running import context_of
 
 from goldmask.android import bionic
@@ -23,9 +24,10 @@ DEADLINE_S = 300
 
 
 def builder(logs: Path, folder: Path = ANDROID_PROJECT) -> Kotlin:
-    """The builder of an Android project; a test that cannot have a JDK or the libraries is skipped."""
-    kotlin = Kotlin(load_project(folder), maven.load_lock(folder), had(find_jdk), logs)
-    had(lambda: kotlin.fetch(["tool-android", "tool-compiler"]))
+    """The builder of an Android project; where there is no JDK or Maven the test is skipped."""
+    need("jdk", "maven")
+    kotlin = Kotlin(load_project(folder), maven.load_lock(folder), find_jdk(), logs)
+    kotlin.fetch(["tool-android", "tool-compiler"])
     return kotlin
 
 
@@ -80,5 +82,5 @@ def robolectric_app(kotlin: Kotlin, module: str, linked: apk.Linked, folder: Pat
 
 def jvm_context(folder: Path, **choices) -> Context:
     """What a target is given in tests. Skips where this machine has no JDK, as CI does not allow."""
-    had(find_jdk)
+    need("linux", "jdk")
     return context_of(REPO, folder / "logs", **choices)

@@ -19,6 +19,7 @@ LIMIT_S = {"pure": 30, "project": 300, "rig": 600, "device": 1800}
 RING_OF_FIXTURE = {
     "bare_project": "project",
     "builder": "rig",
+    "device": "rig",
     "devices": "rig",
     "mac": "rig",
     "phone": "rig",

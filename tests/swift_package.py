@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import REPO, had
+from conftest import REPO
 from running import context_of
 
 from goldmask.apple.swift import Swift
@@ -22,7 +22,7 @@ def host_context(folder: Path, **choices) -> Context:
 
 def swift_test(swift: Swift, logs: Path, *words: str, package: Path = ios_host.PACKAGE, **env: str) -> shell.Finished:
     """`swift test` in a package of this repository; stdout and the log have what it said."""
-    library = had(lambda: ios_host.find_library(host_context(logs)))
+    library = ios_host.find_library(host_context(logs))
     # Of the path's own: two checkouts must not share what was built.
     scratch = REPO / "build/swift" / package.relative_to(REPO)
     argv = [swift.program, "test", "--package-path", package, "--scratch-path", scratch, *words, *library.flags]

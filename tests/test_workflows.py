@@ -2,15 +2,14 @@
 
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPO, had
+from conftest import REPO
+from needs import need
 
-from goldmask.contract.errors import EnvironmentMissing
 from goldmask.machine import shell
 
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
@@ -19,16 +18,13 @@ FOLDER = REPO / ".github/workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 
 
-def go() -> str:
-    """Go, which fetches actionlint by its module's checksum and builds it."""
-    if found := shutil.which("go"):
-        return found
-    raise EnvironmentMissing("actionlint is built with Go and none is on PATH", fix="sudo apt-get install golang-go")
-
-
 def lint(logs: Path, *files: Path) -> shell.Finished:
-    """What actionlint says; without shellcheck and pyflakes, so that it says the same on every machine."""
-    argv = [had(go), "run", ACTIONLINT, "-no-color", "-shellcheck=", "-pyflakes=", *files]
+    """What actionlint says; without shellcheck and pyflakes, so that it says the same on every machine.
+
+    Go fetches it by its module's checksum and builds it.
+    """
+    need("go")
+    argv = ["go", "run", ACTIONLINT, "-no-color", "-shellcheck=", "-pyflakes=", *files]
     return shell.run(argv, log=logs / "actionlint.log", deadline_s=DEADLINE_S, cwd=logs)
 
 

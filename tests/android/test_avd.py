@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from clock import Clock
-from conftest import REPO, Project, Ran, had, run_program
+from conftest import REPO, Project, Ran, run_program
+from needs import need
 from processes import alive, ends, wait_until
 from rig import device, emulator
 
 from goldmask.android import avd, sdk
 from goldmask.android.adb import Device, Server
-from goldmask.android_build.jdk import find_jdk
 from goldmask.contract.errors import EnvironmentMissing, RunError
 from goldmask.machine import shell
 from goldmask.machine.cache import cache_folder
@@ -102,8 +102,7 @@ def shared_cache() -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Server:
     """An adb server of this file's own."""
-    if reason := device.missing():
-        pytest.skip(reason)
+    need("rig")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(device.free_port()))
         with Server(tmp_path_factory.mktemp("adb")) as server:
@@ -296,7 +295,7 @@ def test_an_emulator_that_will_not_stop_is_ended(world):
 
 def make_own_emulator(shared_cache: Path, world: World, project: Project) -> Path:
     """Let checks of a project boot an emulator that has answers recorded; the folder of its device."""
-    had(find_jdk)
+    need("jdk")
     for folder in shared_cache.iterdir():  # libraries and built APKs are everybody's; emulators are this test's own
         if folder.name not in ("avd", "emulators"):
             (world.folder / "cache" / folder.name).symlink_to(folder)

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import REPO, had, run_program
+from conftest import REPO, run_program
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import need
 from processes import wait_until
 from rig import device as rig
 from transcript import TRANSCRIPTS as ALL
@@ -16,7 +17,6 @@ from transcript import transcript
 
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
-from goldmask.android_build.jdk import find_jdk
 from goldmask.contract.bundle import Latency, RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
@@ -136,8 +136,7 @@ def test_what_cannot_be_run(tmp_path):
 @pytest.fixture(scope="module")
 def phone(tmp_path_factory):
     """A device of the rig."""
-    if reason := rig.missing():
-        pytest.skip(reason)
+    need("rig")
     folder = tmp_path_factory.mktemp("benchmark")
     with pytest.MonkeyPatch.context() as patch, rig.started(folder / "device") as device:
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(rig.free_port()))
@@ -187,7 +186,7 @@ def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
 @pytest.mark.rig
 def test_the_program_shows_both(phone, tmp_path):
     """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
-    had(find_jdk)
+    need("jdk")
     tool = REPO / "tests/rig/benchmark_model"
     words = ("android.benchmark", "--model", "shapes", "--binary", tool, "--device", phone.serial, "--out", tmp_path)
     ran = run_program(REPO, *words)

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import REPO, had
+from conftest import REPO
 from jvm import builder
+from needs import need
 
 from goldmask.android import bionic
 from goldmask.android_build import maven
@@ -21,19 +22,21 @@ ABIS = ("x86_64", "arm64-v8a")
 @pytest.fixture(scope="session")
 def exercise(tmp_path_factory):
     """Runs tests/bionic/exercise.c against the shim of an ABI, arm64 under qemu."""
+    need("linux")
     built: dict[str, tuple[str | Path, ...]] = {}
 
     def build(abi: str) -> tuple[str | Path, ...]:
         folder = tmp_path_factory.mktemp(abi)
-        shim = had(lambda: bionic.prepare((), abi, folder))
+        shim = bionic.prepare((), abi, folder)
         words = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", folder / "exercise"]
         words += [REPO / "tests/bionic/exercise.c", shim / bionic.SHIM, f"-Wl,-rpath,{shim}"]
         done = bionic.compile_c(abi, words, folder / "compile.log")
         assert done.code == 0, done.log_tail()
         if abi == bionic.loadable_abi():
             return (folder / "exercise",)
+        need("arm64")
         preload = f"LD_PRELOAD={bionic.environment(shim, abi)['LD_PRELOAD']}"
-        return (had(android_jvm.find_emulator), "-L", android_jvm.SYSROOT, "-E", preload, folder / "exercise")
+        return (android_jvm.find_emulator(), "-L", android_jvm.SYSROOT, "-E", preload, folder / "exercise")
 
     def run(abi: str, log: Path, *words: str) -> shell.Finished:
         if abi not in built:
@@ -75,7 +78,6 @@ def test_a_wrong_answer_fails_the_exercise(exercise, tmp_path):
     assert wrong != text
     (sources / "pthread.c").write_text(wrong, "utf-8")
     words = [*bionic.FLAGS, f"-Wl,-soname,{bionic.SHIM}", "-o", tmp_path / bionic.SHIM, *sources.glob("*.c")]
-    had(lambda: bionic.compiler("x86_64", tmp_path))
     assert bionic.compile_c("x86_64", [*words, "-lm", "-ldl"], tmp_path / "compile.log").code == 0
     program = REPO / "tests/bionic/exercise.c"
     words = ["-std=gnu11", "-O2", "-pthread", "-o", tmp_path / "exercise", program, tmp_path / bionic.SHIM]
@@ -88,7 +90,6 @@ def library(folder: Path, text: str, *words: str, name: str = "libmade.so") -> P
     """A shared library of this machine's, that knows nothing of bionic."""
     folder.mkdir(exist_ok=True)
     (folder / "made.c").write_text(text, "utf-8")
-    had(lambda: bionic.compiler(bionic.loadable_abi(), folder))
     # Without what a Linux compiler adds by itself: Android's does not.
     argv = ["-shared", "-fPIC", "-nostartfiles", "-o", folder / name, folder / "made.c", *words]
     done = bionic.compile_c(bionic.loadable_abi(), argv, folder / "compile.log")
@@ -152,7 +153,7 @@ def test_every_library_of_the_app_is_accounted_for(abi, tmp_path):
     """Those of other TensorFlow Lite versions too; once prepared, they are not prepared again."""
     kotlin = builder(tmp_path)
     for bundle in ("lib-interpreter", "lib-task-api", "runtime-v2-14-0", "runtime-v2-9-0"):
-        files = maven.native_libraries(had(lambda bundle=bundle: kotlin.fetch([bundle])), abi)
+        files = maven.native_libraries(kotlin.fetch([bundle]), abi)
         loadable = [path for path in files if not bionic.needs_a_device(path)]
         assert loadable, bundle
         folder = bionic.prepare(loadable, abi, tmp_path)
@@ -166,7 +167,7 @@ def test_without_a_compiler_zig_makes_the_same_shim(tmp_path, monkeypatch):
     """One that loads, even where it was built for a much older glibc."""
     monkeypatch.setenv("GOLDMASK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(bionic, "compiler_of", lambda abi: "")
-    folder = had(lambda: bionic.prepare((), bionic.loadable_abi(), tmp_path))
+    folder = bionic.prepare((), bionic.loadable_abi(), tmp_path)
     monkeypatch.undo()
     words = ["-std=gnu11", "-pthread", "-o", tmp_path / "exercise", REPO / "tests/bionic/exercise.c"]
     words += [folder / bionic.SHIM, f"-Wl,-rpath,{folder}"]

@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPO, had, run_program
+from conftest import REPO, run_program
 from jvm import builder, jvm_context
+from needs import need
 
 from goldmask.android_build import apk, apk_verify
 from goldmask.android_build.gradle_files import OUR_TESTS, load_project
@@ -37,7 +38,7 @@ def no_sdk(monkeypatch):
 
 
 def build(folder: Path, pipeline: str = "lib_interpreter", **choices) -> apk.Apks:
-    return had(lambda: android_device.build(pipeline, jvm_context(folder, **choices)))
+    return android_device.build(pipeline, jvm_context(folder, **choices))
 
 
 def copied(folder: Path) -> Android:
@@ -59,16 +60,10 @@ def verified(file: Path, logs: Path) -> dict[str, Diagnostic]:
     return {diagnostic.what: diagnostic for diagnostic in apk_verify.verify(file, logs)}
 
 
-def tool(name: str, package: str) -> str:
-    """One of Android's own tools, as Debian packages it: a second opinion."""
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} is not on PATH: sudo apt-get install {package}")
-    return found
-
-
-def says_yes(tmp_path: Path, *argv: str | Path) -> bool:
-    return shell.run(argv, log=tmp_path / "tool.log", deadline_s=120).code == 0
+def says_yes(tmp_path: Path, tool: str, *argv: str | Path) -> bool:
+    """The verdict of one of Android's own tools, as Debian packages it: a second opinion."""
+    need(tool)
+    return shell.run([tool, *argv], log=tmp_path / "tool.log", deadline_s=120).code == 0
 
 
 def test_the_same_bytes_in_another_cache_from_another_folder(tmp_path, monkeypatch):
@@ -132,8 +127,8 @@ def test_a_device_would_take_them(pipeline, tmp_path):
 def test_androids_own_tools_agree(pipeline, tmp_path):
     apks = build(tmp_path, pipeline)
     for file in (apks.app, apks.test):
-        assert says_yes(tmp_path, tool("apksigner", "apksigner"), "verify", "--min-sdk-version", "26", file)
-        assert says_yes(tmp_path, tool("zipalign", "zipalign"), "-c", "-p", "4", file)
+        assert says_yes(tmp_path, "apksigner", "verify", "--min-sdk-version", "26", file)
+        assert says_yes(tmp_path, "zipalign", "-c", "-p", "4", file)
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
@@ -257,7 +252,7 @@ def test_a_flipped_byte_breaks_the_signature(tmp_path):
     flipped.write_bytes(data)
     found = verified(flipped, tmp_path)["signature"]
     assert not found.ok and "digest" in found.detail.lower()
-    assert not says_yes(tmp_path, tool("apksigner", "apksigner"), "verify", "--min-sdk-version", "26", flipped)
+    assert not says_yes(tmp_path, "apksigner", "verify", "--min-sdk-version", "26", flipped)
     ran = run_program(REPO, "android.apk.verify", "--apk", flipped)
     assert ran.code == 4 and "wrong signature" in ran.text
 
@@ -278,7 +273,7 @@ def test_an_apk_that_is_not_signed_not_aligned_and_for_no_machine(tmp_path):
     }
     assert "begins at" in found["alignment"].detail
     assert "is not of ABI armeabi-v7a" in found["native libraries"].detail
-    assert not says_yes(tmp_path, tool("zipalign", "zipalign"), "-c", "-p", "4", packed)
+    assert not says_yes(tmp_path, "zipalign", "-c", "-p", "4", packed)
 
 
 def test_what_must_be_stored_is_compressed(tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import lief
 import pytest
-from conftest import had
 from jvm import builder, jvm_context
+from needs import need
 
 from goldmask.android import bionic
 from goldmask.android_build import apk, apk_verify
@@ -41,7 +41,7 @@ def dex(tmp_path_factory) -> tuple[bytes, set[str]]:
         (folder / name).parent.mkdir()
         (folder / name).write_text(text, "utf-8")
     java = [kotlin.jdk.javac, "--release", "11", "-d", folder / "classes", *(folder / name for name in SOURCES)]
-    r8 = had(lambda: apk.own_tool("tool-r8", folder))
+    r8 = apk.own_tool("tool-r8", folder)
     d8 = [kotlin.jdk.java, "-cp", r8, "com.android.tools.r8.D8", "--min-api", "26", "--output", folder]
     d8 += ["--lib", kotlin.jdk.home, "--classpath", folder / "classes"]
     for argv in (java, d8):
@@ -67,7 +67,7 @@ def test_lief_lists_the_classes_that_code_only_names_as_well(dex, tmp_path):
 
 
 def test_the_dex_files_of_our_apks_define_what_their_headers_count(tmp_path):
-    apks = had(lambda: android_device.build("lib_interpreter", jvm_context(tmp_path)))
+    apks = android_device.build("lib_interpreter", jvm_context(tmp_path))
     for file in (apks.app, apks.test):
         with zipfile.ZipFile(file) as archive:
             files = [archive.read(name) for name in archive.namelist() if name.endswith(".dex")]
@@ -112,7 +112,7 @@ def test_a_damaged_dex_file(damage, dex):
 def looked_at(folder: Path, entries: dict[str, bytes]) -> dict[str, Diagnostic]:
     """What is found in an APK of these entries."""
     apk.write_zip(folder / "a.apk", entries, stored=apk.STORED)
-    return {each.what: each for each in had(lambda: apk_verify.verify(folder / "a.apk", folder))}
+    return {each.what: each for each in apk_verify.verify(folder / "a.apk", folder)}
 
 
 def test_a_damaged_dex_file_makes_the_content_unreadable(dex, tmp_path):
@@ -125,8 +125,8 @@ def test_a_damaged_dex_file_makes_the_content_unreadable(dex, tmp_path):
 def linked(tmp_path_factory):
     """Native libraries of this machine's ABI, linked for memory pages of some size."""
     folder = tmp_path_factory.mktemp("linked")
-    abi = had(bionic.loadable_abi)
-    had(lambda: bionic.compiler(abi, folder))
+    need("linux")
+    abi = bionic.loadable_abi()
     (folder / "made.c").write_text("int made(void) { return 1; }", "utf-8")
 
     def link(page_bytes: int) -> bytes:

@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from conftest import REPO, had
+from conftest import REPO
+from needs import need
 
 from goldmask.android_build import maven
 from goldmask.android_build.gradle_files import load_project
@@ -23,8 +24,10 @@ def builder(tmp_path):
     write(tmp_path, "app/src/main/java/app/Old.java", "package app; public class Old { public int x = App.TWICE; }")
     write(tmp_path, "app/src/main/kotlin/App.kt", "package app\nobject App { const val TWICE = 2\n val old = Old() }\n")
 
+    need("jdk", "maven")
+
     def make() -> Kotlin:
-        return Kotlin(load_project(tmp_path), maven.load_lock(tmp_path), had(find_jdk), tmp_path / "logs")
+        return Kotlin(load_project(tmp_path), maven.load_lock(tmp_path), find_jdk(), tmp_path / "logs")
 
     return make
 

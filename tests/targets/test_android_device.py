@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from adbutils import adb_path
-from conftest import REPO, Project, colours, had, make_project, run_program
+from conftest import REPO, Project, colours, make_project, run_program
+from needs import need
 from PIL import Image
 from processes import wait_until
 from rig import device as rig
@@ -28,7 +29,7 @@ from goldmask.contract.mask import encode_mask
 from goldmask.machine import shell
 from goldmask.project.config import load_config
 from goldmask.report.report import Report
-from goldmask.targets import android_device, android_jvm
+from goldmask.targets import android_device
 from goldmask.targets.host import checked
 from goldmask.workflows.check import check
 from goldmask.workflows.selection import Selection
@@ -40,17 +41,10 @@ CASES = ("a", "b", "c", "d")
 APK_STEPS = "nothing was built: the APKs were there"
 
 
-def need_rig() -> None:
-    """Skip where no device can be made, which CI does not allow."""
-    if reason := rig.missing():
-        pytest.skip(reason)
-    had(android_jvm.find_jdk)
-
-
 @pytest.fixture(scope="module")
 def server_port():
     """A port for an adb server of this module's own; nobody's devices are there but ours."""
-    need_rig()
+    need("rig", "jdk")
     port = str(rig.free_port())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANDROID_ADB_SERVER_PORT", port)
@@ -548,7 +542,7 @@ def test_one_phone_over_two_addresses_counts_once(project, phone):
 
 
 def test_without_a_device_the_target_is_skipped_or_an_error_where_it_was_named(project, tmp_path):
-    need_rig()
+    need("rig", "jdk")
     nobody = {"ANDROID_ADB_SERVER_PORT": str(rig.free_port()), "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553", "ADB_USB": "0"}
     project.edit(
         "goldmask.toml",

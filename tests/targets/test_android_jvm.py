@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPO, Ran, had, run_program
+from conftest import REPO, Ran, run_program
 from jvm import jvm_context
+from needs import need
 from PIL import Image
 from running import run_target
 
-from goldmask.android_build.jdk import find_jdk
 from goldmask.contract.bundle import Request, RequestCase, mask_of
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from goldmask.contract.files import sha256_of
@@ -37,9 +37,9 @@ SABOTAGE = Android(
 def request_for(model: str, pipeline: str = "lib_interpreter", case_ids: tuple[str, ...] = (), **options) -> Request:
     """A request of a declared model's cases."""
     spec = load_spec(REPO, model)
-    found = had(lambda: fetch_model(REPO, model, spec))
+    found = fetch_model(REPO, model, spec)
     cases = [case for case in spec.cases if not case_ids or case.id in case_ids]
-    fetched = tuple(had(lambda case=case: fetch_case(case, model_folder(REPO, model))) for case in cases)
+    fetched = tuple(fetch_case(case, model_folder(REPO, model)) for case in cases)
     return Request(schema=1, model=found.request(), options=Options(pipeline=pipeline, **options), cases=fetched)
 
 
@@ -65,7 +65,7 @@ def test_tensorflows_own_golden_in_every_pixel(pipeline, tmp_path, tensorflow_go
 
 def test_every_bundled_case_through_both_flavours(tmp_path):
     """As a user types it; decoded, resized and tensor hashes are Python's too, or a stage would be named."""
-    had(find_jdk)
+    need("jdk")
     words = ("check", "--target", "android-jvm", "--model", "shapes", "--model", "shapes-int8", "--out", tmp_path)
     ran = run_program(REPO, *words)
     assert ran.code == 0, ran.text
@@ -82,7 +82,7 @@ def sabotaged(tmp_path, monkeypatch):
     """Checks one bundled model on the sabotaged segmenter, as a user of a project with that Android app would."""
 
     def check(bug: str, *words: str | Path) -> tuple[Ran, dict[str, dict]]:
-        had(find_jdk)
+        need("jdk")
         folder = make_app_project(tmp_path / "project", SABOTAGE)
         out = tmp_path / "out"
         ran = run_program(folder, "check", *words, "--out", out, JAVA_TOOL_OPTIONS=f"-Dgoldmask.sabotage={bug}")
@@ -165,7 +165,7 @@ def test_no_old_bundle_passes_for_a_new_one(tmp_path, monkeypatch):
 
 def test_a_strangers_app(tmp_path):
     """It scales as Android does: images of the model's size come out the same, others do not, and that is told."""
-    had(find_jdk)
+    need("jdk")
     foreign = Android(
         folder=str(REPO / "tests/android/foreign"),
         lib_interpreter=GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest"),
@@ -282,7 +282,7 @@ def test_android_decodes_to_the_same_pixels_as_python(tmp_path):
 
 
 def test_another_runtime_in_one_table(tmp_path):
-    had(find_jdk)
+    need("jdk")
     words = ("android.matrix", "--runtime", "2.9.0,2.14.0", "2.16.1", "--model", "shapes", "--out", tmp_path)
     ran = run_program(REPO, *words)
     assert ran.code == 0, ran.text
@@ -304,7 +304,7 @@ def test_a_runtime_that_is_not_locked(pipeline, runtime, sentence, tmp_path):
 
 
 def test_arm64_draws_the_same_mask(tmp_path):
-    had(android_jvm.find_emulator)
+    need("arm64")
     bundle = run(tmp_path, request_for("shapes", case_ids=("square",)), abi="arm64-v8a")
     (result,) = bundle.results
     golden = load_golden(golden_folder(REPO, "shapes", "lib_interpreter"))
@@ -341,7 +341,7 @@ def test_without_a_jdk_the_target_is_skipped_with_the_command(tmp_path):
 
 
 def test_what_does_not_compile_is_an_error_of_every_case(tmp_path):
-    had(find_jdk)
+    need("jdk")
     app = tmp_path / "app"
     shutil.copytree(REPO / "tests/android/foreign", app)
     settings = (app / "settings.gradle.kts").read_text("utf-8").replace("../../../android", str(REPO / "android"))
@@ -366,7 +366,7 @@ def test_a_module_that_is_not_there(tmp_path):
 
 
 def test_a_case_that_python_cannot_decode_is_not_decoded_by_arm64_either(tmp_path):
-    had(android_jvm.find_emulator)
+    need("arm64")
     path = tmp_path / "broken.png"
     path.write_bytes(b"no image")
     case = RequestCase(id="broken", file=str(path), sha256=hashlib.sha256(b"no image").hexdigest())

@@ -9,11 +9,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from conftest import Project, had
+from conftest import Project
+from needs import need
 from rig import device as rig
 from snapshot import assert_snapshot
-
-from goldmask.targets import android_jvm
 
 APP = "org.goldmask.app.interpreter"
 
@@ -21,9 +20,7 @@ APP = "org.goldmask.app.interpreter"
 @pytest.fixture(scope="module")
 def device(tmp_path_factory) -> Iterator[rig.Device]:
     """A device for all tests here, and a port for the program's own adb server."""
-    if reason := rig.missing():
-        pytest.skip(reason)
-    had(android_jvm.find_jdk)
+    need("rig", "jdk")
     with pytest.MonkeyPatch.context() as patch, rig.started(tmp_path_factory.mktemp("device") / "one") as device:
         patch.setenv("ANDROID_ADB_SERVER_PORT", str(rig.free_port()))
         patch.setenv("ADB_LOCAL_TRANSPORT_MAX_PORT", "5553")  # do not look for emulators of this machine

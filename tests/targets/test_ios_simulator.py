@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPO, Project, had
+from conftest import REPO, Project
 from mac import IPAD, IPHONE_15, IPHONE_16, RIG, Mac, add_app, interrupt, make_mac, wrong_mask
 from running import context_of
 
@@ -71,7 +71,7 @@ def bundled_project(folder: Path) -> Project:
 def test_the_real_swift_core_draws_every_bundled_case(mac, swift, tmp_path):
     """goldmask's own Xcode project and models; what is run is the app's core, as `swift build` made it."""
     context = context_of(REPO, tmp_path / "logs")
-    program, environment = had(lambda: ios_host.program("lib_interpreter", context))
+    program, environment = ios_host.program("lib_interpreter", context)
     core = {
         "GOLDMASK_RIG_APP": json.dumps([sys.executable, str(RIG / "core.py")]),
         "GOLDMASK_RIG_CORE": json.dumps([str(program), environment]),

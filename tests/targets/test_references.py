@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import tiny
-from conftest import REPO, Project, colours, had
+from conftest import REPO, Project, colours
 from PIL import Image
 from running import context_of, run_target
 
@@ -25,8 +25,8 @@ def starter_request(pipeline: str, **options) -> Request:
     """TensorFlow's test image through the starter model."""
     spec = load_spec(REPO, "deeplabv3")
     case = next(case for case in spec.cases if case.id == "rotation0")
-    model = had(lambda: fetch_model(REPO, "deeplabv3", spec))
-    image = had(lambda: fetch_case(case, model_folder(REPO, "deeplabv3")))
+    model = fetch_model(REPO, "deeplabv3", spec)
+    image = fetch_case(case, model_folder(REPO, "deeplabv3"))
     return Request(schema=1, model=model.request(), options=Options(pipeline=pipeline, **options), cases=(image,))
 
 

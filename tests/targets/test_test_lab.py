@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPO, had, run_program
+from conftest import REPO, run_program
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import need
 from transcript import transcript
 
 from goldmask.android_build.apk import Apks
-from goldmask.android_build.jdk import find_jdk
 from goldmask.contract.bundle import Request, RequestCase, TargetInfo, load_bundle, load_request, save, to_json
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
@@ -300,7 +300,7 @@ def test_the_requests_of_a_plan_are_json(planned):
 
 @pytest.mark.project
 def test_the_program_plans_and_collects(tmp_path):
-    had(find_jdk)
+    need("jdk")
     words = ("android.farm", "--model", "shapes", "--phone", PIXEL, "--out", tmp_path / "plan")
     ran = run_program(REPO, *words, "--flank")
     assert ran.code == 0 and f"flank firebase test android run -c {tmp_path}/plan/shard-0/flank.yml" in ran.text, (

@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import Project, had
+from conftest import Project
 from mac import Mac, add_app, make_mac
+from needs import need
 from rig import device as rig
 from test_transcripts import ORIGIN
 
@@ -18,7 +19,6 @@ from goldmask.contract.errors import RunError
 from goldmask.machine import shell
 from goldmask.machine.recording import Call, active, listening
 from goldmask.machine.sanitise import Sanitiser
-from goldmask.targets import android_jvm
 from goldmask.workflows.rig_record import MAX_CHARACTERS, Recorder, tool_of
 
 TOKEN = "s3cr3t-and-planted"
@@ -108,9 +108,7 @@ def test_a_check_that_fails_is_recorded_as_well(project: Project, mac: Mac):
 @pytest.fixture
 def phone(tmp_path, project, monkeypatch) -> rig.Device:
     """A device of the rig whose serial number is planted, with recorded answers."""
-    if reason := rig.missing():
-        pytest.skip(reason)
-    had(android_jvm.find_jdk)
+    need("rig", "jdk")
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(rig.free_port()))
     monkeypatch.setenv("ADB_LOCAL_TRANSPORT_MAX_PORT", "5553")
     monkeypatch.setenv("ADB_USB", "0")
