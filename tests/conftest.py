@@ -78,6 +78,10 @@ def edited_samples(folder: Path, name: str, old: str, new: str) -> Path:
     return folder
 
 
+# Pixels as the tiny models are fed them: declared, for nothing is recorded on an assumption.
+NORMALISED = "[input]\nmean = [127.5]\nstd = [127.5]\n"
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with a goldmask.toml and one model, `tiny`, that scores red, green and blue."""
@@ -115,7 +119,8 @@ class Project:
         digest = sha256_of(self.model / "tiny.tflite")
         (self.model / "model.toml").write_text(
             'schema = 1\nsummary = "three colours"\npipelines = ["lib_interpreter"]\n'
-            f'labels = ["red", "green", "blue"]\n{extra}[model]\nfile = "tiny.tflite"\nsha256 = "{digest}"\n{cases}',
+            f'labels = ["red", "green", "blue"]\n{extra or NORMALISED}'
+            f'[model]\nfile = "tiny.tflite"\nsha256 = "{digest}"\n{cases}',
             "utf-8",
         )
 

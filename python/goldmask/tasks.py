@@ -28,6 +28,7 @@ HELP = {
     "image": "a JPEG, PNG, BMP or WebP file",
     "abi": "an ABI of the app; all of them by default",
     "mode": "all, missing or never; the default is missing, in CI never",
+    "assume": "declare in model.toml how pixels are normalised, where that was only assumed",
     "runtime": "a version of the TensorFlow Lite AAR",
     "destination": "name or UDID of a simulator or phone",
     "golden": "a golden, or any bundle to compare with",
@@ -194,11 +195,11 @@ def models_info(c, model=""):
 
 
 @command(name="record", several=("model", "pipeline"))
-def golden_record(c, model=None, pipeline=None, mode=""):
+def golden_record(c, model=None, pipeline=None, mode="", assume=False):
     """Run the reference and bless its masks as goldens."""
     from .cli.golden import record_goldens
 
-    return record_goldens(model, pipeline, mode)
+    return record_goldens(model, pipeline, mode, assume)
 
 
 @command(name="verify", several=("model", "pipeline"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from conftest import Project
+from conftest import NORMALISED, Project
 from PIL import Image
 
 from goldmask.contract.errors import ExitCode
@@ -137,8 +137,8 @@ TABLE = [
     Bad("model is empty", lambda p: (p.folder / "bad.tflite").touch(), RUN_MODEL, U, "it is empty"),
     Bad("model is cut", file("bad.tflite", tiny.scores()[:300]), RUN_MODEL, U, "truncated or damaged"),
     Bad("model has float16 pixels", file("bad.tflite", tiny.half_input()), RUN_MODEL, U, "input image float16[1,8,8,3] is unsupported"),
-    Bad("model has one class", file("bad.tflite", tiny.scores(channels=1)), RUN_MODEL, U, "output logits float32[1,8,8,1] is unsupported"),
-    Bad("model has two outputs", file("bad.tflite", tiny.two_outputs()), RUN_MODEL, U, "exactly one must be scores"),
+    Bad("model has one class", file("bad.tflite", tiny.scores(channels=1)), RUN_MODEL, U, "output logits float32[1,8,8,1] can be read as probabilities"),
+    Bad("model has two outputs", file("bad.tflite", tiny.two_outputs()), RUN_MODEL, U, "nothing says which one is the mask"),
     Bad("model is not there", nothing, RUN_MODEL, U, "there is no model bad.tflite"),
     Bad("model is a folder", lambda p: (p.folder / "bad.tflite").mkdir(), RUN_MODEL, U, "there is no model bad.tflite"),
     Bad("model makes NaN", file("bad.tflite", tiny.scores(weight=float("nan"))), RUN_MODEL, R, "postprocess: the output has NaN scores"),
@@ -165,10 +165,10 @@ TABLE = [
     Bad("case has another sha256", lambda p: (p.model / "wide.png").write_bytes(picture("PNG")) and None, ("check",), C, "wide.png has sha256"),
     Bad("model has another sha256", lambda p: (p.model / "tiny.tflite").write_bytes(tiny.scores(weight=3)) and None, ("check",), C, "tiny.tflite has sha256"),
     Bad("orientation 9", edit(TOML, 'id = "wide"', 'id = "wide"\norientation = 9'), ("check",), C, "orientation"),
-    Bad("std of 0", edit(TOML, "[model]", "[input]\nmean = [0]\nstd = [0]\n[model]"), ("check",), C, "divides by zero"),
-    Bad("mean without std", edit(TOML, "[model]", "[input]\nmean = [0]\n[model]"), ("check",), C, "mean and std go together"),
-    Bad("input of another size", edit(TOML, "[model]", "[input]\nwidth = 257\n[model]"), ("check",), C, "declares an input width of 257, the file has 8"),
-    Bad("input of another type", edit(TOML, "[model]", "[input]\ndtype = 'int8'\n[model]"), ("check",), C, "declares an input dtype of int8, the file has float32"),
+    Bad("std of 0", edit(TOML, NORMALISED, "[input]\nmean = [0]\nstd = [0]\n"), ("check",), C, "divides by zero"),
+    Bad("mean without std", edit(TOML, NORMALISED, "[input]\nmean = [0]\n"), ("check",), C, "mean and std go together"),
+    Bad("input of another size", edit(TOML, NORMALISED, "[input]\nwidth = 257\n"), ("check",), C, "declares an input width of 257, the file has 8"),
+    Bad("input of another type", edit(TOML, NORMALISED, "[input]\ndtype = 'int8'\n"), ("check",), C, "declares an input dtype of int8, the file has float32"),
     Bad("too few labels", edit(TOML, '"red", ', ""), ("check",), C, "scores 3 classes, its model.toml names 2 labels"),
     Bad("unknown suite", nothing, ("check", "--suite", "nightly"), C, "there is no suite 'nightly'"),
     Bad("unknown model to check", nothing, ("check", "--model", "nobody"), C, "there is no model 'nobody'"),

@@ -42,13 +42,39 @@ def test_models_info_of_the_bundled_model_in_both_precisions():
         assert ran.code == 0 and image in ran.text and "background, circle, square, triangle, star, cross" in ran.text
 
 
-def test_models_info_says_what_it_assumes(project: Project):
-    (project.folder / "bare.tflite").write_bytes(tiny.scores("int8"))
-    ran = project.run("models.info", "--model", "bare.tflite")
-    assert ran.code == 0 and "assumed" in ran.text and "quantised (scale 0.00784314, zero point 0)" in ran.text
+def test_models_info_says_where_a_normalisation_comes_from(project: Project):
+    (project.folder / "bare.tflite").write_bytes(tiny.scores())
+    assert "(pixel - 127.5) / 127.5, assumed" in project.run("models.info", "--model", "bare.tflite").text
+    (project.folder / "steps.tflite").write_bytes(tiny.scores("int8"))
+    ran = project.run("models.info", "--model", "steps.tflite")
+    assert ran.code == 0 and "(pixel - 128) / 127.5, from scale and zero point" in ran.text
+    assert "quantised (scale 0.00784314, zero point 0)" in ran.text
     (project.folder / "bytes.tflite").write_bytes(tiny.class_map("uint8", image_dtype="uint8"))
     ran = project.run("models.info", "--model", "bytes.tflite")
     assert ran.code == 0 and "uint8 pixels go in as they are" in ran.text and "classes uint8[1,8,8]" in ran.text
+
+
+def test_models_info_shows_a_model_that_cannot_be_run_and_what_is_missing(project: Project):
+    (project.folder / "two.tflite").write_bytes(tiny.two_outputs())
+    ran = project.run("models.info", "--model", "two.tflite")
+    assert ran.code == ExitCode.USAGE and "left float32[1,8,8,3]" in ran.stdout and "right float32" in ran.stdout
+    assert 'try: name = "left" under [output] in model.toml' in ran.text
+    project.declare(tiny.scores(channels=1))
+    assert "logits float32[1,8,8,1]" in project.run("models.info", "--model", "tiny").stdout
+
+
+def test_nothing_is_recorded_on_an_assumption_until_it_is_declared(bare_project):
+    project = bare_project()
+    project.declare(tiny.scores(), extra="# of an old training\n")
+    refused = project.run("golden.record")
+    assert refused.code == ExitCode.CONFIG and not project.golden.exists()
+    assert "(pixel - 127.5) / 127.5 was assumed, and nothing is recorded on an assumption" in refused.text
+    assert "golden.record --model tiny --assume" in refused.text
+    assert project.run("golden.record", "--model", "tiny", "--assume").code == 0
+    text = (project.model / "model.toml").read_text("utf-8")
+    assert "# of an old training" in text and "mean = [127.5]" in text
+    checked = project.run("check")
+    assert checked.code == 0 and "assumed" not in checked.text
 
 
 def test_run_says_that_it_assumed_a_normalisation(project: Project):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from conftest import Project, colours
+from conftest import NORMALISED, Project, colours
 from PIL import Image
 
 from goldmask.contract.bundle import load_bundle, margin_of
@@ -102,7 +102,7 @@ def test_what_changes_a_mask_makes_its_golden_stale(project: Project, declared, 
 
 
 def test_another_normalisation_makes_a_golden_stale(project: Project):
-    project.edit("models/tiny/model.toml", "[model]", "[input]\nmean = [0]\nstd = [255]\n[model]")
+    project.edit("models/tiny/model.toml", NORMALISED, "[input]\nmean = [0]\nstd = [255]\n")
     ran = project.run("check")
     assert ran.code == ExitCode.GOLDEN and "another input size or normalisation" in ran.text
 

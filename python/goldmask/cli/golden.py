@@ -14,14 +14,14 @@ from .console import ProgressBars, out
 from .folders import out_folder, root
 
 
-def record_goldens(models: list[str], pipelines: list[str], mode: str) -> ExitCode:
+def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: bool) -> ExitCode:
     """`golden.record`."""
     among([mode] if mode else [], record.MODES, "mode")
     chosen = next((each for each in record.MODES if each == mode), record.default_mode())
     config = load_config(root())
     selection = select(config, "default", models, pipelines, [REFERENCE])
     with ProgressBars() as bars:
-        done = record.record(root(), config, selection, chosen, bars)
+        done = record.record(root(), config, selection, chosen, bars, assume)
     for row in done:
         out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
     return ExitCode.OK

@@ -1,14 +1,25 @@
 """`models.*`."""
 
+from pathlib import Path
+
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.errors import ExitCode
+from ..contract.errors import ExitCode, GoldmaskError
+from ..contract.files import sha256_of
 from ..contract.mask import MAX_CLASSES
 from ..project.case import fetch_case
-from ..project.model import Model, fetch_model, find_model, load_spec, model_folder, model_names
+from ..project.model import Model, fetch_model, find_model, load_spec, locate_model, model_folder, model_names
+from ..project.tflite import Description, inspect
 from .console import ProgressBars, out
 from .folders import root
+
+ORIGINS = {
+    "model.toml": "model.toml",
+    "metadata": "metadata",
+    "quantisation": "from scale and zero point",
+    "assumed": "assumed",
+}
 
 
 def list_models() -> ExitCode:
@@ -34,29 +45,41 @@ def fetch_models(models: list[str]) -> ExitCode:
 
 
 def show_model(model: str) -> ExitCode:
-    """`models.info`: tensors, quantisation, metadata and labels."""
+    """`models.info`: tensors, quantisation, metadata and labels; of a model that cannot be run as well, and why not."""
     with ProgressBars() as bars:
-        found = find_model(root(), model, bars.download)
-    signature = found.signature
+        try:
+            found: Model | None = find_model(root(), model, bars.download)
+            refused = None
+            path = found.path if found else Path()
+        except GoldmaskError as error:
+            found, refused, path = None, error, locate_model(root(), model, bars.download)
+    description = found.description if found else inspect(path)
     table = Table(box=None, show_header=False)
     rows = [
-        ("file", f"{found.path} ({found.path.stat().st_size:,} bytes)"),
-        ("sha256", found.sha256),
-        *(("input", str(tensor)) for tensor in signature.inputs),
-        *(("output", str(tensor)) for tensor in signature.outputs),
-        ("mask from", f"{signature.output.name}: {signature.output_kind}"),
-        ("normalised", _normalisation(found)),
-        ("metadata", "yes" if signature.has_metadata else "none"),
-        ("labels", ", ".join(found.labels) if signature.labels or len(found.labels) < MAX_CLASSES else "none"),
+        ("file", f"{path} ({path.stat().st_size:,} bytes)"),
+        ("sha256", sha256_of(path)),
+        *(("input", str(tensor)) for tensor in description.inputs),
+        *(("output", str(tensor)) for tensor in description.outputs),
+        *((("mask from", f"{found.output.name}: {found.reading.output_kind}"),) if found else ()),
+        *((("normalised", _normalisation(found)),) if found else ()),
+        ("metadata", "yes" if description.has_metadata else "none"),
+        ("labels", _labels(description, found)),
     ]
     for row in rows:
         table.add_row(*map(Text, row))
     out.print(table)
+    if refused:
+        raise refused
     return ExitCode.OK
 
 
+def _labels(description: Description, found: Model | None) -> str:
+    labels = found.labels if found else description.labels
+    return ", ".join(labels) if description.labels or (found and len(labels) < MAX_CLASSES) else "none"
+
+
 def _normalisation(model: Model) -> str:
-    if model.signature.input.dtype == "uint8":
+    if model.input.dtype == "uint8":
         return "no: uint8 pixels go in as they are"
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (model.mean, model.std))
-    return f"(pixel - {mean}) / {std}, {model.normalization_from}"
+    return f"(pixel - {mean}) / {std}, {ORIGINS[model.normalisation_from]}"

@@ -12,7 +12,7 @@ from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
 from ..project.case import cases_from_files
 from ..project.config import load_config
-from ..project.model import Model, find_model
+from ..project.model import ASSUMING, Model, find_model
 from ..project.options import from_flags
 from ..report.write import open_folder
 from ..targets.target import Context, check_used, find_target, target_names
@@ -52,10 +52,8 @@ def run_adhoc(
         with find_target(target).session(context) as session:
             session.prepare(selection.pipelines[0])
             bundle = session.run(request, path, bars.count(f"{target} · {pipeline}", len(cases)))
-    if found.normalization_from == "assumed" and found.signature.input.dtype != "uint8":
-        out.print(
-            Text("note: the model does not say how to normalise pixels; (pixel - 127.5) / 127.5 was assumed", "yellow")
-        )
+    if found.assumption and selection.pipelines[0] in ASSUMING:
+        out.print(Text(f"note: {found.assumption}", "yellow"))
     for note in dict.fromkeys(notes):
         out.print(Text(f"note: {note}"))
     return _show_bundle(bundle, path, found)

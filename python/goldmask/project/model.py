@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
-from ..contract.bundle import InputSpec, InputType, OutputSpec, RequestModel
+from ..contract.bundle import InputSpec, OutputSpec, RequestModel
 from ..contract.errors import ConfigError, UsageError
 from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES
@@ -17,30 +17,22 @@ from ..contract.schema import Name, Strict, first_problem
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case
 from .config import load_toml
-from .tflite import Signature, inspect
+from .reading import (
+    DeclaredInput,
+    DeclaredOutput,
+    Normalisation,
+    Reading,
+    can_hold,
+    fits_uint8,
+    quantised_normalisation,
+    read,
+)
+from .tflite import Description, Tensor, inspect
 
 # What image models without metadata are almost always trained with: pixels in [-1, 1].
+# The pipelines that normalise pixels by what goldmask says; the Task Library asks the model's own metadata.
+ASSUMING = ("lib_interpreter",)
 ASSUMED_NORMALIZATION = ((127.5,), (127.5,))
-
-
-class DeclaredInput(Strict):
-    """[input]: `height`, `width` and `dtype` are held against the file; `mean` and `std` replace its metadata's."""
-
-    height: int | None = Field(default=None, ge=1)
-    width: int | None = Field(default=None, ge=1)
-    dtype: InputType | None = None
-    mean: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
-    std: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
-
-    @model_validator(mode="after")
-    def _normalisation(self) -> "DeclaredInput":
-        if (self.mean is None) != (self.std is None):
-            raise ValueError("mean and std go together")
-        if 2 in (len(self.mean or ()), len(self.std or ())):
-            raise ValueError("give one mean and std, or three")
-        if 0 in (self.std or ()):
-            raise ValueError("a std of 0 divides by zero")
-        return self
 
 
 class Variant(Strict):
@@ -48,6 +40,7 @@ class Variant(Strict):
 
     model: Source
     input: DeclaredInput = DeclaredInput()
+    output: DeclaredOutput = DeclaredOutput()
 
 
 class ModelSpec(Strict):
@@ -59,6 +52,7 @@ class ModelSpec(Strict):
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
     labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
     input: DeclaredInput = DeclaredInput()
+    output: DeclaredOutput = DeclaredOutput()
     variants: dict[Name, Variant] = Field(default={})
     provenance: dict[str, str | int | float] = Field(default={}, description="how the model was made; for people")
     cases: tuple[Case, ...] = Field(min_length=1)
@@ -75,43 +69,63 @@ class ModelSpec(Strict):
 
 @dataclass(frozen=True)
 class Model:
-    """A model on disk, inspected, ready to be asked for in a request."""
+    """A model on disk, described and read, ready to be asked for in a request."""
 
     name: str
     path: Path
     sha256: str
-    signature: Signature
+    description: Description
+    reading: Reading
     labels: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    normalization_from: str  # "model.toml", "metadata" or "assumed"
+    normalisation_from: Literal["model.toml", "metadata", "quantisation", "assumed"]
+
+    @property
+    def input(self) -> Tensor:
+        """The image tensor, [1, h, w, 3]."""
+        return self.description.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor the mask is made of."""
+        return self.description.outputs[self.reading.output_index]
+
+    @property
+    def assumption(self) -> str:
+        """What nobody has said of this model and was assumed, as a sentence; empty where nothing was."""
+        if self.normalisation_from != "assumed":
+            return ""
+        mean, std = (", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        return f"{self.name} does not say how to normalise pixels; (pixel - {mean}) / {std} was assumed"
 
     def request(self) -> RequestModel:
         """What a target must know of the model."""
-        image = self.signature.input
         return RequestModel(
             name=self.name,
             file=str(self.path),
             sha256=self.sha256,
             labels=self.labels,
             input=InputSpec(
-                height=image.shape[1],
-                width=image.shape[2],
-                dtype=self.signature.input_type,
+                height=self.input.shape[1],
+                width=self.input.shape[2],
+                dtype=self.reading.input_type,
                 mean=self.mean,
                 std=self.std,
             ),
-            output=OutputSpec(
-                index=self.signature.output_index,
-                kind=self.signature.output_kind,
-                scale=self.signature.output.scale,
-            ),
+            output=OutputSpec(index=self.reading.output_index, kind=self.reading.output_kind, scale=self.output.scale),
         )
 
 
 def model_folder(root: Path, name: str) -> Path:
     """Where a declared model, or the model of a variant, lives. Raises ConfigError with the known names."""
     return _locate(root, name)[0]
+
+
+def toml_of(root: Path, name: str) -> tuple[Path, str | None]:
+    """The model.toml of a declared model, and the variant in it that goes by this name. Raises ConfigError."""
+    folder, variant = _locate(root, name)
+    return folder / "model.toml", variant
 
 
 def goldens_folder(root: Path, name: str) -> Path:
@@ -161,7 +175,7 @@ def load_spec(root: Path, name: str) -> ModelSpec:
     if variant is None:
         return spec
     chosen = spec.variants[variant]
-    return spec.model_copy(update={"model": chosen.model, "input": chosen.input})
+    return spec.model_copy(update={"model": chosen.model, "input": chosen.input, "output": chosen.output})
 
 
 def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:
@@ -174,8 +188,18 @@ def model_from_path(path: Path) -> Model:
     """Any segmentation .tflite by its path. Raises UsageError."""
     if not path.is_file():
         raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
-    signature = inspect(path)  # before hashing: a file that is no model is refused at once
-    return _described(name_of(path, "model"), path.resolve(), sha256_of(path), signature)
+    description = inspect(path)  # before hashing: a file that is no model is refused at once
+    return _described(name_of(path, "model"), path.resolve(), sha256_of(path), description)
+
+
+def locate_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Path:
+    """The file of a model by name or by path, whatever is in it. Raises as `find_model` where there is none."""
+    path = Path(name_or_path)
+    if name_or_path in model_names(root):
+        return fetch(load_spec(root, name_or_path).model, model_folder(root, name_or_path), on_progress)
+    if not path.is_file():
+        raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
+    return path.resolve()
 
 
 def find_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Model:
@@ -190,48 +214,87 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
     return fetch_model(root, name_or_path, load_spec(root, name_or_path), on_progress)
 
 
-def _described(name: str, path: Path, sha256: str, signature: Signature, spec: ModelSpec | None = None) -> Model:
+def _described(name: str, path: Path, sha256: str, description: Description, spec: ModelSpec | None = None) -> Model:
     declared = spec.input if spec else DeclaredInput()
-    for key, actual in zip(
-        ("height", "width", "dtype"), (*signature.input.shape[1:3], signature.input.dtype), strict=True
-    ):
+    output = spec.output if spec else DeclaredOutput()
+    reading = read(description, path, declared, output, len(spec.labels) if spec else 0)
+    image = description.inputs[0]
+    for key, actual in zip(("height", "width", "dtype"), (*image.shape[1:3], image.dtype), strict=True):
         if getattr(declared, key) not in (None, actual):
             raise ConfigError(
                 f"the model.toml of {name} declares an input {key} of {getattr(declared, key)}, the file has {actual}",
                 fix=f"./goldmask models.info --model {path}",
             )
-    if declared.mean and declared.std:
-        mean, std, origin = declared.mean, declared.std, "model.toml"
-    elif signature.mean and signature.std:
-        mean, std, origin = signature.mean, signature.std, "metadata"
-        try:
-            DeclaredInput(mean=mean, std=std)
-        except ValidationError as error:
-            raise UsageError(
-                f"{path}: its metadata's normalisation is unusable: {first_problem(error)}",
-                fix="declare mean and std under [input] in a model.toml",
-            ) from error
-    else:
-        (mean, std), origin = ASSUMED_NORMALIZATION, "assumed"
+    (mean, std), origin = _normalisation(path, description, declared)
     return Model(
         name=name,
         path=path,
         sha256=sha256,
-        signature=signature,
-        labels=_labels(spec.labels if spec else (), signature, path),
+        description=description,
+        reading=reading,
+        labels=_labels(spec.labels if spec else (), description, reading, path),
         mean=mean,
         std=std,
-        normalization_from=origin,
+        normalisation_from=origin,
     )
 
 
-def _labels(declared: Sequence[str], signature: Signature, path: Path) -> tuple[str, ...]:
+def _normalisation(
+    path: Path, description: Description, declared: DeclaredInput
+) -> tuple[Normalisation, Literal["model.toml", "metadata", "quantisation", "assumed"]]:
+    """What pixels become, and who says so: model.toml, the metadata, the tensor's own scale, or nobody."""
+    image, own = description.inputs[0], _metadata_normalisation(path, description)
+    if said := declared.normalisation:
+        if image.dtype == "uint8" and not fits_uint8(image, said):
+            raise ConfigError(
+                f"{path}: the mean and std of {image} change its pixels, which is declared, not supported yet",
+                fix="export the model with a float32 or int8 input, or leave mean and std out",
+            )
+        if not can_hold(image, said):
+            raise ConfigError(
+                f"{path}: input {image} cannot hold what the declared mean and std make of pixels",
+                fix="mean and std, or range, under [input] of model.toml as the model was trained",
+            )
+        return said, "assumed" if declared.assumed else "model.toml"
+    if own:
+        if not can_hold(image, own) or (image.dtype == "uint8" and not fits_uint8(image, own)):
+            raise UsageError(
+                f"{path}: input {image} cannot hold what its metadata's normalisation makes of pixels",
+                fix="declare mean and std, or range, under [input] in a model.toml",
+            )
+        return own, "metadata"
+    if image.dtype == "int8":
+        return quantised_normalisation(image), "quantisation"
+    return ASSUMED_NORMALIZATION, "quantisation" if image.dtype == "uint8" else "assumed"
+
+
+def _metadata_normalisation(path: Path, description: Description) -> Normalisation | None:
+    if not (description.mean and description.std):
+        return None
+    try:
+        DeclaredInput(mean=description.mean, std=description.std)
+    except ValidationError as error:
+        raise UsageError(
+            f"{path}: its metadata's normalisation is unusable: {first_problem(error)}",
+            fix="declare mean and std under [input] in a model.toml",
+        ) from error
+    return description.mean, description.std
+
+
+def _labels(declared: Sequence[str], description: Description, reading: Reading, path: Path) -> tuple[str, ...]:
     """One label for each class the output can name; invented ones where nobody named them."""
-    if declared and signature.classes and len(declared) != signature.classes:
+    output = description.outputs[reading.output_index]
+    classes = output.shape[-1] if reading.output_kind == "logits" else None
+    if declared and classes and len(declared) != classes:
         raise ConfigError(
-            f"{path} scores {signature.classes} classes, its model.toml names {len(declared)} labels",
+            f"{path} scores {classes} classes, its model.toml names {len(declared)} labels",
             fix="name one label for each class, in order",
         )
-    labels = list(declared or signature.labels)
-    count = signature.classes or len(labels) or MAX_CLASSES
+    if not declared and description.labels and classes and len(description.labels) != classes:
+        raise UsageError(
+            f"{path} scores {classes} classes, its own label file names {len(description.labels)}",
+            fix="labels = [one name for each class, in order] in a model.toml",
+        )
+    labels = list(declared or description.labels)
+    count = classes or len(labels) or MAX_CLASSES
     return tuple((labels + [f"class_{index}" for index in range(len(labels), count)])[:count])

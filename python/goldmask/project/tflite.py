@@ -6,25 +6,22 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TypedDict
 
 import flatbuffers.encode
 import flatbuffers.number_types
 import flatbuffers.table
 import numpy as np
 
-from ..contract.bundle import InputType, OutputKind
 from ..contract.errors import UsageError
 from ..contract.files import is_html
-from ..contract.mask import MAX_CLASSES
 
 IDENTIFIER = b"TFL3"
 METADATA_NAME = b"TFLITE_METADATA"
 MAX_BYTES = 1 << 31
 MAX_LABEL_BYTES = 1 << 20
-INPUT_DTYPES = get_args(InputType)
-SCORE_DTYPES = ("float32", "uint8", "int8")
-CLASS_DTYPES = ("uint8", "int32", "int64")
+# Operators that run other subgraphs: CALL, IF, WHILE, CALL_ONCE and their kin of StableHLO.
+CALLING = frozenset({31, 118, 119, 129, 174, 190, 198, 199, 200, 206})
 # Field numbers of metadata_schema.fbs 1.x (tflite-support). Read by number because the only package that carries
 # the schema's bindings, tflite-support itself, cannot be installed beside this program (see docs/references.md).
 MODEL_SUBGRAPHS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS = 3, 2, 3
@@ -50,55 +47,43 @@ class Tensor:
         return f"{self.name} {self.dtype}[{','.join(map(str, self.shape))}]{quantised}"
 
 
-@dataclass(frozen=True)
-class Signature:
-    """A segmentation model as its file describes it.
+class Graph(TypedDict):
+    """What the tables of a file say, beside its metadata."""
 
-    `output_kind` is "logits" ([1, h, w, classes] scores) or "classes" ([1, h, w] class indices).
-    `mean` and `std` are None and `labels` is empty where the file has no such metadata.
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    signatures: tuple[str, ...]
+    stray_subgraphs: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """A model as its file describes it; what the tensors mean is not decided here (reading.py).
+
+    `mean` and `std` are None and `labels` is empty where the file has no such metadata. `signatures` are the keys of
+    its signatures; `stray_subgraphs` are those beside the first one that no operator of it can call.
     """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    output_index: int
-    input_type: InputType
-    output_kind: OutputKind
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     labels: tuple[str, ...]
     has_metadata: bool
-
-    @property
-    def input(self) -> Tensor:
-        """The image tensor, [1, h, w, 3]."""
-        return self.inputs[0]
-
-    @property
-    def output(self) -> Tensor:
-        """The tensor the mask is made of."""
-        return self.outputs[self.output_index]
-
-    @property
-    def classes(self) -> int | None:
-        """How many classes the output can name; None for a class map, which does not say."""
-        return self.output.shape[-1] if self.output_kind == "logits" else None
+    signatures: tuple[str, ...] = ()
+    stray_subgraphs: int = 0
 
 
-def inspect(path: Path) -> Signature:
-    """Read `path`. Raises UsageError that names the file and, for an unsupported model, the tensor and why."""
+def inspect(path: Path) -> Description:
+    """Read `path`. Raises UsageError that names the file where it is no model, or a damaged one."""
     data = _read(path)
     try:
-        inputs, outputs, metadata = _parse(data, path)
+        graph, metadata = _parse(data, path)
         mean, std, label_file = _metadata(metadata) if metadata else (None, None, None)
     except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise _damaged(path) from error
-    input_type, output_index, kind = _supported(inputs, outputs, path)
-    return Signature(
-        inputs=inputs,
-        outputs=outputs,
-        output_index=output_index,
-        input_type=input_type,
-        output_kind=kind,
+    return Description(
+        **graph,
         mean=mean,
         std=std,
         labels=_labels(data, label_file, path) if label_file else (),
@@ -125,8 +110,8 @@ def _damaged(path: Path) -> UsageError:
     return UsageError(f"{path} is a truncated or damaged .tflite model", fix="download the model file again")
 
 
-def _parse(data: bytes, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], bytes | None]:
-    """Inputs, outputs and the metadata buffer, with every offset that is followed held against the file's size."""
+def _parse(data: bytes, path: Path) -> tuple[Graph, bytes | None]:
+    """What the graph says, and the metadata buffer, with every offset that is followed held against the file's size."""
     import tflite
 
     dtypes = {value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
@@ -160,7 +145,14 @@ def _parse(data: bytes, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, .
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME and model.Buffers(entry.Buffer()).DataLength():
             metadata = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-    return inputs, outputs, metadata
+    names = (model.SignatureDefs(index).SignatureKey() for index in range(_bounded(model.SignatureDefsLength(), data)))
+    calls = any(
+        max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in CALLING
+        for code in (model.OperatorCodes(index) for index in range(_bounded(model.OperatorCodesLength(), data)))
+    )
+    signatures = tuple((name or b"").decode("utf-8", "replace") for name in names)
+    stray = 0 if calls else model.SubgraphsLength() - 1
+    return Graph(inputs=inputs, outputs=outputs, signatures=signatures, stray_subgraphs=stray), metadata
 
 
 def _bounded(count: int, data: bytes) -> int:
@@ -168,45 +160,6 @@ def _bounded(count: int, data: bytes) -> int:
     if count * 4 > len(data):
         raise ValueError("a vector longer than the file")
     return count
-
-
-def _supported(
-    inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], path: Path
-) -> tuple[InputType, int, OutputKind]:
-    """The input's type, which output makes the mask, and how; UsageError that names the tensor otherwise."""
-    fix = f"./goldmask models.info --model {path}"
-    if len(inputs) != 1:
-        names = ", ".join(tensor.name for tensor in inputs) or "none"
-        raise UsageError(f"{path} has {len(inputs)} inputs ({names}); one image tensor is supported", fix=fix)
-    image = inputs[0]
-    if len(image.shape) != 4 or image.shape[0] not in (1, -1) or image.shape[3] != 3 or min(image.shape[1:]) < 1:
-        raise UsageError(f"{path}: input {image} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
-    input_type: InputType | None = next((each for each in INPUT_DTYPES if each == image.dtype), None)
-    if input_type is None:
-        raise UsageError(
-            f"{path}: input {image} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
-        )
-    if image.dtype == "int8" and not image.scale:
-        raise UsageError(f"{path}: input {image} is unsupported: int8 needs a scale and a zero point", fix=fix)
-    kinds = [(index, kind) for index, tensor in enumerate(outputs) if (kind := _kind(tensor))]
-    if len(kinds) != 1:
-        found = "; ".join(map(str, outputs)) or "none"
-        raise UsageError(
-            f"{path}: output {found} is unsupported: exactly one must be scores [1, h, w, 2 to {MAX_CLASSES} classes] "
-            f"({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] ({', '.join(CLASS_DTYPES)})",
-            fix=fix,
-        )
-    return input_type, *kinds[0]
-
-
-def _kind(tensor: Tensor) -> OutputKind | None:
-    if tensor.shape[:1] not in ((1,), (-1,)) or min(tensor.shape[1:], default=0) < 1:
-        return None
-    if len(tensor.shape) == 4 and tensor.dtype in SCORE_DTYPES and 2 <= tensor.shape[3] <= MAX_CLASSES:
-        return "logits"
-    if len(tensor.shape) == 3 and tensor.dtype in CLASS_DTYPES:
-        return "classes"
-    return None
 
 
 def _metadata(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, str | None]:

@@ -15,7 +15,7 @@ from ..machine.progress import Progress
 from ..project.config import Compared, Config, tolerances_for
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
-from ..project.model import Model, ModelSpec, golden_folder, load_spec
+from ..project.model import ASSUMING, Model, ModelSpec, golden_folder, load_spec
 from ..project.options import set_in
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
@@ -115,6 +115,8 @@ def _compare_all(
     skipped: list[Skipped] = []
     for name, spec in specs.items():
         assets = gather(run.root, name, spec, run.progress)
+        if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
+            run.notes.append(assets.model.assumption)
         for pipeline in selection.pipelines:
             for target in selection.targets:
                 missing = assets.missing

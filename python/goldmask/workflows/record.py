@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from ..contract.bundle import Request, RequestCase
-from ..contract.errors import ExitCode, GoldenError
+from ..contract.errors import ConfigError, ExitCode, GoldenError
 from ..machine.progress import Progress
 from ..project.config import Config
 from ..project.gather import gather
 from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
-from ..project.model import golden_folder, goldens_folder, load_spec
+from ..project.model import ASSUMING, Model, golden_folder, goldens_folder, load_spec, toml_of
+from ..project.model_toml import declare_normalisation
 from ..project.options import TargetOptions
 from ..report.report import Report
 from ..targets.target import REFERENCE, Context, find_target
@@ -41,13 +42,19 @@ def default_mode() -> Mode:
 
 
 def record(
-    root: Path, config: Config, selection: Selection, mode: Mode, progress: Progress = Progress()
+    root: Path,
+    config: Config,
+    selection: Selection,
+    mode: Mode,
+    progress: Progress = Progress(),
+    assume: bool = False,
 ) -> list[Recorded]:
     """Record the goldens of the selected models through those of the selected pipelines that they have.
 
     `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
     when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
-    EnvironmentMissing when it or a file cannot be had; the goldens of that model and pipeline stay as they were.
+    EnvironmentMissing when it or a file cannot be had, ConfigError for a model that would be recorded on an assumption
+    which nobody has confirmed, unless `assume` declares it; the goldens of that model and pipeline stay as they were.
     """
     recorded = []
     options = options_for(config, selection, REFERENCE)
@@ -57,9 +64,22 @@ def record(
         for error in assets.missing.values():
             raise error
         for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in selection.pipelines):
+            if pipeline in ASSUMING and assets.model and assets.model.assumption:
+                _confirm(root, assets.model, assume)
             request = request_for(assets.model, assets.cases, pipeline, options, taps=("margin",))
             recorded += _record_pipeline(golden_folder(root, name, pipeline), request, options, mode, progress)
     return recorded
+
+
+def _confirm(root: Path, model: Model, assume: bool) -> None:
+    """Nothing is blessed on an assumption: with `assume` it becomes a declaration, else it is an error."""
+    if not assume:
+        raise ConfigError(
+            f"{model.assumption}, and nothing is recorded on an assumption",
+            fix=f"./goldmask golden.record --model {model.name} --assume, which declares it in model.toml, if it is "
+            "right; else mean and std under [input] there",
+        )
+    declare_normalisation(*toml_of(root, model.name), (model.mean, model.std))
 
 
 def _record_pipeline(
