@@ -16,7 +16,7 @@ from goldmask.report.pictures import CONFIDENT, GAP_PX, TIE, side_by_side
 from goldmask.report.report import Report, Skipped, exit_code, load_report
 from goldmask.report.terminal import to_terminal
 from goldmask.report.write import open_folder, write_report
-from goldmask.verdict.compare import Compared, Comparison, NotJudged, NotRun, Pair, Verdict
+from goldmask.verdict.compare import Comparison, Judged, NotJudged, NotRun, Pair, Verdict
 from goldmask.verdict.metrics import measure
 
 ROWS = TypeAdapter(Comparison)
@@ -113,7 +113,7 @@ def test_text_from_outside_is_not_markup():
 def test_a_report_is_read_back_as_it_was_written(tmp_path):
     written = write_report([Pair(PASSED, BLANK, BLANK), SKIPPED, CRASHED], [], {"os": "linux"}, tmp_path)
     assert load_report(tmp_path) == written
-    assert [type(row) for row in load_report(tmp_path).comparisons] == [Compared, NotRun, NotJudged]
+    assert [type(row) for row in load_report(tmp_path).comparisons] == [Judged, NotRun, NotJudged]
 
 
 def test_every_row_has_every_key(tmp_path):

@@ -17,7 +17,7 @@ from goldmask.contract import mask as masks
 from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, StageHashes, Tap, TargetInfo
 from goldmask.contract.errors import ExitCode
 from goldmask.project.config import Gates, Tolerances
-from goldmask.verdict.compare import Asked, Compared, Verdict, compare_case, judge
+from goldmask.verdict.compare import Asked, Judged, Verdict, compare_case, judge
 from goldmask.verdict.metrics import boundary_counts, boundary_f, confusion_matrix, densest_window, measure
 
 LABELS = tuple(f"label{index}" for index in range(6))
@@ -309,7 +309,7 @@ def test_a_failure_names_the_first_stage_that_differs(tmp_path, stages, first, w
     assert comparison.stages.first_difference == first and words in comparison.reason
 
 
-def judged(tmp_path, expected: np.ndarray, actual: np.ndarray, tolerances: Tolerances, **more: object) -> Compared:
+def judged(tmp_path, expected: np.ndarray, actual: np.ndarray, tolerances: Tolerances, **more: object) -> Judged:
     """A comparison without a margin map."""
     outcome = compare_case(
         model="model",

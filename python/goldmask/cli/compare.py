@@ -8,7 +8,7 @@ from ..contract.mask import MAX_CLASSES
 from ..project.config import load_config, tolerances_for
 from ..project.golden import SIDECAR, load_golden
 from ..report.write import open_folder, write_report
-from ..verdict.compare import Pair, compare_case
+from ..verdict.compare import Outcome, compare_case
 from ..workflows.check import compared
 from .check import finish
 from .folders import out_folder, root
@@ -27,11 +27,11 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
     actual = load_bundle(Path(bundle))
     # A bare bundle names no labels: classes are numbered, and none is unknown.
     labels = blessed.provenance.labels if blessed else tuple(f"class_{index}" for index in range(MAX_CLASSES))
-    pairs: list[Pair] = []
+    outcomes: list[Outcome] = []
     for case in dict.fromkeys(result.case for result in (*expected.results, *actual.results)):
         model = expected.model.name
         tolerances, override = tolerances_for(config, compared(actual, model, case, actual.target.name))
-        pairs.append(
+        outcomes.append(
             compare_case(
                 model=model,
                 case=case,
@@ -45,4 +45,4 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
                 override=override,
             )
         )
-    return finish(write_report(pairs, (), {"golden": golden, "bundle": bundle}, path), path)
+    return finish(write_report(outcomes, (), {"golden": golden, "bundle": bundle}, path), path)

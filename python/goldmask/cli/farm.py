@@ -74,7 +74,7 @@ def collect_farm(results: str, plan: str, folder: str) -> ExitCode:
         Path(results), out_folder(plan, "build/farm"), out_folder(folder, "build/farm/bundles")
     )
     for each in collected:
-        if each.folder:
+        if each.bundle:
             out.print(Text(f"bundle: {each.folder} ({each.bundle.target.device or each.bundle.target.os})"))
     failures = test_lab.failures(collected)
     for words in failures:

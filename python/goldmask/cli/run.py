@@ -10,6 +10,7 @@ from rich.text import Text
 from ..contract.bundle import Bundle, Failed, Result, mask_of
 from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
+from ..contract.options import TapName
 from ..project.case import cases_from_files
 from ..project.config import load_config
 from ..project.model import ASSUMING, Model, find_model
@@ -32,12 +33,13 @@ def run_adhoc(
     check_targets(config)
     selection = one(target, pipeline, from_flags(flags))
     options = options_for(config, selection, target)
-    path, notes = Path(folder or "build/run"), []
+    path = Path(folder or "build/run")
+    notes: list[str] = []
     with ProgressBars() as bars:
         found = find_model(root(), model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         open_folder(path)
-        taps = ("margin",) if find_target(target).margins else ()
+        taps: tuple[TapName, ...] = ("margin",) if find_target(target).margins else ()
         request = request_for(found, cases, selection.pipelines[0], options, taps)
         context = Context(
             root=root(),

@@ -12,7 +12,8 @@ TEST_DEADLINE_S = 5400
 def run_tests(select: str, fast: bool) -> ExitCode:
     """`test`: the whole test suite, as CI runs it; `fast` runs the pure ring only (tests/rings.py)."""
     # Slow tests come in files: a worker that has none left takes some of another's.
-    argv = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "--durations=15", TOOL_ROOT / "tests"]
+    argv = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"]
+    argv += [str(TOOL_ROOT / "tests")]
     argv += ["-m", "pure"] if fast else []
     argv += ["-k", select] if select else []
     done = shell.run(argv, log=TOOL_ROOT / "build/test.log", deadline_s=TEST_DEADLINE_S, cwd=TOOL_ROOT, on_line=print)

@@ -26,7 +26,7 @@ from ..android.instrumentation import Instrumentation
 from ..android_build import apk
 from ..android_build.apk import Apks
 from ..android_build.gradle_files import project_of
-from ..contract.bundle import Bundle, Predicted, Request, RequestCase, load_bundle, save
+from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError
 from ..contract.files import sha256_of
 from ..contract.options import Pipeline
@@ -168,7 +168,8 @@ def _run_everywhere(
     """Rounds of runs on all devices at once, until no case is left or no device that could run it."""
     stopped = threading.Event()
     alive = [replace(device, stopped=stopped) for device in devices]
-    left, parts = list(request.cases), []
+    left = list(request.cases)
+    parts: list[Part] = []
     while left and alive:
         shards = [tuple(left[number :: len(alive)]) for number in range(len(alive))]
         work = [(device, shard) for device, shard in zip(alive, shards, strict=True) if shard]
@@ -399,24 +400,27 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                     raise RunError(f"the device's bundle is larger than {limit:,} bytes")
                 path = folder / name.relative_to(FOLDER)
                 path.parent.mkdir(exist_ok=True)
-                path.write_bytes(archive.extractfile(member).read())
+                with archive.extractfile(member) or io.BytesIO() as content:  # it is a plain file, seen above
+                    path.write_bytes(content.read())
     except (tarfile.TarError, OSError, EOFError) as error:
         raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
 
 
 def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
     """One bundle of all devices' parts, with an error for each case that none finished. Raises RunError without any."""
-    written = [part for part in parts if part.bundle]
+    written = [(part, part.bundle) for part in parts if part.bundle]
     if not written:
-        raise parts[0].problem
-    results, problems = {}, {}
-    for part in parts:
-        for result in part.bundle.results if part.bundle else ():
+        raise parts[0].problem or RunError("no device wrote a bundle")
+    results: dict[str, Result] = {}
+    problems: dict[str, tuple[str, str]] = {}
+    for part, bundle in written:
+        for result in bundle.results:
             if isinstance(result, Predicted):
-                target = out / result.mask
-                target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(part.folder / result.mask, target)
+                mask = out / result.mask
+                mask.parent.mkdir(exist_ok=True)
+                shutil.copyfile(part.folder / result.mask, mask)
             results[result.case] = result
+    for part in parts:
         why = str(part.problem or "the app ended without a word")
         problems |= {case.id: (part.device.serial, why) for case in part.unfinished}
     for case in request.cases:
@@ -424,14 +428,16 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
             serial, why = problems[case.id]
             message = f"{serial} did not finish this case: {why.removeprefix(f'{serial}: ')}"
             results[case.id] = failed(case.id, case.sha256, "run", message)
-    first = written[0].bundle
-    bundle = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
+    first = written[0][1]
+    merged = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
     if len(written) > 1:
         environment = {
-            f"{part.device.serial} {key}": value for part in written for key, value in part.bundle.environment.items()
+            f"{part.device.serial} {key}": value
+            for part, bundle in written
+            for key, value in bundle.environment.items()
         }
-        names = " + ".join(dict.fromkeys(part.bundle.target.device for part in written))
+        names = " + ".join(dict.fromkeys(bundle.target.device for _, bundle in written))
         target = first.target.model_copy(update={"device": names})
-        bundle = bundle.model_copy(update={"environment": environment, "target": target})
-    save(bundle, out / "bundle.json")
-    return bundle
+        merged = merged.model_copy(update={"environment": environment, "target": target})
+    save(merged, out / "bundle.json")
+    return merged

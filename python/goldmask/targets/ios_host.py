@@ -82,7 +82,7 @@ class IosHostSession(Session):
         check_options(self.target, self.context.options)
         path, environment = program(request.options.pipeline, self.context)
         decoded = None if sys.platform == "darwin" else write_decoded(request, out).resolve()
-        argv = [path, (out / "request.json").resolve(), "--out", out.resolve()]
+        argv: list[str | Path] = [path, (out / "request.json").resolve(), "--out", out.resolve()]
         argv += ["--decoded", decoded] if decoded else []
         try:
             done = shell.run(

@@ -337,7 +337,7 @@ def _places(context: Context, *, create: bool) -> list[Place]:
                 else Simulator("", f"{simctl.OURS} {kind.name}", runtime.name, "Shutdown")
             )
         devices.append(chosen)
-    places = []
+    places: list[Place] = []
     for device in devices:
         phone = isinstance(device, Phone)
         name = _slug(f"{device.name} {device.os.removeprefix('iOS ')}")

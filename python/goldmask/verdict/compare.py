@@ -71,7 +71,7 @@ class _Row(Strict):
     picture: str | None = Field(default=None, description="expected, actual and difference side by side")
 
 
-class Compared(_Row):
+class Judged(_Row):
     """One case on one target through one pipeline: a mask that was held against its golden."""
 
     verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL]
@@ -108,7 +108,7 @@ class NotRun(_Row):
 
 
 # A row of the report; `verdict` says which kind.
-Comparison = Annotated[Compared | NotJudged | NotRun, Field(discriminator="verdict")]
+Comparison = Annotated[Judged | NotJudged | NotRun, Field(discriminator="verdict")]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Pair:
     over each other.
     """
 
-    comparison: Compared
+    comparison: Judged
     expected: Mask
     actual: Mask
     confident: Flags | None = None
@@ -259,14 +259,14 @@ def compare_case(
 
     first = first_difference(wanted.stages, result.stages)
 
-    def compared(
+    def judged(
         verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL],
         reason: str,
         metrics: Metrics | None = None,
         scores: TruthScores | None = None,
         code: ExitCode = ExitCode.OK,
-    ) -> Compared:
-        return Compared(
+    ) -> Judged:
+        return Judged(
             model=model,
             case=case,
             target=bundle.target.name,
@@ -286,25 +286,25 @@ def compare_case(
 
     if actual.shape != expected.shape:
         reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
-        return Pair(compared(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
+        return Pair(judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
-        return Pair(compared(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
+        return Pair(judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
     metrics = measure(expected, actual, margin, labels, tolerances)
     scores = None if drawn is None else truth_scores(drawn, expected, actual, len(labels))
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
     worth = _worth(scores)
     if broken:
         reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + worth
-        comparison = compared(Verdict.FAIL, reason, metrics, scores, ExitCode.MASKS_DIFFER)
+        comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.MASKS_DIFFER)
     elif otherwise:
         reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{worth}"
-        comparison = compared(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
+        comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
     else:
         warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
         reason = "; ".join([*warned, _praise(metrics)]) + (f" (tolerances changed: {override})" if override else "")
-        comparison = compared(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
+        comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
 
 

@@ -22,6 +22,7 @@ from ..verdict.compare import NotJudged
 from .check import check, request_for
 from .selection import Selection, options_for
 
+Action = Literal["recorded", "unchanged", "kept"]
 Mode = Literal["all", "missing", "never"]
 MODES: tuple[Mode, ...] = ("all", "missing", "never")
 
@@ -33,7 +34,7 @@ class Recorded:
     model: str
     pipeline: str
     case: str
-    action: Literal["recorded", "unchanged", "kept"]
+    action: Action
 
 
 def default_mode() -> Mode:
@@ -61,8 +62,8 @@ def record(
     for name in selection.models:
         spec = load_spec(root, name)
         assets = gather(root, name, spec, progress)
-        for error in assets.missing.values():
-            raise error
+        if assets.missing or not assets.model:
+            raise next(iter(assets.missing.values()))
         for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in selection.pipelines):
             if pipeline in ASSUMING and assets.model and assets.model.assumption:
                 _confirm(root, assets.model, assume)
@@ -88,7 +89,7 @@ def _record_pipeline(
     name, pipeline = request.model.name, request.options.pipeline
     existing = _existing(folder, mode)
     wanted = _wanted(existing, request, mode, folder)
-    action = "unchanged"
+    action: Action = "unchanged"
     if wanted:
         narrowed = request.model_copy(update={"cases": wanted})
         with tempfile.TemporaryDirectory(prefix="goldmask-") as scratch:
@@ -118,11 +119,12 @@ def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path)
     """The cases to record. Raises GoldenError for what `mode` leaves unresolved."""
     if mode == "all":
         return request.cases
-    missing = [case for case in request.cases if existing is None or existing.bundle.result(case.id) is None]
-    stale = [case for case in request.cases if case not in missing and problem(existing, request, case)]
-    if stale:
-        reason = problem(existing, request, stale[0])
-        raise GoldenError(f"the golden of case {stale[0].id} in {folder} is {reason}", fix=RECORD_FIX)
+    missing: list[RequestCase] = []
+    for case in request.cases:
+        if existing is None or existing.bundle.result(case.id) is None:
+            missing.append(case)
+        elif reason := problem(existing, request, case):
+            raise GoldenError(f"the golden of case {case.id} in {folder} is {reason}", fix=RECORD_FIX)
     if missing and mode == "never":
         names = ", ".join(case.id for case in missing)
         raise GoldenError(
