@@ -343,9 +343,9 @@ class Device:
             data += chunk
         return bytes(data)
 
-    def checked(self, words: Sequence[str], **options: object) -> Said:
+    def checked(self, words: Sequence[str], *, deadline_s: float = COMMAND_DEADLINE_S) -> Said:
         """`shell`, and RunError where the command says that it failed."""
-        said = self.shell(words, **options)
+        said = self.shell(words, deadline_s=deadline_s)
         if said.code:
             raise RunError(
                 f"`{shlex.join(words)[:120]}` failed on {self.serial}: {said.reason}",

@@ -277,7 +277,7 @@ def _start(sdk: Sdk, avd: str, kept: bool, cold: bool) -> Emulator:
     # have left half a device: the next one begins from nothing.
     snapshots = ["-no-snapshot-load", "-wipe-data"] if cold else ["-no-snapshot-save"] if snapshot else []
     env = {"ANDROID_HOME": str(sdk.folder), "ANDROID_SDK_ROOT": str(sdk.folder), "ANDROID_AVD_HOME": str(_avd_home())}
-    argv = [sdk.emulator, "-avd", avd, "-port", str(port), *FLAGS, *snapshots]
+    argv: list[str | Path] = [sdk.emulator, "-avd", avd, "-port", str(port), *FLAGS, *snapshots]
     emulator = Emulator(serial, avd, shell.start(argv, log=log, env=env), log, kept)
     try:
         _save(emulator)

@@ -202,7 +202,7 @@ def compile_c(abi: str, words: Sequence[str | Path], log: Path) -> shell.Finishe
 
 def _compile_shim(abi: Abi, out: Path, logs: Path) -> None:
     log = logs / f"bionic.{abi.name}.log"
-    words = [*FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
+    words: list[str | Path] = [*FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
     done = compile_c(abi.name, words, log)
     if done.code:
         raise RunError(

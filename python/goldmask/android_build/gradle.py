@@ -63,7 +63,7 @@ def assemble(
     before = [sha256_of(path) if path.is_file() else "" for path in (app, test)]
     tasks = [f":{module.name}:assemble{variant}", f":{module.name}:assemble{variant}AndroidTest"]
     # Without a daemon: what we start ends with us.
-    argv = [program, "--no-daemon", "--console=plain", *tasks]
+    argv: list[str | Path] = [program, "--no-daemon", "--console=plain", *tasks]
     on_step("gradle", 0, 1)
     log = logs / f"gradle-{'-'.join(words)}.log"
     done = shell.run(argv, log=log, deadline_s=DEADLINE_S, cwd=folder)

@@ -74,6 +74,15 @@ class Module:
     uses_serialization: bool
     application: Application | None = None
 
+    def application_in(self, flavour: str) -> Application:
+        """The application as a flavour has it. Raises ConfigError for a library."""
+        if not self.application:
+            raise ConfigError(
+                f"module {self.name!r} is a library; an APK needs an application",
+                fix=f"the com.android.application plugin in {self.folder}",
+            )
+        return self.application.of(flavour)
+
     def sources(self, source_set: str) -> list[Path]:
         """The Kotlin and Java files of a source set, `main` or a flavour's name say."""
         folders = [self.folder / "src" / source_set / language for language in ("kotlin", "java")]

@@ -135,7 +135,7 @@ class Kotlin:
         # Tests see what is internal to the code they test.
         own = [entry for entry in class_path if entry.parent.name == f"{module.name}-main"]
         joined = os.pathsep.join(map(str, class_path))
-        argv = [
+        argv: list[str | Path] = [
             *(self.jdk.java, *QUICK, "-cp", os.pathsep.join(map(str, compiler))),
             "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
             *("-no-stdlib", "-no-reflect", "-jdk-home", self.jdk.home, "-jvm-target", JVM_TARGET),

@@ -35,8 +35,8 @@ def app_manifest(own: Path, libraries: Iterable[Path], application: Application)
                     word = key.rpartition("}")[2]
                     raise ConfigError(f"{own}: goldmask merges manifests without tools:{word}", fix=_FIX)
                 del element.attrib[key]
-        if element.get(NAME, "").startswith("."):
-            element.set(NAME, application.namespace + element.get(NAME))
+        if (name := element.get(NAME, "")).startswith("."):
+            element.set(NAME, application.namespace + name)
     return _merged(root, libraries, application, application.application_id)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from ..contract.errors import ConfigError, EnvironmentMissing, RunError
 from ..contract.files import sha256_of, write_atomically
@@ -105,7 +105,7 @@ def load_lock(folder: Path) -> Lock:
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist", fix=fix) from None
     except (OSError, ValueError) as error:  # pydantic's and tomllib's errors are ValueErrors
-        reason = first_problem(error) if hasattr(error, "errors") else error
+        reason = first_problem(error) if isinstance(error, ValidationError) else error
         raise ConfigError(f"{path} cannot be used: {reason}", fix=fix) from error
     if lock.catalogue != _digest(load_catalogue(folder)):
         raise ConfigError(f"{path} was not made from {folder / CATALOGUE} as it is now", fix=fix)
@@ -201,7 +201,8 @@ def _resolve(bundles: Mapping[str, list[Artifact]], logs: Path, on_part: Progres
     """
     fixed: dict[tuple[str, str], str] = {}
     for number in range(MAX_ROUNDS):
-        trees, asked = {}, {}
+        trees: dict[str, list[Artifact]] = {}
+        asked: dict[tuple[str, str], str] = {}
         for bundle, roots in bundles.items():
             on_part(f"resolve {bundle}, round {number + 1}", len(trees), len(bundles))
             trees[bundle], wanted = _tree(roots, fixed, logs)

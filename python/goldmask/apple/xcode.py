@@ -112,7 +112,7 @@ def build(
     products = derived / "Build/Products"
     for old in products.glob("*.xctestrun"):
         old.unlink()
-    argv = [
+    argv: list[str | Path] = [
         *("xcodebuild", "build-for-testing", *_project_words(folder, ios), "-scheme", ios.scheme),
         *("-sdk", sdk, "-destination", f"generic/platform={'iOS' if sdk == 'iphoneos' else 'iOS Simulator'}"),
         *("-derivedDataPath", derived),
@@ -173,7 +173,7 @@ def test(
     """
     if result.exists():  # xcodebuild writes over nothing
         shutil.rmtree(result)
-    argv = [
+    argv: list[str | Path] = [
         *("xcodebuild", "test-without-building", "-xctestrun", product.xctestrun),
         *(word for destination in destinations for word in ("-destination", destination)),
         f"-only-testing:{test_id}",
