@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from goldmask.cli.console import Bars, out
+from goldmask.cli.console import ProgressBars, out
 from goldmask.contract.errors import ExitCode, UsageError
 from goldmask.contract.files import sha256_of, write_atomically
 
@@ -17,22 +18,22 @@ from .evaluate import agreement, evaluate
 from .export import PRECISIONS, export
 from .synthetic import LABELS, dataset, example, normalise
 from .tradeoff import Row, conclusion, draw_rows, tradeoff_of_strides, tradeoff_of_versions, write_rows
-from .train import Recipe, train
+from .train import Progress, Recipe, train
 
 RECIPE_FILE, WEIGHTS_FILE = "recipe.json", "best.weights.h5"
 HELD_OUT_IMAGES, CALIBRATION_IMAGES = 500, 200
 DESCRIPTION = "DeepLab {} for five shapes, trained on synthetic images."
 # Versions are compared after the same short training, each on the body that the full training made.
-SHORT = {"steps": 600, "evaluate_every": 300, "warm_up": 100}
+SHORT_STEPS, SHORT_WARM_UP = 600, 100
 
 
 def run_train(version: str, steps: int, seed: int, folder: str) -> ExitCode:
     """`deeplab.train`: the bundled model's recipe, changed by what the user says; goes on where it stopped."""
-    given = {"version": version, "steps": steps, "seed": seed}
-    recipe = replace(Recipe(), **{name: value for name, value in given.items() if value})
+    ours = Recipe()
+    recipe = replace(ours, version=version or ours.version, steps=steps or ours.steps, seed=seed or ours.seed)
     path = _folder(folder)
-    with Bars() as bars:
-        training = train(recipe, path, lambda progress: bars.step("train", progress.step, progress.steps))
+    with ProgressBars() as bars:
+        training = train(recipe, path, partial(_show, bars, "train"))
     # Only now: a training that was refused must not leave its recipe beside another's weights.
     write_atomically(path / RECIPE_FILE, _json(asdict(recipe)))
     best = training.best
@@ -73,13 +74,12 @@ def run_tradeoff(weights: str, folder: str) -> ExitCode:
     body = recipe.model()
     body.load_weights(file)
     short_runs = []
-    with Bars() as bars:
+    with ProgressBars() as bars:
         for version in VERSIONS:
-            short = replace(recipe, version=version, **SHORT)
-            what = f"train {version}"
-            train(
-                short, path / version, lambda progress, what=what: bars.step(what, progress.step, progress.steps), body
+            short = replace(
+                recipe, version=version, steps=SHORT_STEPS, evaluate_every=SHORT_STEPS // 2, warm_up=SHORT_WARM_UP
             )
+            train(short, path / version, partial(_show, bars, f"train {version}"), body)
             short_runs.append((short, path / version / WEIGHTS_FILE))
     strides = tradeoff_of_strides(recipe, file, held_out)
     versions = tradeoff_of_versions(short_runs, held_out)
@@ -89,6 +89,10 @@ def run_tradeoff(weights: str, folder: str) -> ExitCode:
         out.print(_table(rows))
     out.print(Text(conclusion(versions)))
     return ExitCode.OK
+
+
+def _show(bars: ProgressBars, what: str, progress: Progress) -> None:
+    bars.step(what, progress.step, progress.steps)
 
 
 def _table(rows: list[Row]) -> Table:

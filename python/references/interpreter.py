@@ -28,11 +28,10 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 
 from goldmask.contract.bundle import Request, RuntimeInfo
 from goldmask.contract.engine import Segmented, StageError, main, mask_from_output
-from goldmask.contract.image import resize, to_tensor
+from goldmask.contract.image import Pixels, resize, to_tensor
 
 
 class InterpreterEngine:
@@ -64,8 +63,8 @@ class InterpreterEngine:
             threads=options.threads,
         )
 
-    def segment(self, pixels: np.ndarray, with_margin: bool) -> Segmented:
-        """The mask of uint8 RGB `pixels` [h, w, 3]. Raises StageError."""
+    def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
+        """The mask of `pixels`. Raises StageError."""
         began = time.perf_counter()
         spec = self._model.input
         scale, zero_point = self._input["quantization"]

@@ -44,7 +44,8 @@ from tflite_support.task import core, processor, vision  # noqa: E402
 
 from goldmask.contract.bundle import Request, RuntimeInfo  # noqa: E402
 from goldmask.contract.engine import XNNPACK_SIGN, Segmented, StageError, main, native_log  # noqa: E402
-from goldmask.contract.mask import top_two_margin  # noqa: E402
+from goldmask.contract.image import Pixels  # noqa: E402
+from goldmask.contract.mask import Margins, top_two_margin  # noqa: E402
 
 OutputType = segmentation_options_pb2.OutputType
 
@@ -77,8 +78,8 @@ class TaskLibraryEngine:
             vision.ImageSegmenterOptions(self._base, processor.SegmentationOptions(output_type=output_type))
         )
 
-    def segment(self, pixels: np.ndarray, with_margin: bool) -> Segmented:
-        """The mask of uint8 RGB `pixels` [h, w, 3]. Raises StageError."""
+    def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
+        """The mask of `pixels`. Raises StageError."""
         began = time.perf_counter()
         # Decoded pixels, not the file: the library's own JPEG decoder is another one than a phone's.
         image = vision.TensorImage.create_from_array(pixels)
@@ -90,7 +91,7 @@ class TaskLibraryEngine:
         inference_ms = (time.perf_counter() - prepared) * 1e3
         return Segmented(
             mask=np.array(mask, np.uint8),
-            margin=self._margin(image) if with_margin else None,
+            margin=self._margin(self._scorer, image) if self._scorer and with_margin else None,
             unit="step" if self._step else "score",
             resized=None,
             tensor=None,
@@ -99,10 +100,10 @@ class TaskLibraryEngine:
             postprocess_ms=0.0,
         )
 
-    def _margin(self, image: vision.TensorImage) -> np.ndarray:
+    def _margin(self, scorer: vision.ImageSegmenter, image: vision.TensorImage) -> Margins:
         # Two seconds an image: on Python 3.11 the protobuf that tflite-support needs has no native code, and it
         # unpacks a million floats one by one. Only recording goldens asks for margins.
-        masks = self._scorer.segment(image).segmentations[0].confidence_masks
+        masks = scorer.segment(image).segmentations[0].confidence_masks
         try:
             margin = top_two_margin(np.stack([np.asarray(mask.value) for mask in masks], axis=-1))[1]
             return np.round(margin / self._step) if self._step else margin

@@ -398,3 +398,6 @@ def test_the_application_is_read_from_its_build_file():
     assert (application.min_sdk, application.target_sdk, application.abis) == (26, 34, ("arm64-v8a", "x86_64"))
     assert (application.stored, application.test_id) == (("tflite",), "org.goldmask.app.task.test")
     assert project.application_of("app") == (module, "")
+    assert module.application_in("libTaskApi") == application
+    with pytest.raises(ConfigError, match="'segmenter' is a library"):
+        project.module("segmenter").application_in("")

@@ -177,15 +177,19 @@ def debug_key(kotlin: Kotlin) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             beside = Path(scratch) / path.name
-            argv: list[str | Path] = [
-                kotlin.jdk.home / "bin/keytool",
-                "-genkeypair",
-                "-keystore",
-                beside,
+            argv: list[str | Path] = [kotlin.jdk.home / "bin/keytool", "-genkeypair", "-keystore", beside]
+            argv += [
                 "-storepass",
                 PASSWORD,
+                "-keypass",
+                PASSWORD,
+                "-alias",
+                ALIAS,
+                "-keyalg",
+                "RSA",
+                "-keysize",
+                "2048",
             ]
-            argv += ["-keypass", PASSWORD, "-alias", ALIAS, "-keyalg", "RSA", "-keysize", "2048"]
             argv += ["-validity", "10000", "-dname", "CN=Android Debug,O=Android,C=US"]
             _run(argv, kotlin.logs / "keytool.log", "a debug key cannot be made")
             with contextlib.suppress(FileExistsError):  # another process was faster, and signs with its key already
@@ -262,7 +266,8 @@ class _Steps:
                 # android-all lacks most of java.*, and d8 must know the interfaces of what it desugars.
                 argv += ["--lib", self.android, "--lib", self.kotlin.jdk.home]
                 for number, path in enumerate(beside):
-                    argv += ["--classpath", _as_jar(path, Path(scratch) / f"beside-{number}.jar")]
+                    if jar := _as_jar(path, Path(scratch) / f"beside-{number}.jar"):
+                        argv += ["--classpath", jar]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
         words = (f"{self.kotlin.jdk.version} {self.application.min_sdk}", "--")
@@ -293,17 +298,7 @@ class _Steps:
             self._run(argv, "apksig", "the APK cannot be signed")
             unsigned.unlink()
 
-        inputs: list[str | Path] = [
-            apksig,
-            APKSIG,
-            key,
-            linked,
-            *dexes,
-            *jars,
-            *self.application.stored,
-            *files,
-            *files.values(),
-        ]
+        inputs: list[str | Path] = [apksig, APKSIG, key, linked, *dexes, *jars, *self.application.stored]
         return self._make(f"sign {name}.apk", inputs, make) / f"{name}.apk"
 
     @property

@@ -214,14 +214,14 @@ def _failure(listing: Mapping[str, Any]) -> str:
 
 def install(phone: Phone, app: Path, logs: Path) -> None:
     """Install a signed .app. Raises RunError with devicectl's reason."""
-    words = ["devicectl", "device", "install", "app", "--device", phone.identifier, app]
+    words: list[str | Path] = ["devicectl", "device", "install", "app", "--device", phone.identifier, app]
     xcrun(words, logs / f"devicectl-install-{phone.udid}.log", DEADLINE_S)
 
 
 def send(phone: Phone, bundle_id: str, folder: Path, place: str, logs: Path) -> None:
     """Copy a folder to `place` in an app's container. Raises RunError."""
     # Never --remove-existing-content true: it empties the whole container, whatever the destination.
-    words = ["devicectl", "device", "copy", "to", *_container(phone, bundle_id)]
+    words: list[str | Path] = ["devicectl", "device", "copy", "to", *_container(phone, bundle_id)]
     words += ["--source", folder, "--destination", place, "--remove-existing-content", "false"]
     xcrun(words, logs / f"devicectl-send-{phone.udid}.log", DEADLINE_S)
 
@@ -229,7 +229,7 @@ def send(phone: Phone, bundle_id: str, folder: Path, place: str, logs: Path) -> 
 def receive(phone: Phone, bundle_id: str, place: str, folder: Path, logs: Path) -> Path:
     """Copy the folder `place` of an app's container to `folder`; where its files are now. Raises RunError."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = ["devicectl", "device", "copy", "from", *_container(phone, bundle_id)]
+    words: list[str | Path] = ["devicectl", "device", "copy", "from", *_container(phone, bundle_id)]
     words += ["--source", place, "--destination", folder]
     xcrun(words, logs / f"devicectl-receive-{phone.udid}.log", DEADLINE_S)
     # It sends a folder's content and, other than that, brings the folder itself; not every version does.
