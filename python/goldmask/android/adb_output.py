@@ -48,8 +48,10 @@ class Transport:
         All emulators of one version have the same serial number: they are known by their port on this machine.
         """
         local, emulator = LOCAL.match(self.serial), EMULATOR.match(self.serial)
-        if emulator or (local and (not serial_number or serial_number.startswith("EMULATOR"))):
-            return f"port {int(emulator[1]) + 1 if emulator else int(local[1])}"
+        if emulator:
+            return f"port {int(emulator[1]) + 1}"
+        if local and (not serial_number or serial_number.startswith("EMULATOR")):
+            return f"port {int(local[1])}"
         own = "" if serial_number.startswith("EMULATOR") else serial_number
         return f"serial number {own}" if own else self.serial
 
