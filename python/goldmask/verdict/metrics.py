@@ -1,18 +1,25 @@
 """How two masks of one size differ, in numbers."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from ..contract.bundle import MarginUnit
-from ..contract.mask import Margins, Mask
+from ..contract.mask import MAX_CLASSES, Margins, Mask
 from ..contract.schema import Strict
 from ..project.config import Tolerances
 
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
 Counts = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Tally = np.ndarray[tuple[int], np.dtype[np.int64]]
+Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
 Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
+# Bound the memory that indices of pixels take, eight bytes each, however large a mask is.
+BAND_PX = 1 << 20
+STEPS_AT_ONCE = 12
 
 
 class Window(Strict):
@@ -79,8 +86,10 @@ def measure(
     confusion = confusion_matrix(expected, actual, len(labels))
     was, now = confusion.sum(axis=1), confusion.sum(axis=0)
     present = np.flatnonzero(was + now)
-    iou = class_iou(confusion)[present]
+    was, now, iou = was[present], now[present], class_iou(confusion)[present]
     f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px))
+    names = [labels[index] for index in present.tolist()]
+    areas = list(zip(names, was.tolist(), now.tolist(), strict=True))
     return Metrics(
         pixels=expected.size,
         differing=count,
@@ -88,23 +97,35 @@ def measure(
         confident_flips=None if margin is None else confident_count,
         tie_flips=None if margin is None else count - confident_count,
         miou=float(iou.mean()),
-        fwiou=float((iou * was[present]).sum() / expected.size),
-        class_iou={labels[index]: float(value) for index, value in zip(present, iou, strict=True)},
+        fwiou=float((iou * was).sum() / expected.size),
+        class_iou=dict(zip(names, iou.tolist(), strict=True)),
         boundary_f=float(f_scores.mean()),
-        class_boundary_f={labels[index]: float(value) for index, value in zip(present, f_scores, strict=True)},
+        class_boundary_f=dict(zip(names, f_scores.tolist(), strict=True)),
         densest_window=densest_window(confident, tolerances.window_px),
-        labels_added=tuple(labels[index] for index in present if not was[index]),
-        labels_missing=tuple(labels[index] for index in present if not now[index]),
-        area_change={
-            labels[index]: float((now[index] - was[index]) / was[index]) if was[index] else None for index in present
-        },
+        labels_added=tuple(name for name, before, _ in areas if not before),
+        labels_missing=tuple(name for name, _, after in areas if not after),
+        area_change={name: (after - before) / before if before else None for name, before, after in areas},
     )
 
 
 def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
     """[classes, classes]: pixels by expected (row) and actual (column) class."""
-    joint = expected.astype(np.int32).ravel() * classes + actual.ravel()
-    return np.bincount(joint, minlength=classes * classes).reshape(classes, classes)
+    joint = expected.astype(np.uint16).ravel()  # 256 × 256 classes just fit
+    joint *= classes
+    joint += actual.ravel()
+    return _tally(joint, classes * classes).reshape(classes, classes)
+
+
+def _tally(values: Codes, bins: int) -> Tally:
+    """[bins]: how often each value occurs. A mask is mostly runs of one value, and each run is counted at once."""
+    total = np.zeros(bins, np.int64)
+    for begin in range(0, len(values), BAND_PX):
+        band = values[begin : begin + BAND_PX]
+        starts = np.concatenate(([0], np.flatnonzero(band[1:] != band[:-1]) + 1))
+        lengths = np.diff(starts, append=len(band))
+        # Weights are added up as float64, which is exact here.
+        total += np.bincount(band[starts], weights=lengths, minlength=bins).astype(np.int64)
+    return total
 
 
 def boundary_f(counts: Counts) -> Scores:
@@ -126,32 +147,63 @@ def boundary_counts(expected: Mask, actual: Mask, classes: Sequence[int], distan
     A boundary pixel of a class belongs to it and touches another class above, below, left or right. Near is within
     a Euclidean distance of `distance_px`.
     """
+    frame_px = max(1, int(distance_px))
+    was, now = _outline(expected, frame_px), _outline(actual, frame_px)
+    steps = _disc(distance_px) @ (expected.shape[1] + 2 * frame_px, 1)
+    counts = np.zeros((MAX_CLASSES + 1, 4), np.int64)
+    for begin in range(0, len(was), BAND_PX):
+        band = slice(begin, begin + BAND_PX)
+        at = begin + np.flatnonzero((was[band] | now[band]) != 0)
+        before, after = was[at], now[at]
+        # Most boundary pixels are the other mask's too; only the others are worth a search.
+        moved = np.flatnonzero(before != after)
+        for column, codes, other in ((0, before, now), (2, after, was)):
+            total = np.bincount(codes, minlength=MAX_CLASSES + 1)
+            counts[:, column] += total
+            counts[:, column + 1] += total - _far(at[moved], codes[moved], other, steps)
+    return counts[1:][np.asarray(classes, np.intp)]
+
+
+def _far(at: Indices, codes: Codes, outline: Codes, steps: Indices) -> Tally:
+    """[257]: the pixels at indices `at`, by code, from which no step leads to the same code in `outline`."""
+    left = np.flatnonzero(codes)
+    for first in range(0, len(steps), STEPS_AT_ONCE):
+        at, codes = at[left], codes[left]
+        found = (outline[at + steps[first : first + STEPS_AT_ONCE, None]] == codes).any(axis=0)
+        left = np.flatnonzero(~found)
+        if not len(left):
+            break
+    return np.bincount(codes[left], minlength=MAX_CLASSES + 1)
+
+
+def _outline(mask: Mask, frame_px: int) -> Codes:
+    """Row by row, in a frame that no step can leave: class + 1 of boundary pixels, 0 of all others."""
+    # Copies of the rim make no boundary where the mask ends; what boundary they have is wiped out again.
+    sides = (frame_px, frame_px, frame_px, frame_px)
+    framed = cv2.copyMakeBorder(np.ascontiguousarray(mask), *sides, cv2.BORDER_REPLICATE)
+    flat, width = framed.ravel(), framed.shape[1]
+    beside, below = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
+    edge = np.zeros(flat.shape, bool)
+    edge[1:] |= beside
+    edge[:-1] |= beside
+    edge[width:] |= below
+    edge[:-width] |= below
+    inside = edge.reshape(framed.shape)
+    inside[:frame_px] = inside[-frame_px:] = inside[:, :frame_px] = inside[:, -frame_px:] = False
+    outline: Codes = flat.astype(np.uint16)
+    outline += 1
+    outline *= edge
+    return outline
+
+
+@lru_cache(maxsize=8)
+def _disc(distance_px: float) -> Counts:
+    """[pixels, 2]: rows and columns to the pixels within a distance, the nearest first, the middle left out."""
     reach = int(distance_px)
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc = (x * x + y * y <= distance_px * distance_px).astype(np.uint8)
-    edges = _edges(expected), _edges(actual)
-    counts = np.zeros((len(classes), 4), np.int64)
-    for place, index in enumerate(classes):
-        was = cv2.bitwise_and((expected == index).view(np.uint8), edges[0])
-        now = cv2.bitwise_and((actual == index).view(np.uint8), edges[1])
-        counts[place] = (
-            cv2.countNonZero(was),
-            cv2.countNonZero(cv2.bitwise_and(was, cv2.dilate(now, disc))),
-            cv2.countNonZero(now),
-            cv2.countNonZero(cv2.bitwise_and(now, cv2.dilate(was, disc))),
-        )
-    return counts
-
-
-def _edges(mask: Mask) -> Mask:
-    """255 where a pixel touches another class above, below, left or right."""
-    edge = np.zeros(mask.shape, bool)
-    rows, columns = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
-    edge[1:] |= rows
-    edge[:-1] |= rows
-    edge[:, 1:] |= columns
-    edge[:, :-1] |= columns
-    return edge.view(np.uint8) * np.uint8(255)
+    steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
+    squares = (steps**2).sum(axis=1)
+    near = np.flatnonzero((squares > 0) & (squares <= distance_px * distance_px))
+    return steps[near[np.argsort(squares[near], kind="stable")]]
 
 
 def densest_window(differing: Flags, size_px: int) -> Window | None:
@@ -163,7 +215,8 @@ def densest_window(differing: Flags, size_px: int) -> Window | None:
         return None
     height, width = (min(size_px, side) for side in differing.shape)
     total = cv2.integral(differing.view(np.uint8))
-    sums = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    bands = total[height:] - total[:-height]
+    sums = bands[:, width:] - bands[:, :-width]
     y, x = np.unravel_index(int(sums.argmax()), sums.shape)
     most = int(sums[y, x])
     return Window(x=int(x), y=int(y), size_px=size_px, differing=most, density=most / (height * width))

@@ -1,0 +1,165 @@
+"""Metrics against the same figures computed in the most straightforward way, class by class and pixel by pixel.
+
+Figures are compared bit for bit: a report may not change because its figures are computed faster.
+"""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from goldmask.project.config import Tolerances
+from goldmask.verdict import metrics
+from goldmask.verdict.metrics import Metrics, Window, boundary_counts, confusion_matrix, measure
+
+LABELS = tuple(f"label{index}" for index in range(256))
+
+
+def straightforward(expected, actual, margin, labels, tolerances) -> Metrics:
+    """What `measure` returns."""
+    differing = expected != actual
+    confident = differing
+    if margin is not None:
+        levels, unit = margin
+        limit = tolerances.tie_margin_score if unit == "score" else tolerances.tie_margin_step
+        confident = differing & (levels > limit)
+    joint = expected.astype(np.int64).ravel() * len(labels) + actual.ravel()
+    confusion = np.bincount(joint, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+    was, now, both = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    present = [index for index in range(len(labels)) if was[index] or now[index]]
+    iou = np.array([both[index] / (was[index] + now[index] - both[index]) for index in present])
+    f_scores = np.array([f_score(*edge_counts(expected, actual, index, tolerances.boundary_px)) for index in present])
+    return Metrics(
+        pixels=expected.size,
+        differing=int(differing.sum()),
+        agreement=1 - int(differing.sum()) / expected.size,
+        confident_flips=None if margin is None else int(confident.sum()),
+        tie_flips=None if margin is None else int(differing.sum()) - int(confident.sum()),
+        miou=float(iou.mean()),
+        fwiou=float((iou * was[present]).sum() / expected.size),
+        class_iou={labels[index]: float(value) for index, value in zip(present, iou, strict=True)},
+        boundary_f=float(f_scores.mean()),
+        class_boundary_f={labels[index]: float(value) for index, value in zip(present, f_scores, strict=True)},
+        densest_window=window(confident, tolerances.window_px),
+        labels_added=tuple(labels[index] for index in present if not was[index]),
+        labels_missing=tuple(labels[index] for index in present if not now[index]),
+        area_change={
+            labels[index]: float((now[index] - was[index]) / was[index]) if was[index] else None for index in present
+        },
+    )
+
+
+def edges(mask) -> np.ndarray:
+    """Where a pixel touches another class above, below, left or right."""
+    edge = np.zeros(mask.shape, bool)
+    rows, columns = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
+    edge[1:] |= rows
+    edge[:-1] |= rows
+    edge[:, 1:] |= columns
+    edge[:, :-1] |= columns
+    return edge
+
+
+def edge_counts(expected, actual, index, distance_px) -> tuple[int, int, int, int]:
+    """Boundary pixels of a class in `expected`, those near one of `actual`'s, and the same the other way."""
+    y, x = np.ogrid[-distance_px : distance_px + 1, -distance_px : distance_px + 1]
+    disc = (x * x + y * y <= distance_px * distance_px).astype(np.uint8)
+    was, now = ((edges(mask) & (mask == index)).astype(np.uint8) for mask in (expected, actual))
+    return (
+        int(was.sum()),
+        int((was & cv2.dilate(now, disc)).sum()),
+        int(now.sum()),
+        int((now & cv2.dilate(was, disc)).sum()),
+    )
+
+
+def f_score(was, was_near, now, now_near) -> float:
+    if not was and not now:
+        return 1.0
+    precision, recall = now_near / max(now, 1), was_near / max(was, 1)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def window(differing, size_px) -> Window | None:
+    """Of windows in which equally many pixels differ, the uppermost and then the leftmost."""
+    height, width = min(size_px, differing.shape[0]), min(size_px, differing.shape[1])
+    best = None
+    for y in range(differing.shape[0] - height + 1):
+        for x in range(differing.shape[1] - width + 1):
+            count = int(differing[y : y + height, x : x + width].sum())
+            if count and (best is None or count > best.differing):
+                best = Window(x=x, y=y, size_px=size_px, differing=count, density=count / (height * width))
+    return best
+
+
+SIDES = st.tuples(st.integers(1, 24), st.integers(1, 24))
+
+
+@st.composite
+def pairs(draw) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, str] | None]:
+    """Two masks, a blob or noise each, the second often the first with a few changes; and a margin map or none."""
+    shape = draw(SIDES)
+    classes = st.sampled_from(draw(st.lists(st.integers(0, 255), min_size=1, max_size=5)))
+
+    def mask() -> np.ndarray:
+        if draw(st.booleans()):
+            return draw(hnp.arrays(np.uint8, shape, elements=classes))
+        return changed(np.full(shape, draw(classes), np.uint8))
+
+    def changed(whole: np.ndarray) -> np.ndarray:
+        whole = whole.copy()
+        for _ in range(draw(st.integers(0, 3))):
+            top, left, height, width = (draw(st.integers(0, 12)) for _ in range(4))
+            whole[top : top + height, left : left + width] = draw(classes)
+        return whole
+
+    expected = mask()
+    actual = changed(expected) if draw(st.booleans()) else mask()
+    levels = hnp.arrays(np.float32, shape, elements=st.sampled_from([0, 0.0005, 0.001, 0.5, 2, 3]))
+    return expected, actual, draw(st.none() | st.tuples(levels, st.sampled_from(["score", "step"])))
+
+
+tolerances = st.builds(Tolerances, boundary_px=st.integers(0, 6), window_px=st.integers(1, 30))
+
+
+@given(pairs(), tolerances)
+@settings(deadline=None, max_examples=100)
+def test_metrics_are_those_of_the_straightforward_way(pair, tolerances):
+    expected, actual, margin = pair
+    assert measure(expected, actual, margin, LABELS, tolerances) == straightforward(
+        expected, actual, margin, LABELS, tolerances
+    )
+
+
+@given(pairs(), tolerances)
+@settings(deadline=None, max_examples=50)
+def test_metrics_of_a_mask_that_is_counted_in_bands_are_the_same(pair, tolerances):
+    expected, actual, margin = pair
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "BAND_PX", 7)
+        patch.setattr(metrics, "STEPS_AT_ONCE", 1)
+        counted = measure(expected, actual, margin, LABELS, tolerances)
+    assert counted == measure(expected, actual, margin, LABELS, tolerances)
+
+
+def test_one_pixel_of_difference_is_seen():
+    """The twin: without it two ways that compute nothing would agree."""
+    expected = np.zeros((9, 9), np.uint8)
+    actual = expected.copy()
+    actual[4, 4] = 255
+    equal, differ = (measure(expected, mask, None, LABELS, Tolerances()) for mask in (expected, actual))
+    assert (equal.differing, differ.differing) == (0, 1) and equal.miou == 1 and differ.miou == 40 / 81
+    assert differ == straightforward(expected, actual, None, LABELS, Tolerances())
+
+
+def test_a_boundary_does_not_reach_around_the_end_of_a_row():
+    expected, actual = np.zeros((6, 6), np.uint8), np.zeros((6, 6), np.uint8)
+    expected[2, 5] = actual[3, 0] = 1
+    assert boundary_counts(expected, actual, [1], 2).tolist() == [[1, 0, 1, 0]]
+
+
+def test_confusion_of_all_classes():
+    expected, actual = np.mgrid[:256, :256].astype(np.uint8)
+    assert (confusion_matrix(expected, actual, 256) == 1).all()
