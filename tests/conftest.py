@@ -21,7 +21,7 @@ from goldmask.machine import shell
 from goldmask.machine.fetch import Source, fetch
 from goldmask.project.model import fetch_model, load_spec
 
-pytest_plugins = ("rings",)
+pytest_plugins = ("rings", "phones")
 REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.
 if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():

@@ -55,6 +55,30 @@ def test_lock_files_have_hashes_and_no_addresses():
         assert pins and text.count("--hash=sha256:") >= len(pins)
 
 
+MAX_LINES = 450
+CODE = {".c", ".kt", ".py", ".swift"}
+NOT_OURS = {".build", ".gradle", "Pods", "__pycache__", "build"}
+
+
+def too_long(root: Path) -> list[str]:
+    """The files of code below `root` that are longer than anybody wants to read, generated folders left out."""
+    files = [path for path in root.rglob("*") if path.suffix in CODE and not NOT_OURS & {*path.relative_to(root).parts}]
+    assert files, f"{root} has no code"
+    return [str(path) for path in files if len(path.read_text("utf-8").splitlines()) > MAX_LINES]
+
+
+@pytest.mark.parametrize("folder", ["android", "benchmarks", "ios", "python", "tests"])
+def test_no_file_is_too_long(folder):
+    assert too_long(REPO / folder) == []
+
+
+def test_a_file_that_is_too_long_is_found(tmp_path):
+    for name, lines in (("a.py", MAX_LINES), ("b.kt", MAX_LINES + 1), ("c.txt", 1000), ("build/d.py", 1000)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x\n" * lines)
+    assert too_long(tmp_path) == [str(tmp_path / "b.kt")]
+
+
 def test_only_the_shell_starts_processes():
     found = {
         path.name
