@@ -16,11 +16,12 @@ sys.path.insert(0, str(ROOT / "python"))
 
 from goldmask.android import bionic  # noqa: E402 - after the path that makes it importable
 from goldmask.android_build import maven  # noqa: E402 - after the path that makes it importable
+from goldmask.android_build.gradle_files import project_of  # noqa: E402
 from goldmask.android_build.jdk import find_jdk  # noqa: E402
 from goldmask.android_build.kotlin import Kotlin  # noqa: E402
 from goldmask.contract.bundle import Request  # noqa: E402
 from goldmask.contract.image import decode, resize, to_tensor  # noqa: E402
-from goldmask.contract.options import Options  # noqa: E402
+from goldmask.contract.options import Delegate, Options  # noqa: E402
 from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
 from goldmask.project.case import fetch_case  # noqa: E402
 from goldmask.project.model import fetch_model, load_spec, model_folder  # noqa: E402
@@ -30,12 +31,13 @@ from goldmask.targets.target import Context  # noqa: E402
 ROUNDS, WARMUP, RUNS = 5, 5, 60
 RATIO_LIMIT, CHECK_LIMIT_S = 1.1, 15.0
 # A request's delegate and threads, and the threads that the Java API then really uses; 0 is XNNPACK's own default.
-SETTINGS = (("cpu", 2, 2), ("cpu", 1, 1), ("xnnpack", 2, 0))
+Setting = tuple[Delegate, int, int]
+SETTINGS: tuple[Setting, ...] = (("cpu", 2, 2), ("cpu", 1, 1), ("xnnpack", 2, 0))
 
 
 def native_folder(context: Context) -> Path:
     """The app's native libraries, made loadable."""
-    project, test = android_jvm.project_of(context.android, context.root, "lib_interpreter")
+    project, test = project_of(context.android, context.root, "lib_interpreter")
     kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), context.logs)
     files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), bionic.loadable_abi())
     return bionic.prepare(
@@ -59,11 +61,12 @@ def main(small: bool) -> int:
         android_jvm.machine("lib_interpreter", context)
         natives = native_folder(context)
         abi, program = bionic.loadable_abi(), folder / "invoke"
-        words = ["-O2", "-pthread", "-o", program, ROOT / "benchmarks/invoke.c", "-ldl"]
+        words: list[str | Path] = ["-O2", "-pthread", "-o", program, ROOT / "benchmarks/invoke.c", "-ldl"]
         done = bionic.compile_c(abi, words, folder / "invoke.log")
         assert done.code == 0, done.log_tail()
 
-        jvm, alone = {}, {}
+        jvm: dict[Setting, list[float]] = {}
+        alone: dict[Setting, list[float]] = {}
         for _ in range(rounds):
             for setting in SETTINGS:
                 delegate, threads, used = setting
@@ -72,10 +75,10 @@ def main(small: bool) -> int:
                 timed = request.model_copy(update={"options": options})
                 bundle = android_jvm.TARGET.session(context).run(timed, folder / "bundle")
                 (result,) = bundle.results
-                assert bundle.runtime.delegate == delegate, bundle.runtime
+                assert bundle.runtime.delegate == delegate and result.latency, bundle.runtime
                 jvm.setdefault(setting, []).append(statistics.median(result.latency.inference_ms))
-                argv = [program, natives / "libtensorflowlite_jni.so", request.model.file, str(used), delegate]
-                argv += [folder / "input", folder / "output", str(warmup + runs)]
+                argv: list[str | Path] = [program, natives / "libtensorflowlite_jni.so", request.model.file]
+                argv += [str(used), delegate, folder / "input", folder / "output", str(warmup + runs)]
                 done = shell.run(
                     argv, log=folder / "c.log", deadline_s=300, env=bionic.environment(natives, abi) or None
                 )
@@ -88,10 +91,10 @@ def main(small: bool) -> int:
         for setting in SETTINGS:
             ratio = statistics.median(a / b for a, b in zip(jvm[setting], alone[setting], strict=True))
             worst = max(worst, ratio)
-            times = f"{statistics.median(jvm[setting]):6.2f} ms : {statistics.median(alone[setting]):6.2f} ms"
-            print(f"  {setting[0]:8} {setting[1]} threads  {times}  = {ratio:.3f} (under {RATIO_LIMIT})")
+            medians = f"{statistics.median(jvm[setting]):6.2f} ms : {statistics.median(alone[setting]):6.2f} ms"
+            print(f"  {setting[0]:8} {setting[1]} threads  {medians}  = {ratio:.3f} (under {RATIO_LIMIT})")
 
-        words = ["./goldmask", "check", "--model", "deeplabv3", "--out", folder / "out"]
+        words = ["./goldmask", "check", "--model", "deeplabv3", "--out", str(folder / "out")]
         took = []
         for _ in range(1 if small else 3):
             started = time.perf_counter()
