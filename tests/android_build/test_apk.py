@@ -12,7 +12,7 @@ from conftest import REPO, run_program
 from jvm import builder, jvm_context
 from needs import need
 
-from goldmask.android_build import apk, apk_verify
+from goldmask.android_build import aligned_zip, apk, apk_verify
 from goldmask.android_build.gradle_files import OUR_TESTS, load_project
 from goldmask.android_build.manifest import app_manifest
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
@@ -278,7 +278,7 @@ def test_an_apk_that_is_not_signed_not_aligned_and_for_no_machine(tmp_path):
 
 def test_what_must_be_stored_is_compressed(tmp_path):
     packed = tmp_path / "packed.apk"
-    apk.write_zip(packed, {"resources.arsc": b"0" * 99, "lib/x86/liba.so": b"\x7fELF" + bytes(99)}, stored=())
+    aligned_zip.write_zip(packed, {"resources.arsc": b"0" * 99, "lib/x86/liba.so": b"\x7fELF" + bytes(99)}, stored=())
     detail = verified(packed, tmp_path)["alignment"].detail
     assert "resources.arsc is compressed" in detail and "liba.so is compressed" in detail
 
@@ -304,7 +304,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_stored_entries_begin_where_android_maps_them(tmp_path):
     entries = {"a.txt": b"1", "b.arsc": b"22", "lib/x86/c.so": b"333", "d.png": b"4444"}
-    apk.write_zip(tmp_path / "a.zip", entries, stored=apk.STORED)
+    aligned_zip.write_zip(tmp_path / "a.zip", entries, stored=aligned_zip.STORED)
     data = (tmp_path / "a.zip").read_bytes()
     assert data.index(b"22") % 4 == 0 and data.index(b"333") % 16384 == 0 and data.index(b"4444") % 4 == 0
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:

@@ -11,7 +11,7 @@ from jvm import builder, jvm_context
 from needs import need
 
 from goldmask.android import bionic
-from goldmask.android_build import apk, apk_verify
+from goldmask.android_build import aligned_zip, apk, apk_verify
 from goldmask.machine import shell
 from goldmask.machine.diagnostics import Diagnostic
 from goldmask.targets import android_device
@@ -111,7 +111,7 @@ def test_a_damaged_dex_file(damage, dex):
 
 def looked_at(folder: Path, entries: dict[str, bytes]) -> dict[str, Diagnostic]:
     """What is found in an APK of these entries."""
-    apk.write_zip(folder / "a.apk", entries, stored=apk.STORED)
+    aligned_zip.write_zip(folder / "a.apk", entries, stored=aligned_zip.STORED)
     return {each.what: each for each in apk_verify.verify(folder / "a.apk", folder)}
 
 

@@ -24,6 +24,7 @@ from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
 from ..project.config import GoldenTest
 from . import maven
+from .aligned_zip import MOMENT, STORED, write_zip
 from .gradle import assemble, find_gradle
 from .gradle_files import Application, Module, Project
 from .jdk import QUICK, find_jdk
@@ -38,13 +39,7 @@ APKSIG = ANDROID_PROJECT / "jvm/apksig/Apk.java"
 DEADLINE_S = 600
 # What decides about an APK besides its inputs; another number where the steps below change.
 RECIPE = 1
-PAGE_BYTES = 16384
-WORD_BYTES = 4
-HEADER_BYTES = 30  # of an entry in a zip file, before its name
-STORED = ("arsc", "so", "png", "jpg", "jpeg", "webp", "gif")
 ALIAS, PASSWORD = "androiddebugkey", "android"  # as Android's own tools have them; a debug key is no secret
-MOMENT = (1981, 1, 1, 1, 1, 2)  # of every entry, as Android's own tools write it
-ALIGNMENT_FIELD = 0xD935
 IN_TEST_APK = "androidTestImplementation"
 
 
@@ -326,29 +321,6 @@ class _Steps:
 
     def _run(self, argv: Sequence[str | Path], name: str, failed: str) -> None:
         _run(argv, self.kotlin.logs / f"{name}.log", failed)
-
-
-def write_zip(path: Path, entries: Mapping[str, bytes], stored: Sequence[str]) -> None:
-    """A zip file as Android wants it, the same bytes for the same entries.
-
-    Entries with a suffix in `stored` are not compressed; their data begins at a multiple of 4 bytes, and that of
-    native libraries at one of 16 KiB, so that Android maps them into memory straight from the APK.
-    """
-    with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as archive:
-        for name, data in entries.items():
-            entry = zipfile.ZipInfo(name, MOMENT)
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            suffix = name.rpartition(".")[2].lower()
-            entry.compress_type = zipfile.ZIP_STORED if suffix in stored else zipfile.ZIP_DEFLATED
-            if entry.compress_type == zipfile.ZIP_STORED:
-                multiple = PAGE_BYTES if suffix == "so" else WORD_BYTES
-                # Android's own extra field for padding: apksig keeps what it finds there.
-                start = stream.tell() + HEADER_BYTES + len(name.encode()) + 6
-                padding = -start % multiple
-                words = (ALIGNMENT_FIELD, 2 + padding, multiple)
-                entry.extra = b"".join(word.to_bytes(2, "little") for word in words) + bytes(padding)
-            archive.writestr(entry, data)
 
 
 def _entries(linked: Path, dexes: Sequence[Path], jars: Sequence[Path], files: Mapping[str, Path]) -> dict[str, bytes]:

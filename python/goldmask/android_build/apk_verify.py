@@ -13,7 +13,8 @@ from ..machine import shell
 from ..machine.abi import abi_of
 from ..machine.diagnostics import Diagnostic
 from . import badging
-from .apk import APKSIG, DEADLINE_S, HEADER_BYTES, PAGE_BYTES, WORD_BYTES, find_aapt2, own_tool
+from .aligned_zip import HEADER_BYTES, PAGE_BYTES, WORD_BYTES
+from .apk import APKSIG, DEADLINE_S, find_aapt2, own_tool
 from .jdk import QUICK, find_jdk
 
 MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
