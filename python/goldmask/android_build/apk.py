@@ -294,6 +294,7 @@ class _Steps:
             unsigned.unlink()
 
         inputs: list[str | Path] = [apksig, APKSIG, key, linked, *dexes, *jars, *self.application.stored]
+        inputs += [*files, *files.values()]
         return self._make(f"sign {name}.apk", inputs, make) / f"{name}.apk"
 
     @property
