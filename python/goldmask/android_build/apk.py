@@ -173,19 +173,8 @@ def debug_key(kotlin: Kotlin) -> Path:
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             beside = Path(scratch) / path.name
             argv: list[str | Path] = [kotlin.jdk.home / "bin/keytool", "-genkeypair", "-keystore", beside]
-            argv += [
-                "-storepass",
-                PASSWORD,
-                "-keypass",
-                PASSWORD,
-                "-alias",
-                ALIAS,
-                "-keyalg",
-                "RSA",
-                "-keysize",
-                "2048",
-            ]
-            argv += ["-validity", "10000", "-dname", "CN=Android Debug,O=Android,C=US"]
+            argv += ["-storepass", PASSWORD, "-keypass", PASSWORD, "-alias", ALIAS, "-validity", "10000"]
+            argv += ["-keyalg", "RSA", "-keysize", "2048", "-dname", "CN=Android Debug,O=Android,C=US"]
             _run(argv, kotlin.logs / "keytool.log", "a debug key cannot be made")
             with contextlib.suppress(FileExistsError):  # another process was faster, and signs with its key already
                 os.link(beside, path)
