@@ -13,14 +13,13 @@ import tensorflow as tf
 
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.machine import pep723
-from goldmask.machine.resources import REFERENCES
 from goldmask.targets import python
 
 from .builder import PIXEL_MEAN, PIXEL_STD
 from .evaluate import open_interpreter
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
-METADATA_WRITER = REFERENCES / "metadata_writer.py"
+METADATA_WRITER = "metadata_writer.py"
 METADATA_PYTHON = python.interpreter_of("lib_task_api")
 
 
@@ -104,8 +103,9 @@ def write_metadata(model: bytes, out: Path, labels: Sequence[str], name: str, de
         path = Path(folder) / "request.json"
         path.write_text(json.dumps(request), encoding="utf-8")
         logs = out.parent / "logs"
-        pep723.prepare(METADATA_WRITER, METADATA_PYTHON, logs)
-        done = pep723.run(METADATA_WRITER, METADATA_PYTHON, path, log=logs / "metadata.log", deadline_s=300)
+        script = pep723.references() / METADATA_WRITER
+        pep723.prepare(script, METADATA_PYTHON, logs)
+        done = pep723.run(script, METADATA_PYTHON, path, log=logs / "metadata.log", deadline_s=300)
         if done.code:
             raise RunError(f"the metadata writer failed: {pep723.reason(done)}", fix=f"cat {done.log}")
 

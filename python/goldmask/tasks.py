@@ -15,7 +15,8 @@ from typing import Any
 from invoke import Collection, Exit, Program, Task, task
 
 from . import __version__
-from .contract.errors import GoldmaskError, UsageError
+from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError
+from .machine.resources import typed
 from .project.options import OPTIONS
 
 ALL = tuple(OPTIONS)
@@ -73,7 +74,7 @@ def command(
                     *args, **{flag: _whole(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
                 )
             except GoldmaskError as error:
-                raise Exit(f"goldmask: {error}", int(error.exit_code)) from error
+                raise Exit(typed(f"goldmask: {error}"), int(error.exit_code)) from error
             except KeyboardInterrupt:
                 raise Exit("goldmask: interrupted; what was started is stopped", 130) from None
             if code:
@@ -116,9 +117,13 @@ def _whole(flag: str, value: Any, default: Any) -> Any:
 
 
 def deeplab_program() -> ModuleType:
-    """The tasks of deeplab, a package beside this one."""
-    import deeplab.program
-
+    """The tasks of deeplab, a package beside this one. Raises EnvironmentMissing without its extra."""
+    try:
+        import deeplab.program
+    except ImportError as error:
+        raise EnvironmentMissing(
+            f"deeplab.* needs {error.name}, which is not installed", fix="uv tool install 'goldmask[deeplab]'"
+        ) from error
     return deeplab.program
 
 
@@ -365,7 +370,7 @@ def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="
     return record_check(suite, model, pipeline, target, out, transcripts, flags)
 
 
-namespace = Collection(check, run, compare, report, doctor, test)
+namespace = Collection("goldmask", check, run, compare, report, doctor, test)
 android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
 android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))

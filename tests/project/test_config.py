@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import REPO
 
-from goldmask.contract.errors import ConfigError
+from goldmask.contract.errors import ConfigError, UsageError
 from goldmask.project.config import Compared, find_root, load_config, tolerances_for
 from goldmask.project.model import load_spec, model_names
 
@@ -70,6 +70,19 @@ def test_the_nearest_project_above_is_found(tmp_path):
     (tmp_path / "goldmask.toml").write_text(GOOD, "utf-8")
     inner = tmp_path / "app/src"
     inner.mkdir(parents=True)
-    assert find_root(inner, REPO) == tmp_path
+    assert find_root(inner) == tmp_path
     (tmp_path / "goldmask.toml").unlink()
-    assert find_root(inner, REPO) == REPO
+    with pytest.raises(UsageError, match="there is no goldmask.toml in .*src or above it"):
+        find_root(inner)
+
+
+@pytest.mark.parametrize(("wanted", "fits"), [(">=0.1", True), ("==0.1.*", True), (">=9", False), ("<0.1", False)])
+def test_a_project_may_ask_for_a_version(tmp_path, wanted, fits):
+    text = GOOD.replace("schema = 1", f'schema = 1\ngoldmask = "{wanted}"')
+    if fits:
+        assert configured(tmp_path, text).goldmask == wanted
+    else:
+        with pytest.raises(ConfigError, match=f"asks for goldmask {wanted}, and this is 0.1.0"):
+            configured(tmp_path, text)
+    with pytest.raises(ConfigError, match="goldmask: 'newest' names no versions"):
+        configured(tmp_path, GOOD.replace("schema = 1", 'schema = 1\ngoldmask = "newest"'))

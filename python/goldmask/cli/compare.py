@@ -5,13 +5,13 @@ from pathlib import Path
 from ..contract.bundle import load_bundle
 from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
-from ..project.config import load_config, tolerances_for
+from ..project.config import tolerances_for
 from ..project.golden import SIDECAR, load_golden
 from ..report.write import open_folder, write_report
 from ..verdict.compare import Outcome, compare_case
 from ..workflows.check import compared
 from .check import finish
-from .folders import out_folder, root
+from .folders import out_folder, root_or_here
 
 
 def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
@@ -19,7 +19,7 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
     for flag, value in (("golden", golden), ("bundle", bundle)):
         if not Path(value).is_dir():
             raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
-    config = load_config(root())
+    _, config = root_or_here()
     path = out_folder(folder, "build/compare")
     open_folder(path)
     blessed = load_golden(Path(golden)) if (Path(golden) / SIDECAR).exists() else None

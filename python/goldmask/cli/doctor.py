@@ -4,6 +4,7 @@ from rich.text import Text
 
 from ..contract.errors import ExitCode
 from ..machine.diagnostics import Diagnostic
+from ..machine.resources import typed
 from ..workflows.doctor import examine
 from .console import out
 from .folders import root
@@ -23,4 +24,4 @@ def show_diagnostic(diagnostic: Diagnostic, wrong: str) -> None:
     mark = Text("ok      ", "green") if diagnostic.ok else Text(wrong, "bold red")
     out.print(mark + Text(f"{diagnostic.what}: {diagnostic.detail}"))
     if diagnostic.fix:
-        out.print(Text(f"        try: {diagnostic.fix}"))
+        out.print(Text(typed(f"        try: {diagnostic.fix}")))

@@ -12,7 +12,7 @@ from ..project.case import fetch_case
 from ..project.model import Model, fetch_model, find_model, load_spec, locate_model, model_folder, model_names
 from ..project.tflite import Description, inspect
 from .console import ProgressBars, out
-from .folders import root
+from .folders import root, root_or_here
 
 ORIGINS = {
     "model.toml": "model.toml",
@@ -46,13 +46,14 @@ def fetch_models(models: list[str]) -> ExitCode:
 
 def show_model(model: str) -> ExitCode:
     """`models.info`: tensors, quantisation, metadata and labels; of a model that cannot be run as well, and why not."""
+    project, _ = root_or_here()
     with ProgressBars() as bars:
         try:
-            found: Model | None = find_model(root(), model, bars.download)
+            found: Model | None = find_model(project, model, bars.download)
             refused = None
             path = found.path if found else Path()
         except GoldmaskError as error:
-            found, refused, path = None, error, locate_model(root(), model, bars.download)
+            found, refused, path = None, error, locate_model(project, model, bars.download)
     description = found.description if found else inspect(path)
     table = Table(box=None, show_header=False)
     rows = [

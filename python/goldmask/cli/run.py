@@ -12,7 +12,6 @@ from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
 from ..contract.options import TapName
 from ..project.case import cases_from_files
-from ..project.config import load_config
 from ..project.model import ASSUMING, Model, find_model
 from ..project.options import from_flags
 from ..report.write import open_folder
@@ -20,7 +19,7 @@ from ..targets.target import Context, check_used, find_target, target_names
 from ..workflows.check import request_for
 from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
 from .console import ProgressBars, out
-from .folders import root
+from .folders import root_or_here
 
 
 def run_adhoc(
@@ -29,20 +28,20 @@ def run_adhoc(
     """`run`: one bundle, of a model by name or by path."""
     if not images:
         raise UsageError("run needs at least one image", fix="./goldmask run --model NAME --image FILE")
-    config = load_config(root())
+    project, config = root_or_here()
     check_targets(config)
     selection = one(target, pipeline, from_flags(flags))
     options = options_for(config, selection, target)
     path = Path(folder or "build/run")
     notes: list[str] = []
     with ProgressBars() as bars:
-        found = find_model(root(), model, bars.download)
+        found = find_model(project, model, bars.download)
         cases = cases_from_files([Path(image) for image in images])
         open_folder(path)
         taps: tuple[TapName, ...] = ("margin",) if find_target(target).margins else ()
         request = request_for(found, cases, selection.pipelines[0], options, taps)
         context = Context(
-            root=root(),
+            root=project,
             logs=path / "logs",
             options=options,
             android=config.android,

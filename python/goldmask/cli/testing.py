@@ -2,15 +2,19 @@
 
 import sys
 
-from ..contract.errors import ExitCode
+from ..contract.errors import ExitCode, UsageError
 from ..machine import shell
-from ..machine.resources import TOOL_ROOT
+from ..machine.resources import INSTALLED, TOOL_ROOT
 
 TEST_DEADLINE_S = 5400
 
 
 def run_tests(select: str, fast: bool) -> ExitCode:
     """`test`: the whole test suite, as CI runs it; `fast` runs the pure ring only (tests/rings.py)."""
+    if INSTALLED:
+        raise UsageError(
+            "goldmask's own tests are not installed with it", fix="git clone its repository, and test there"
+        )
     # Slow tests come in files: a worker that has none left takes some of another's.
     argv = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "--durations=15"]
     argv += [str(TOOL_ROOT / "tests")]

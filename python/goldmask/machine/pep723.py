@@ -1,5 +1,7 @@
 """PEP 723 scripts (python/references/), each in an environment of its own that uv makes, checks and keeps."""
 
+import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,8 @@ from uv import find_uv_bin
 
 from ..contract.errors import EnvironmentMissing
 from . import shell
+from .cache import cache_folder, place
+from .resources import INSTALLED, REFERENCES
 
 PREPARE_DEADLINE_S = 1200
 
@@ -52,6 +56,33 @@ def run(
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
     argv = [find_uv_bin(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
     return shell.run(argv, log=log, deadline_s=deadline_s, on_line=on_line)
+
+
+def references() -> Path:
+    """The folder of the reference scripts, in which `..` is a module path with the room `contract` and nothing else.
+
+    In a clone it is python/references. Beside an installed goldmask lie the packages of its own environment, which must
+    not reach a script's, and uv runs no script out of its own cache, where uvx installs; so our cache has a copy.
+    """
+    if not INSTALLED:
+        return REFERENCES
+    package = Path(__file__).resolve().parents[1]
+    contract = [package / "__init__.py", *sorted((package / "contract").glob("*.py"))]
+    files = {f"goldmask/{path.relative_to(package)}": path for path in contract}
+    files |= {f"references/{path.name}": path for path in sorted(REFERENCES.iterdir()) if path.is_file()}
+    digest = hashlib.sha256()
+    for name, path in files.items():
+        digest.update(name.encode() + path.read_bytes())
+    folder = cache_folder().absolute() / "references" / digest.hexdigest()
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            beside = Path(scratch) / "python"
+            for name, path in files.items():
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, beside / name)
+            place(beside, folder)
+    return folder / "references"
 
 
 def reason(done: shell.Finished) -> str:

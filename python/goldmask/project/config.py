@@ -8,9 +8,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from ..contract.errors import ConfigError
+from .. import __version__
+from ..contract.errors import ConfigError, UsageError
 from ..contract.options import Delegate, Pipeline
 from ..contract.schema import Name, Strict, first_problem
 from .options import OptionTables
@@ -132,6 +135,7 @@ class Config(Strict):
     """The file as a whole."""
 
     schema_: Literal[1] = Field(alias="schema")
+    goldmask: str | None = Field(default=None, description="the versions of goldmask that may run this: >=0.2")
     options: OptionTables = OptionTables()
     tolerances: Tolerances = Tolerances()
     warnings: Gates = Field(default=Gates(), description="gates that warn and do not fail")
@@ -141,19 +145,47 @@ class Config(Strict):
     device: Device = Device()
     ios: Ios = Ios()
 
+    @field_validator("goldmask")
+    @classmethod
+    def _specifier(cls, wanted: str | None) -> str | None:
+        try:
+            SpecifierSet(wanted or "")
+        except InvalidSpecifier as error:
+            raise ValueError(f"{wanted!r} names no versions; >=0.2 does") from error
+        return wanted
 
-def find_root(start: Path, fallback: Path) -> Path:
-    """The project's folder: the nearest one at or above `start` with a goldmask.toml, else `fallback`."""
+
+def find_root(start: Path) -> Path:
+    """The project's folder: the nearest one at or above `start` with a goldmask.toml. Raises UsageError without any."""
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder
-    return fallback
+    raise UsageError(
+        f"there is no {FILE_NAME} in {start} or above it",
+        fix=f"cd into your project, or write its {FILE_NAME} (docs/configuration.md)",
+    )
+
+
+def check_version(config: Config, version: str) -> None:
+    """Raise ConfigError where goldmask.toml asks for another version than this one."""
+    if config.goldmask is None or Version(version) in SpecifierSet(config.goldmask, prereleases=True):
+        return
+    raise ConfigError(
+        f"{FILE_NAME} asks for goldmask {config.goldmask}, and this is {version}",
+        fix=f"uv tool install 'goldmask{config.goldmask}'",
+    )
+
+
+def default_config() -> Config:
+    """What holds where there is no goldmask.toml: every default, and no suite that could be run."""
+    return Config.model_validate({"schema": 1, "suites": {"default": {"models": ["none"]}}})
 
 
 def load_config(root: Path) -> Config:
-    """Read `root`/goldmask.toml. Raises ConfigError."""
+    """Read `root`/goldmask.toml. Raises ConfigError, also where it asks for another version than this one."""
     path = root / FILE_NAME
     config = load_toml(path, Config)
+    check_version(config, __version__)
     for number, override in enumerate(config.overrides, start=1):
         try:
             Tolerances.model_validate(config.tolerances.model_dump() | override.tolerances)

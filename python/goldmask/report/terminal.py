@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..contract.errors import ExitCode
+from ..machine.resources import typed
 from ..verdict.compare import Comparison, Verdict
 from .report import Report
 
@@ -44,7 +45,7 @@ def to_terminal(report: Report) -> RenderableType:
         parts.append(
             Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow")
         )
-        parts.append(Text(f"  try: {skipped.fix}"))
+        parts.append(Text(typed(f"  try: {skipped.fix}")))
     parts += [Text(f"note: {note}") for note in report.notes]
     counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
@@ -79,5 +80,5 @@ def _row(comparison: Comparison) -> list[Text]:
         *(Text("–" if count is None else f"{count:,}") for count in flips),
         Text(f"{metrics.miou:.4f}" if metrics else "–"),
         Text(f"{median(latency.inference_ms):.1f}" if latency and latency.inference_ms else "–"),
-        Text(comparison.reason),
+        Text(typed(comparison.reason)),
     ]

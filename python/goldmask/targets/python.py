@@ -14,7 +14,6 @@ from ..contract.errors import GoldmaskError, RunError, UsageError
 from ..contract.options import Pipeline
 from ..machine import pep723
 from ..machine.diagnostics import Diagnostic
-from ..machine.resources import REFERENCES
 from .host import case_listener
 from .target import Context, OnCase, Session, Target, check_options, deadline_s
 
@@ -95,7 +94,7 @@ def _script(pipeline: str, runtime: str | None) -> Path:
             f"{pipeline} has no runtime {runtime!r}",
             fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)",
         )
-    return REFERENCES / SCRIPTS[pipeline, runtime]
+    return pep723.references() / SCRIPTS[pipeline, runtime]
 
 
 def interpreter_of(pipeline: str) -> str:

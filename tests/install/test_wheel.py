@@ -1,0 +1,135 @@
+"""Installed from its wheel, away from any clone: the program, its tasks in a foreign tasks.py, uvx."""
+
+import os
+import shutil
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import REPO, Project, Ran, make_project
+
+from goldmask import __version__
+from goldmask.contract.errors import ExitCode
+from goldmask.machine import shell
+
+pytestmark = pytest.mark.rig
+
+
+def run(folder: Path, *argv: str | Path, **environment: str) -> Ran:
+    """A program in `folder`; nothing of this clone is in its environment."""
+    log = folder.parent / "stderr.log"
+    done = shell.run(argv, log=log, deadline_s=500, cwd=folder, env={"CI": "", "PYTHONPATH": "", **environment})
+    stderr = log.read_text("utf-8", "replace")
+    assert "Traceback" not in stderr, stderr
+    return Ran(done.code, done.stdout, stderr)
+
+
+def uv(folder: Path, *words: str | Path, **environment: str) -> Ran:
+    """uv, which brings its own Python packages."""
+    return run(folder, sys.executable, "-m", "uv", *words, **environment)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built from the files that git has or would add; what it was built from is gone afterwards."""
+    folder = tmp_path_factory.mktemp("wheel")
+    listed = run(REPO, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    for name in filter(None, listed.split("\0")):
+        if (REPO / name).is_file() and not name.startswith("tests/"):
+            (folder / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPO / name, folder / "clone" / name)
+    built = uv(folder / "clone", "build", "--quiet", "--wheel", "--out-dir", folder / "dist")
+    assert built.code == 0, built.text
+    shutil.rmtree(folder / "clone")
+    (made,) = (folder / "dist").glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory) -> dict[str, str]:
+    """The environment variables under which `goldmask` is on PATH, as `uv tool install` puts it there."""
+    folder = tmp_path_factory.mktemp("tools")
+    places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    ran = uv(folder, "tool", "install", "--quiet", "--python", sys.executable, wheel, **places)
+    assert ran.code == 0, ran.text
+    return {"PATH": os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))}
+
+
+@pytest.fixture
+def foreign(tmp_path) -> Project:
+    """Somebody's project: one small model, two images, no goldens yet."""
+    project = make_project(tmp_path / "theirs")
+    text = (project.folder / "goldmask.toml").read_text("utf-8")
+    asked = f'schema = 1\ngoldmask = ">={__version__}"\n'
+    (project.folder / "goldmask.toml").write_text(text.replace("schema = 1\n", asked), "utf-8")
+    return project
+
+
+def test_a_wheel_has_what_it_needs_and_no_more(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert "goldmask/py.typed" in names and "goldmask/shipped/android/gradle/dependencies.lock.toml" in names
+    for name in ("interpreter.py", "interpreter.txt", "task_library.py"):
+        assert f"goldmask/shipped/python/references/{name}" in names
+    assert "goldmask/shipped/ios/Package.swift" in names and "goldmask/shipped/models/shapes/model.toml" in names
+    assert not [name for name in names if "/build/" in name or "/tests/" in name or ".venv" in name]
+    assert wheel.name == f"goldmask-{__version__}-py3-none-any.whl" and wheel.stat().st_size < 10_000_000
+
+
+def test_the_version_stands_in_one_place():
+    project = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))["project"]
+    assert "version" not in project and project["dynamic"] == ["version"]
+
+
+def test_installed_it_checks_a_foreign_project_on_python_and_the_apps_own_code(installed, foreign):
+    def goldmask(*words: str) -> Ran:
+        return run(foreign.folder, "goldmask", *words, **installed)
+
+    assert goldmask("--version").stdout.strip() == f"goldmask {__version__}"
+    missing = goldmask("check")
+    assert missing.code == ExitCode.GOLDEN and "try: goldmask golden.record" in missing.text
+    assert "./goldmask" not in missing.text
+    assert goldmask("golden.record").code == 0
+    ran = goldmask("check", "--target", "python", "--target", "android-jvm")
+    assert ran.code == 0 and "4 PASS" in ran.text, ran.text
+    doctor = goldmask("doctor")
+    assert doctor.code == 0 and "python lib_interpreter" in doctor.text
+    wanted = goldmask("deeplab.train")
+    assert wanted.code == ExitCode.ENVIRONMENT and "uv tool install 'goldmask[deeplab]'" in wanted.text
+    assert "tests are not installed" in goldmask("test").text
+
+
+def test_outside_of_any_project_it_says_so(installed, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for words in (("check",), ("models.list",), ("golden.record",)):
+        ran = run(empty, "goldmask", *words, **installed)
+        assert ran.code == ExitCode.USAGE and "there is no goldmask.toml" in ran.text, words
+    assert not list(empty.iterdir())
+
+
+def test_uvx_runs_it_once(wheel, foreign):
+    ran = uv(foreign.folder, "tool", "run", "--quiet", "--from", wheel, "goldmask", "golden.record")
+    assert ran.code == 0, ran.text
+    again = uv(foreign.folder, "tool", "run", "--quiet", "--from", wheel, "goldmask", "check")
+    assert again.code == 0 and "2 PASS" in again.text, again.text
+
+
+def test_its_tasks_stand_in_a_foreign_tasks_file(wheel, foreign):
+    (foreign.folder / "tasks.py").write_text(
+        "from invoke import Collection, task\nfrom goldmask.tasks import namespace as goldmask\n\n\n"
+        '@task\ndef build(c):\n    """Theirs."""\n    print("built")\n\n\nnamespace = Collection(build, goldmask)\n',
+        "utf-8",
+    )
+
+    def inv(*words: str) -> Ran:
+        return uv(foreign.folder, "tool", "run", "--quiet", "--from", "invoke", "--with", wheel, "inv", *words)
+
+    listed = inv("--list")
+    assert listed.code == 0 and "goldmask.check" in listed.text and "goldmask.golden.record" in listed.text
+    assert "built" in inv("build").stdout
+    assert inv("goldmask.golden.record").code == 0
+    ran = inv("goldmask.check", "--target", "python")
+    assert ran.code == 0 and "2 PASS" in ran.text, ran.text
