@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from invoke import Collection, Exit, Program, Task, task
+from invoke import Collection, Exit, Task, task
 
 from . import __version__
 from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError
@@ -55,7 +55,7 @@ HELP = {
 
 
 def command(
-    name: str | None = None, several: tuple[str, ...] = (), options: tuple[str, ...] = ()
+    name: str | None = None, several: tuple[str, ...] = (), options: tuple[str, ...] = (), example: str = ""
 ) -> Callable[..., Task]:
     """An invoke task that ends with the program's exit code and shows expected errors without a traceback.
 
@@ -97,8 +97,10 @@ def command(
             for each in chosen
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what invoke makes flags of
+        run.example = example  # type: ignore[attr-defined]  # shown by its help
         repeated = {*several, *(each.parameter for each in chosen if each.several)}
-        texts = HELP | {each.parameter: each.help for each in chosen}
+        own = {each.name: f" (default: {each.default})" for each in chosen if each.default not in (None, False, (), 0)}
+        texts = HELP | {each.parameter: each.help + own.get(each.name, "") for each in chosen}
         flags = [each.name for each in parameters[1:]]
         help_texts = {flag: texts[flag] + ("; several may be given" if flag in repeated else "") for flag in flags}
         return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False)(run)
@@ -127,7 +129,11 @@ def deeplab_program() -> ModuleType:
     return deeplab.program
 
 
-@command(several=("model", "pipeline", "target"), options=ALL)
+@command(
+    several=("model", "pipeline", "target"),
+    options=ALL,
+    example="./goldmask check --model shapes --target python --target android-jvm",
+)
 def check(c, suite="default", model=None, pipeline=None, target=None, out="", **flags):
     """Does every target still predict the golden masks? Fetch, run, compare, report."""
     from .cli.check import run_check
@@ -135,7 +141,9 @@ def check(c, suite="default", model=None, pipeline=None, target=None, out="", **
     return run_check(suite, model, pipeline, target, out, flags)
 
 
-@command(several=("image",), options=ALL)
+@command(
+    several=("image",), options=ALL, example="./goldmask run --model my.tflite --image photos/*.jpg --out build/mine"
+)
 def run(c, target="python", pipeline="lib_interpreter", model="", image=None, out="", **flags):
     """Run any model on any images, and keep the bundle."""
     from .cli.run import run_adhoc
@@ -143,7 +151,7 @@ def run(c, target="python", pipeline="lib_interpreter", model="", image=None, ou
     return run_adhoc(target, pipeline, model, image, out, flags)
 
 
-@command()
+@command(example="./goldmask compare --golden build/mine --bundle build/theirs")
 def compare(c, golden="", bundle="", out=""):
     """Compare two bundles on disk; nothing is fetched or run."""
     from .cli.compare import run_compare
@@ -151,7 +159,7 @@ def compare(c, golden="", bundle="", out=""):
     return run_compare(golden, bundle, out)
 
 
-@command()
+@command(example="./goldmask report --out build/check")
 def report(c, out=""):
     """Show the report of an earlier check again."""
     from .cli.check import show_report
@@ -159,7 +167,7 @@ def report(c, out=""):
     return show_report(out)
 
 
-@command()
+@command(example="./goldmask doctor")
 def doctor(c):
     """What can run here, what is missing, and the command that fixes it."""
     from .cli.doctor import show_doctor
@@ -167,7 +175,7 @@ def doctor(c):
     return show_doctor()
 
 
-@command()
+@command(example="./goldmask test --fast")
 def test(c, select="", fast=False):
     """Run goldmask's own tests."""
     from .cli.testing import run_tests
@@ -175,7 +183,7 @@ def test(c, select="", fast=False):
     return run_tests(select, fast)
 
 
-@command(name="list")
+@command(name="list", example="./goldmask models.list")
 def models_list(c):
     """List the declared models."""
     from .cli.models import list_models
@@ -183,7 +191,7 @@ def models_list(c):
     return list_models()
 
 
-@command(name="fetch", several=("model",))
+@command(name="fetch", several=("model",), example="./goldmask models.fetch --model deeplabv3")
 def models_fetch(c, model=None):
     """Download models and their images into the cache."""
     from .cli.models import fetch_models
@@ -191,7 +199,7 @@ def models_fetch(c, model=None):
     return fetch_models(model)
 
 
-@command(name="info")
+@command(name="info", example="./goldmask models.info --model my.tflite")
 def models_info(c, model=""):
     """Show a model's tensors, quantisation, metadata and labels."""
     from .cli.models import show_model
@@ -199,7 +207,7 @@ def models_info(c, model=""):
     return show_model(model)
 
 
-@command(name="record", several=("model", "pipeline"))
+@command(name="record", several=("model", "pipeline"), example="./goldmask golden.record --model shapes")
 def golden_record(c, model=None, pipeline=None, mode="", assume=False):
     """Run the reference and bless its masks as goldens."""
     from .cli.golden import record_goldens
@@ -207,7 +215,7 @@ def golden_record(c, model=None, pipeline=None, mode="", assume=False):
     return record_goldens(model, pipeline, mode, assume)
 
 
-@command(name="verify", several=("model", "pipeline"))
+@command(name="verify", several=("model", "pipeline"), example="./goldmask golden.verify --model shapes")
 def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out=""):
     """Run the reference again and compare; unused goldens fail too. Writes no golden."""
     from .cli.golden import verify_goldens
@@ -215,7 +223,7 @@ def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out
     return verify_goldens(suite, model, pipeline, runtime, out)
 
 
-@command(name="prune", several=("model",))
+@command(name="prune", several=("model",), example="./goldmask golden.prune")
 def golden_prune(c, model=None):
     """Remove goldens that no case uses."""
     from .cli.golden import prune_goldens
@@ -223,7 +231,7 @@ def golden_prune(c, model=None):
     return prune_goldens(model)
 
 
-@command(name="train")
+@command(name="train", example="./goldmask deeplab.train --steps 600 --out build/training")
 def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
     """Train a DeepLab on synthetic shapes; goes on where it stopped."""
     program = deeplab_program()
@@ -231,7 +239,7 @@ def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
     return program.run_train(version, steps, seed, out)
 
 
-@command(name="export")
+@command(name="export", example="./goldmask deeplab.export --weights build/training")
 def deeplab_export(c, weights="", out=""):
     """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
     program = deeplab_program()
@@ -239,7 +247,7 @@ def deeplab_export(c, weights="", out=""):
     return program.run_export(weights, out)
 
 
-@command(name="tradeoff")
+@command(name="tradeoff", example="./goldmask deeplab.tradeoff --weights build/training")
 def deeplab_tradeoff(c, weights="", out=""):
     """Measure output strides and DeepLab versions: scores, latency, operations, memory."""
     program = deeplab_program()
@@ -247,7 +255,7 @@ def deeplab_tradeoff(c, weights="", out=""):
     return program.run_tradeoff(weights, out)
 
 
-@command(name="lock")
+@command(name="lock", example="./goldmask android.lock")
 def android_lock(c):
     """Resolve the Android project's dependencies anew and write their lock."""
     from .cli.android import lock_android
@@ -255,7 +263,7 @@ def android_lock(c):
     return lock_android()
 
 
-@command(name="build", several=("pipeline",))
+@command(name="build", several=("pipeline",), example="./goldmask android.build --pipeline lib_interpreter")
 def android_build(c, pipeline=None, abi=""):
     """Build the Android app and its golden test: two signed APKs a pipeline, without Gradle or an SDK."""
     from .cli.android import build_android
@@ -263,7 +271,7 @@ def android_build(c, pipeline=None, abi=""):
     return build_android(pipeline, abi)
 
 
-@command(name="verify")
+@command(name="verify", example="./goldmask android.apk.verify --apk app.apk")
 def apk_verify(c, apk=""):
     """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
     from .cli.apk import verify_apk
@@ -271,7 +279,12 @@ def apk_verify(c, apk=""):
     return verify_apk(apk)
 
 
-@command(name="matrix", several=("runtime", "model"), options=("threads", "delegate", "abi"))
+@command(
+    name="matrix",
+    several=("runtime", "model"),
+    options=("threads", "delegate", "abi"),
+    example="./goldmask android.matrix --runtime 2.14.0 2.16.1",
+)
 def android_matrix(c, runtime=None, suite="default", model=None, out="", **flags):
     """What would another TensorFlow Lite do to masks and latency? One table, on android-jvm."""
     from .cli.android import run_matrix
@@ -279,7 +292,7 @@ def android_matrix(c, runtime=None, suite="default", model=None, out="", **flags
     return run_matrix(runtime, suite, model, out, flags)
 
 
-@command(name="build", several=("destination",))
+@command(name="build", several=("destination",), example="./goldmask ios.build --destination 'iPhone 16'")
 def ios_build(c, destination=None, out=""):
     """Build the iOS app and its golden test, if anything changed."""
     from .cli.ios import build_ios
@@ -287,7 +300,7 @@ def ios_build(c, destination=None, out=""):
     return build_ios(destination, out)
 
 
-@command(name="list")
+@command(name="list", example="./goldmask ios.simulator.list")
 def ios_simulator_list(c):
     """List the simulators and phones that --destination can name."""
     from .cli.ios import list_destinations
@@ -295,7 +308,7 @@ def ios_simulator_list(c):
     return list_destinations()
 
 
-@command(name="sdk")
+@command(name="sdk", example="./goldmask android.sdk --accept-licences")
 def android_sdk(c, accept_licences=False):
     """Install what an emulator needs of the Android SDK."""
     from .cli.android import install_sdk
@@ -303,7 +316,12 @@ def android_sdk(c, accept_licences=False):
     return install_sdk(accept_licences)
 
 
-@command(name="benchmark", several=("image",), options=("threads", "delegate", "device", "warmup", "runs"))
+@command(
+    name="benchmark",
+    several=("image",),
+    options=("threads", "delegate", "device", "warmup", "runs"),
+    example="./goldmask android.benchmark --binary benchmark_model --model shapes",
+)
 def android_benchmark(c, binary="", model="shapes", image=None, pipeline="lib_interpreter", out="", **flags):
     """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
     from .cli.android import run_benchmark
@@ -311,7 +329,9 @@ def android_benchmark(c, binary="", model="shapes", image=None, pipeline="lib_in
     return run_benchmark(binary, model, image, pipeline, out, flags)
 
 
-@command(name="plan", several=("image", "phone"))
+@command(
+    name="plan", several=("image", "phone"), example="./goldmask android.farm --flank --phone model=Pixel6,version=33"
+)
 def farm_plan(
     c,
     flank=False,
@@ -330,7 +350,7 @@ def farm_plan(
     return plan_farm(flank, firebase, model, image, pipeline, phone, retries, shards, out)
 
 
-@command(name="collect")
+@command(name="collect", example="./goldmask android.farm.collect --results results")
 def farm_collect(c, results="", plan="", out=""):
     """Turn the results of a farm into bundles, ready to compare."""
     from .cli.farm import collect_farm
@@ -338,7 +358,7 @@ def farm_collect(c, results="", plan="", out=""):
     return collect_farm(results, plan, out)
 
 
-@command(name="up")
+@command(name="up", example="./goldmask android.emulator.up")
 def emulator_up(c):
     """Boot an Android emulator, and leave it running."""
     from .cli.emulator import start_emulator
@@ -346,7 +366,7 @@ def emulator_up(c):
     return start_emulator()
 
 
-@command(name="down")
+@command(name="down", example="./goldmask android.emulator.down")
 def emulator_down(c):
     """Stop the emulators that goldmask started, and no others."""
     from .cli.emulator import stop_emulators
@@ -354,7 +374,7 @@ def emulator_down(c):
     return stop_emulators()
 
 
-@command(name="list")
+@command(name="list", example="./goldmask android.emulator.list")
 def emulator_list(c):
     """List running emulators, and who started them."""
     from .cli.emulator import list_emulators
@@ -362,7 +382,12 @@ def emulator_list(c):
     return list_emulators()
 
 
-@command(name="record", several=("model", "pipeline", "target"), options=ALL)
+@command(
+    name="record",
+    several=("model", "pipeline", "target"),
+    options=ALL,
+    example="./goldmask rig.record --target ios-simulator",
+)
 def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="", transcripts="", **flags):
     """Check, and write down what every tool answers, without what identifies anybody."""
     from .cli.rig import record_check
@@ -399,5 +424,7 @@ def spread(words, several=("--destination", "--image", "--model", "--phone", "--
 
 def main() -> None:
     """The program `goldmask`."""
-    program = Program(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
+    from .cli.program import GoldmaskProgram
+
+    program = GoldmaskProgram(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
     program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])

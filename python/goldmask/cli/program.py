@@ -1,0 +1,157 @@
+"""The program around the tasks: their list in groups, their help, what was probably meant, completion."""
+
+import difflib
+import inspect
+import sys
+import textwrap
+from collections.abc import Sequence
+from shutil import get_terminal_size
+from typing import NoReturn
+
+from invoke import Collection, Exit, ParseError, Program
+from invoke.parser import Argument, ParserContext
+
+from ..machine.resources import COMMAND, typed
+from .completion import complete, script
+
+WIDTH = 80
+# Everyday tasks first; a task without a group of its own stands in its namespace's.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Every day", ("check", "report", "compare", "run", "doctor")),
+    ("Goldens and models", ("golden.", "models.")),
+    ("Android", ("android.",)),
+    ("iOS", ("ios.",)),
+    ("Training DeepLab", ("deeplab.",)),
+    ("Working on goldmask", ("test", "rig.")),
+)
+
+
+class GoldmaskProgram(Program):
+    """invoke's program with goldmask's help; tasks are run as invoke runs them."""
+
+    def print_help(self) -> None:
+        """All tasks in groups, a line each."""
+        print(f"Usage: {COMMAND} TASK [OPTIONS]\n")
+        tasks = {context.name: context for context in self._contexts() if context.name}
+        width = max(map(len, tasks)) + 2
+        for heading, starts in GROUPS:
+            print(f"{heading}:")
+            for name in sorted(tasks, key=lambda name: _place(name, starts)):
+                if _place(name, starts) != (len(starts), ""):
+                    sentence = textwrap.shorten(self._sentence(name), WIDTH - width - 2, placeholder=" …")
+                    print(f"  {name:{width}}{sentence}")
+            print()
+        print(f"{COMMAND} TASK --help explains one; --print-completion-script SHELL completes.")
+
+    def list_tasks(self) -> None:
+        """`--list` and a bare call show the same."""
+        self.print_help()
+
+    def print_task_help(self, name: str) -> None:
+        """What a task does, its options with their defaults, and an example."""
+        task = self.collection[name]
+        context = next(each for each in self._contexts() if name in (each.name, *each.aliases))
+        print(f"Usage: {COMMAND} {context.name} [OPTIONS]\n")
+        print(textwrap.fill(" ".join((inspect.getdoc(task) or "").split()), WIDTH))
+        options = [_option(argument) for argument in context.args.values()]
+        if options:
+            print("\nOptions:")
+            width = min(max(len(flag) for flag, _ in options) + 4, 28)
+            for flag, words in options:
+                indent = " " * (width + 2)
+                lines = textwrap.wrap(words, min(get_terminal_size().columns, 100) - width - 2) or [""]
+                first = f"  {flag:{width}}" if len(flag) < width else f"  {flag}\n{indent}"
+                print(first + f"\n{indent}".join(lines))
+        example = getattr(task.body, "example", "")
+        if example:
+            print(f"\nExample:\n  {typed(example)}")
+
+    def parse_collection(self) -> None:
+        """Tasks are here already; `golden record` is `golden.record`."""
+        super().parse_collection()
+        self.core.unparsed[:] = joined(self.core.unparsed, self.collection)
+
+    def parse_tasks(self) -> None:
+        """Read tasks and their flags; a word that is unknown is told with the one that was probably meant."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            self._refuse(error)
+
+    def parse_cleanup(self) -> None:
+        """Completion is ours, as it knows values; all else is invoke's."""
+        if self.args.complete.value:
+            words = self.core.remainder.split()[1:]
+            print("\n".join(complete(words, self._contexts())))
+            raise Exit
+        super().parse_cleanup()
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """invoke's own flags; its completion scripts call a program on PATH, ours the one that is typed."""
+        words = list(argv or sys.argv)
+        if "--print-completion-script" in words[:-1]:
+            print(script(words[words.index("--print-completion-script") + 1]), end="")
+            raise Exit
+        try:
+            super().parse_core(argv)
+        except ParseError as error:
+            raise Exit(f"goldmask: {error}\n  try: {COMMAND} --help", 1) from error
+
+    def _contexts(self) -> list[ParserContext]:
+        # Those of the parser: a task gives away its help texts once.
+        return list({context.name: context for context in self.parser.contexts.values()}.values())
+
+    def _sentence(self, name: str) -> str:
+        text = " ".join((inspect.getdoc(self.collection[name]) or "").split())
+        return text.split(": ")[0].rstrip(".") if len(text) > WIDTH else text.rstrip(".")
+
+    def _refuse(self, error: ParseError) -> NoReturn:
+        text = str(error)
+        unknown = text.removeprefix("No idea what '").removesuffix("' is!") if text.startswith("No idea") else ""
+        if not unknown:
+            raise Exit(f"goldmask: {text}\n  try: {COMMAND} --help", 1) from error
+        context = error.context
+        if unknown.startswith("-") and context is not None and context.name:
+            known = [flag for flag in context.flag_names() if flag.startswith("--")]
+            raise Exit(
+                f"goldmask: {context.name} has no option {unknown}{meant(unknown, known)}\n"
+                f"  try: {COMMAND} {context.name} --help",
+                1,
+            ) from error
+        names = [each.name for each in self._contexts() if each.name]
+        told = f"goldmask: there is no task {unknown!r}{meant(unknown, names)}\n  try: {COMMAND} --help"
+        raise Exit(told, 1) from error
+
+
+def meant(word: str, known: Sequence[str]) -> str:
+    """` (did you mean check?)`; empty where nothing is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def joined(words: Sequence[str], collection: Collection) -> list[str]:
+    """`golden record --mode all` as `golden.record --mode all`: leading words that name a task together, by dots."""
+    names = set(collection.task_names)
+    names |= {alias for aliases in collection.task_names.values() for alias in aliases}
+    for count in (3, 2):
+        first = words[:count]
+        if len(first) == count and ".".join(first) in names:
+            return [".".join(first), *words[count:]]
+    return list(words)
+
+
+def _place(name: str, starts: Sequence[str]) -> tuple[int, str]:
+    """Where a task stands in a group: by the group's order, then by name; (len, "") where it is not in it."""
+    for index, start in enumerate(starts):
+        if name == start or (start.endswith(".") and name.startswith(start)):
+            return index, name
+    return len(starts), ""
+
+
+def _option(argument: Argument) -> tuple[str, str]:
+    """A flag as it is typed, and what it does, with its default where there is one."""
+    name = (argument.name or "").replace("_", "-")
+    flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"
+    default = argument.default
+    shown = f" (default: {default})" if default not in (None, False, "", [], "0") else ""
+    return flag, (argument.help or "") + shown

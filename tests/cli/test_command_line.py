@@ -1,0 +1,137 @@
+"""What people type and mistype: groups, help, what was probably meant, completion in real shells."""
+
+import os
+import re
+import select
+import shutil
+import time
+
+import pytest
+from conftest import REPO, Project, run_program
+
+from goldmask.contract.errors import ExitCode
+
+pytestmark = pytest.mark.project
+DEADLINE_S = 60
+
+
+def test_tasks_are_listed_in_groups_everyday_ones_first():
+    listed = run_program(REPO, "--help").stdout
+    assert listed == run_program(REPO).stdout == run_program(REPO, "--list").stdout
+    lines = listed.splitlines()
+    assert lines.index("Every day:") < lines.index("Goldens and models:") < lines.index("Android:")
+    assert max(map(len, lines)) <= 80 and "core" not in listed
+    everyday = [line.split()[0] for line in lines[lines.index("Every day:") + 1 :][:5]]
+    assert everyday == ["check", "report", "compare", "run", "doctor"]
+
+
+def test_every_task_stands_in_a_group_and_has_an_example():
+    names = re.findall(r"^  (\S+) ", run_program(REPO, "--list").stdout, re.MULTILINE)
+    documented = re.findall(r"^(\S+)", (REPO / "docs/command-line.txt").read_text("utf-8"), re.MULTILINE)
+    assert sorted(names) == sorted(documented) and len(names) > 25
+    for name in ("check", "golden.record", "android.farm.plan"):
+        assert "\nExample:\n  ./goldmask " in run_program(REPO, name, "--help").stdout
+
+
+def test_help_has_defaults_and_none_of_invokes_own_options():
+    text = run_program(REPO, "check", "--help").stdout
+    assert "--threads THREADS" in text and "threads of the runtime" in text and "(default: default)" in text
+    assert "--core-opts" not in text and "--echo" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("chekc",), "there is no task 'chekc' (did you mean check?) try: ./goldmask --help"),
+        (
+            ("check", "--modle", "tiny"),
+            "check has no option --modle (did you mean --model?) try: ./goldmask check --help",
+        ),
+        (("check", "--target", "pyhton"), "--target 'pyhton' is not known (did you mean python?)"),
+        (("compare", "--golden"), "try: ./goldmask"),
+    ],
+)
+def test_what_was_probably_meant(project: Project, words, sentence):
+    ran = project.run(*words)
+    assert ran.code == ExitCode.USAGE and sentence in ran.text
+
+
+def test_words_may_stand_for_dots(project: Project):
+    assert project.run("models", "list").stdout == project.run("models.list").stdout
+    assert "Example" in run_program(REPO, "android", "apk", "verify", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ((), "golden.record"),
+        (("gold",), "golden.record"),
+        (("check", "--"), "--target"),
+        (("check", "--target"), "android-jvm"),
+        (("check", "--model", "ti"), "tiny"),
+        (("check", "--delegate"), "xnnpack"),
+        (("check", "--suite"), "default"),
+        (("golden.record", "--mode"), "missing"),
+    ],
+)
+def test_completion_offers_tasks_flags_and_values(project: Project, words, offered):
+    ran = project.run("--complete", "--", "goldmask", *words)
+    assert ran.code == 0 and offered in ran.stdout.split(), ran.text
+
+
+def test_a_broken_configuration_completes_to_nothing(project: Project):
+    (project.folder / "goldmask.toml").write_text("[", "utf-8")
+    ran = project.run("--complete", "--", "goldmask", "check", "--suite")
+    assert (ran.code, ran.text.strip()) == (0, "")
+
+
+class Shell:
+    """A real interactive shell at a pseudo-terminal of its own."""
+
+    def __init__(self, argv: list[str], folder) -> None:
+        self.pid, self.terminal = os.forkpty()
+        if not self.pid:
+            os.chdir(folder)
+            os.environ |= {"TERM": "dumb", "PS1": "> ", "HOME": str(folder), "ZDOTDIR": str(folder)}
+            os.execvp(argv[0], argv)
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        """Keys, as somebody presses them."""
+        os.write(self.terminal, text.encode())
+
+    def wait_for(self, what: str) -> None:
+        """Read until the screen has shown `what` after all that was waited for before."""
+        deadline = time.monotonic() + DEADLINE_S
+        while what not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            if select.select([self.terminal], [], [], 0.2)[0]:
+                self.seen += os.read(self.terminal, 65536).decode("utf-8", "replace")
+        self.seen = self.seen.split(what, 1)[1]
+
+    def close(self) -> None:
+        """End it."""
+        os.close(self.terminal)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.mark.parametrize("argv", [["bash", "--norc", "--noprofile", "-i"], ["zsh", "-f", "-i"]], ids=["bash", "zsh"])
+def test_a_tab_in_a_real_shell(argv, project: Project):
+    if not shutil.which(argv[0]):
+        pytest.skip(f"this machine has no {argv[0]}")
+    (project.folder / "goldmask").symlink_to(REPO / "goldmask")
+    shell = Shell(argv, project.folder)
+    try:
+        shell.type(f"eval \"$(./goldmask --print-completion-script {argv[0]})\"; echo rea''dy\n")
+        shell.wait_for("ready")
+        for typed, completed in (
+            ("./goldmask golden.rec\t", "golden.record"),
+            ("./goldmask check --targ\t", "check --target"),
+            ("./goldmask check --model ti\t", "--model tiny"),
+            ("./goldmask check --target android-j\t", "android-jvm"),
+        ):
+            shell.type(typed)
+            shell.wait_for(completed)
+            shell.type("\x15")  # the line is thrown away
+    finally:
+        shell.close()
