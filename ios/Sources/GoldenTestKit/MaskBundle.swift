@@ -165,7 +165,13 @@ public struct CaseResult: Codable, Equatable, Sendable {
             status != .ok || (mask != nil && maskSha256 != nil && maskSize?.count == 2),
             "results.\(self.case): status ok needs mask, mask_sha256 and mask_size"
         )
+        try require(
+            status != .ok || error == nil, "results.\(self.case): status ok and an error exclude each other")
         try require(status != .error || error != nil, "results.\(self.case): status error needs error")
+        try require(
+            status != .error || (mask == nil && maskSha256 == nil && maskSize == nil && taps.isEmpty),
+            "results.\(self.case): status error and a mask exclude each other"
+        )
     }
 }
 

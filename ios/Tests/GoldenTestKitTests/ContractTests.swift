@@ -92,6 +92,11 @@ final class ContractTests: XCTestCase {
         for (old, new, word) in [
             ("\"status\": \"ok\"", "\"status\": \"fine\"", "results.0.status"),
             ("\"mask\": \"masks/flag.png\",", "", "mask"),
+            (
+                "\"status\": \"ok\",", "\"status\": \"ok\", \"error\": {\"stage\": \"a\", \"message\": \"b\"},",
+                "exclude"
+            ),
+            ("\"status\": \"error\",", "\"status\": \"error\", \"mask\": \"masks/broken.png\",", "exclude"),
             ("\"case\": \"broken\"", "\"case\": \"flag\"", "two"),
             ("\"kind\": \"device\"", "\"kindd\": \"device\"", "kind"),
             ("\"kind\": \"device\"", "\"kind\": \"toaster\"", "toaster"),

@@ -102,7 +102,11 @@ internal data class Result(
         require(status != OK || (mask != null && maskSha256 != null && maskSize?.size == 2)) {
             "results.$case: status ok needs mask, mask_sha256 and mask_size"
         }
+        require(status != OK || error == null) { "results.$case: status ok and an error exclude each other" }
         require(status != ERROR || error != null) { "results.$case: status error needs error" }
+        require(status != ERROR || (mask == null && maskSha256 == null && maskSize == null && taps.isEmpty())) {
+            "results.$case: status error and a mask exclude each other"
+        }
     }
 
     companion object {

@@ -74,6 +74,8 @@ class ContractTest {
         for ((old, new, word) in listOf(
             Triple("\"status\": \"ok\"", "\"status\": \"fine\"", "status"),
             Triple("\"mask\": \"masks/flag.png\",", "", "mask"),
+            Triple("\"status\": \"ok\"", """"status": "ok", "error": {"stage": "a", "message": "b"}""", "exclude"),
+            Triple("\"status\": \"error\"", """"status": "error", "mask": "masks/broken.png"""", "exclude"),
             Triple("\"case\": \"broken\"", "\"case\": \"flag\"", "two")
         )) {
             val error = assertThrows(ContractException::class.java) {
