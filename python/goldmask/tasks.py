@@ -50,6 +50,7 @@ HELP = {
     "plan": "the folder that android.farm wrote",
     "transcripts": "the folder for what tools answered; what is in it is removed",
     "fast": "only tests that start no process: under a minute",
+    "coverage": "measure how much of each room is run, and require it of the pure rooms",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -176,11 +177,11 @@ def doctor(c):
 
 
 @command(example="./goldmask test --fast")
-def test(c, select="", fast=False):
+def test(c, select="", fast=False, coverage=False):
     """Run goldmask's own tests."""
     from .cli.testing import run_tests
 
-    return run_tests(select, fast)
+    return run_tests(select, fast, coverage)
 
 
 @command(name="list", example="./goldmask models.list")
