@@ -10,10 +10,7 @@ import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
 
 class CameraGoldenTest : GoldenTest() {
-    override fun open(
-        model: Model,
-        options: SegmenterOptions,
-    ) = object : Segmenter {
+    override fun open(model: Model, options: SegmenterOptions) = object : Segmenter {
         private val finder = PersonFinder(model.file, options.threads)
 
         override val runtime = RuntimeInfo("camera app", "1.0", "xnnpack", options.threads)
@@ -23,7 +20,12 @@ class CameraGoldenTest : GoldenTest() {
             val rows = finder.find(image)
             val classes = rows.flatMap { row -> row.map(Int::toByte) }.toByteArray()
             val mask = Mask(rows[0].size, rows.size, classes)
-            return Segmentation(mask, preprocessMs = 0.0, inferenceMs = (System.nanoTime() - started) / 1e6, postprocessMs = 0.0)
+            return Segmentation(
+                mask,
+                preprocessMs = 0.0,
+                inferenceMs = (System.nanoTime() - started) / 1e6,
+                postprocessMs = 0.0
+            )
         }
 
         override fun close() = finder.close()

@@ -21,21 +21,13 @@ class SabotagedGoldenTest : GoldenTest() {
         require(bug in BUGS) { "goldmask.sabotage: $bug is none of $BUGS" }
     }
 
-    override fun open(
-        model: Model,
-        options: SegmenterOptions,
-    ) = Sabotaged(model, options, bug)
+    override fun open(model: Model, options: SegmenterOptions) = Sabotaged(model, options, bug)
 
-    override fun decode(
-        name: String,
-        data: ByteArray,
-        orientation: Int?,
-    ): Bitmap =
-        when (bug) {
-            "exif-ignored" -> super.decode(name, data, 1)
-            "rotated" -> super.decode(name, data, orientation).turned()
-            else -> super.decode(name, data, orientation)
-        }
+    override fun decode(name: String, data: ByteArray, orientation: Int?): Bitmap = when (bug) {
+        "exif-ignored" -> super.decode(name, data, 1)
+        "rotated" -> super.decode(name, data, orientation).turned()
+        else -> super.decode(name, data, orientation)
+    }
 
     private fun Bitmap.turned(): Bitmap {
         val quarter = Matrix().apply { postRotate(QUARTER) }
@@ -55,36 +47,33 @@ class SabotagedGoldenTest : GoldenTest() {
                 "transposed",
                 "shifted-labels",
                 "crash",
-                "hang",
+                "hang"
             )
     }
 }
 
-class Sabotaged(
-    private val model: Model,
-    options: SegmenterOptions,
-    private val bug: String,
-) : InterpreterSegmenter(model, options) {
+class Sabotaged(private val model: Model, options: SegmenterOptions, private val bug: String) :
+    InterpreterSegmenter(model, options) {
     private var images = 0
 
-    override fun resize(
-        image: Bitmap,
-        rgb: ByteArray,
-    ) {
+    override fun resize(image: Bitmap, rgb: ByteArray) {
         images++
         if (bug == "nearest") return nearest(image, rgb)
         super.resize(image, rgb)
     }
 
-    override fun fill(
-        tensor: InputTensor,
-        rgb: ByteArray,
-    ) {
+    override fun fill(tensor: InputTensor, rgb: ByteArray) {
         when (bug) {
-            "bgr" -> super.fill(tensor, ByteArray(rgb.size) { rgb[it - it % CHANNELS + (CHANNELS - 1 - it % CHANNELS)] })
+            "bgr" -> super.fill(
+                tensor,
+                ByteArray(rgb.size) {
+                    rgb[it - it % CHANNELS + (CHANNELS - 1 - it % CHANNELS)]
+                }
+            )
             "zero-to-one" -> {
                 val input = model.input
-                val wrong = ImageInput(input.height, input.width, TensorType.FLOAT32, floatArrayOf(0f), floatArrayOf(255f))
+                val wrong =
+                    ImageInput(input.height, input.width, TensorType.FLOAT32, floatArrayOf(0f), floatArrayOf(255f))
                 val other = InputTensor(wrong).apply { fill(rgb) }
                 tensor.bytes.rewind()
                 tensor.bytes.put(other.bytes)
@@ -104,22 +93,19 @@ class Sabotaged(
                 Mask(
                     mask.height,
                     mask.width,
-                    ByteArray(classes.size) { classes[it % mask.height * mask.width + it / mask.height] },
+                    ByteArray(classes.size) { classes[it % mask.height * mask.width + it / mask.height] }
                 )
             "shifted-labels" ->
                 Mask(
                     mask.width,
                     mask.height,
-                    ByteArray(classes.size) { ((classes[it] + 1) % model.labels.size).toByte() },
+                    ByteArray(classes.size) { ((classes[it] + 1) % model.labels.size).toByte() }
                 )
             else -> mask
         }
     }
 
-    private fun nearest(
-        image: Bitmap,
-        rgb: ByteArray,
-    ) {
+    private fun nearest(image: Bitmap, rgb: ByteArray) {
         val (width, height) = model.input.width to model.input.height
         val scaled = Bitmap.createScaledBitmap(image, width, height, false)
         val pixels = IntArray(width * height)
