@@ -1,11 +1,24 @@
 """The tasks: `./goldmask check` and `inv check` are the same program (python/goldmask/tasks.py)."""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
+try:
+    if sys.flags.no_site:  # the launcher's -S: a Ctrl-C while Python looks for packages would show a traceback
+        import site
 
-from goldmask.tasks import main, namespace
+        site.main()
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
+
+    from goldmask.machine import interrupts
+
+    interrupts.catch()
+
+    from goldmask.tasks import main, namespace
+except KeyboardInterrupt:
+    print("goldmask: interrupted; what was started is stopped", file=sys.stderr)
+    raise SystemExit(130) from None
 
 __all__ = ["namespace"]
 

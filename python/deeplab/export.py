@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.machine import pep723
+from goldmask.machine.scratch import scratch_folder
 from goldmask.targets import python
 
 from .builder import PIXEL_MEAN, PIXEL_STD
@@ -88,8 +88,8 @@ def write_metadata(model: bytes, out: Path, labels: Sequence[str], name: str, de
     The writer also opens the result in the Task Library. Raises RunError with its message when that fails, and
     EnvironmentMissing where tflite-support cannot be installed.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "model.tflite").write_bytes(model)
+    with scratch_folder() as folder:
+        (folder / "model.tflite").write_bytes(model)
         request = {
             "model": "model.tflite",
             "out": str(out.resolve()),
@@ -100,7 +100,7 @@ def write_metadata(model: bytes, out: Path, labels: Sequence[str], name: str, de
             "std": PIXEL_STD,
             "labels": list(labels),
         }
-        path = Path(folder) / "request.json"
+        path = folder / "request.json"
         path.write_text(json.dumps(request), encoding="utf-8")
         logs = out.parent / "logs"
         script = pep723.references() / METADATA_WRITER

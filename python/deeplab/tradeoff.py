@@ -2,7 +2,6 @@
 
 import csv
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +12,7 @@ import matplotlib
 import tensorflow as tf
 
 from goldmask.contract.errors import UsageError
+from goldmask.machine.scratch import scratch_folder
 
 from .builder import OUTPUT_STRIDES
 from .evaluate import evaluate, tflite_logits
@@ -69,8 +69,8 @@ def tradeoff_of_versions(
 
 def measure(model: keras.Model, version: str, output_stride: int, data: tf.data.Dataset) -> Row:
     """Score and measure one model over batches of (float32 images [n, h, w, 3] in [-1, 1], uint8 masks [n, h, w])."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
+    with scratch_folder() as folder:
+        path = folder / "model.tflite"
         path.write_bytes(convert(model, "float32"))
         scores = evaluate(path, data, len(LABELS))
         return Row(

@@ -6,7 +6,6 @@ neither numpy nor rich.
 
 import functools
 import inspect
-import signal
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -15,7 +14,9 @@ from typing import Any
 from invoke import Collection, Exit, Task, task
 
 from . import __version__
-from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError
+from .cli import streams
+from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError, of_system
+from .machine import interrupts
 from .machine.resources import typed
 from .project.options import OPTIONS
 
@@ -69,17 +70,24 @@ def command(
             # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
             sys.dont_write_bytecode = False
             # A `kill`, or a CI job that is cancelled, stops what was started just as Ctrl-C does.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            interrupts.catch()
+            streams.guard()
+            from .machine import scratch, shell
+
+            code: int | None = None
             try:
+                scratch.clean()
                 code = function(
                     *args, **{flag: _whole(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
                 )
-            except GoldmaskError as error:
-                raise Exit(typed(f"goldmask: {error}"), int(error.exit_code)) from error
-            except KeyboardInterrupt:
-                raise Exit("goldmask: interrupted; what was started is stopped", 130) from None
-            if code:
-                raise Exit(code=int(code))
+            except BaseException as error:
+                raise ending_of(error) from error
+            finally:
+                with interrupts.held():
+                    shell.end_all()
+                    scratch.remove_all()
+            if code := streams.finish(int(code or 0)):
+                raise Exit(code=code)
 
         defaults = {each.name: each.default for each in inspect.signature(function).parameters.values()}
         chosen = [OPTIONS[each] for each in options]
@@ -107,6 +115,17 @@ def command(
         return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False)(run)
 
     return decorate
+
+
+def ending_of(error: BaseException) -> BaseException:
+    """How the program ends after an error: with one sentence where it is an expected one, a bug as it is."""
+    if isinstance(error, KeyboardInterrupt) or interrupts.happened():  # nothing fails well while all is being stopped
+        return Exit(interrupts.MESSAGE, interrupts.EXIT_CODE)
+    if isinstance(error, OSError) and error.errno is not None:
+        error = of_system(error)
+    if isinstance(error, GoldmaskError):
+        return Exit(typed(f"goldmask: {error}"), int(error.exit_code))
+    return error
 
 
 def _whole(flag: str, value: Any, default: Any) -> Any:
@@ -425,7 +444,18 @@ def spread(words, several=("--destination", "--image", "--model", "--phone", "--
 
 def main() -> None:
     """The program `goldmask`."""
+    interrupts.catch()
+    streams.guard()
     from .cli.program import GoldmaskProgram
 
     program = GoldmaskProgram(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
-    program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])
+    code = 0
+    try:
+        program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else 0
+        if code == 1 and interrupts.happened():  # invoke makes that of an interrupt while it reads the words
+            print(interrupts.MESSAGE, file=sys.stderr)
+            code = interrupts.EXIT_CODE
+    interrupts.ignore()
+    sys.exit(streams.finish(code))

@@ -44,6 +44,8 @@ from tflite_support.task import core, processor, vision  # noqa: E402
 
 def main(request_path: Path) -> None:
     """Describe the model that the request names, check the result, and only then write it."""
+    # Where whoever asked tidies up, also after a signal.
+    tempfile.tempdir = str(request_path.parent)
     request = json.loads(request_path.read_text(encoding="utf-8"))
     model = (request_path.parent / request["model"]).read_bytes()
     described = describe(model, request)

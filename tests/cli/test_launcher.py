@@ -2,13 +2,18 @@
 
 import re
 import shutil
+import signal
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import REPO, run_program
 
 from goldmask.machine import shell
+from goldmask.machine.interrupts import MESSAGE
 
 pytestmark = pytest.mark.project
 
@@ -97,6 +102,60 @@ def test_a_half_made_environment_does_not_stay_broken(copy, tmp_path):
     assert done.code == 0
     code, stdout, stderr = launch(tmp_path / "copy", "models.list")
     assert code == 0 and "deeplabv3" in stdout, stderr
+
+
+def test_python_path_cannot_replace_a_package(copy, tmp_path):
+    """Neither of the program nor of a reference's environment, each of which has a module that would be first."""
+    for name in ("invoke", "rich", "numpy", "pydantic", "PIL"):
+        (tmp_path / f"{name}.py").write_text("import os\nos.write(1, b'REPLACED')\nos._exit(0)\n", "utf-8")
+    twin = shell.run(
+        [copy / ".venv/bin/python", copy / "tasks.py", "models.list"],
+        log=tmp_path / "log",
+        deadline_s=60,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+    assert twin.stdout == "REPLACED"
+    image = next((copy / "models/shapes").rglob("*.png"))
+    words = ("run", "--model", "shapes", "--image", str(image), "--out", str(tmp_path / "out"))
+    code, stdout, stderr = launch(copy, *words, PYTHONPATH=str(tmp_path))
+    assert code == 0 and "LiteRT" in stdout and "REPLACED" not in stdout + stderr, stderr
+
+
+def test_a_signal_while_python_itself_starts(copy, tmp_path):
+    """Where Python looks for packages, before anything of ours is loaded."""
+    (packages,) = (copy / ".venv/lib").glob("python3*/site-packages")
+    path = packages / "signal_here.pth"
+    path.write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n", "utf-8")
+    try:
+        code, stdout, stderr = launch(copy, "models.list")
+    finally:
+        path.unlink()
+    assert (code, stdout, stderr) == (130, "", f"{MESSAGE}\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_while_the_environment_is_made(copy, tmp_path, number):
+    """pip waits for an index that never answers; then the signal comes."""
+    shutil.copytree(copy, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv"))
+    with socket.create_server(("127.0.0.1", 0)) as index, ThreadPoolExecutor(1) as pool:
+        mark = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
+        index.settimeout(60)
+        running = pool.submit(launch, tmp_path / "copy", "models.list", PIP_INDEX_URL=mark)
+        connection, _ = index.accept()
+        with connection:
+            of_it = [each for each in psutil.process_iter() if environment_of(each).get("PIP_INDEX_URL") == mark]
+            assert len(of_it) >= 2
+            min(of_it, key=psutil.Process.create_time).send_signal(number)
+            code, _, stderr = running.result()
+    assert code == 130 and stderr.endswith(f"{MESSAGE}\n") and "Traceback" not in stderr
+    assert not psutil.wait_procs(of_it, timeout=10)[1]
+
+
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
 
 
 def test_alone_it_lists_the_tasks():

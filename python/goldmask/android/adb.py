@@ -21,7 +21,7 @@ from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 
 from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, printable
 from ..contract.files import sha256_of
-from ..machine import recording, shell
+from ..machine import interrupts, recording, shell
 from . import adb_output
 from .adb_output import Transport
 
@@ -119,7 +119,7 @@ class Server:
         """End the server, if it is ours."""
         if not self._ours:
             return
-        with contextlib.suppress(AdbError, OSError, RunError), self.open("host:kill"):
+        with interrupts.held(), contextlib.suppress(AdbError, OSError, RunError), self.open("host:kill"):
             end = time.monotonic() + SERVER_DEADLINE_S
             while self._runs() and time.monotonic() < end:
                 time.sleep(SLICE_S / 4)

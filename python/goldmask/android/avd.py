@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..contract.errors import EnvironmentMissing, RunError
 from ..contract.files import write_atomically
-from ..machine import shell
+from ..machine import interrupts, shell
 from ..machine.cache import cache_folder
 from ..project.config import Emulator as Settings
 from . import emulator_log
@@ -131,11 +131,13 @@ def ensure(
         if "device" in server.states().values():
             yield None
             return
-        emulator = boot(settings, server, on_step, kept=False, clock=clock)
-        try:
-            yield emulator
-        finally:
-            stop(emulator, server)
+        with interrupts.held():
+            emulator = boot(settings, server, on_step, kept=False, clock=clock)
+            try:
+                with interrupts.let_through():
+                    yield emulator
+            finally:
+                stop(emulator, server)
 
 
 def running(server: Server) -> list[Listed]:
@@ -175,20 +177,22 @@ def boot(
     for attempt in range(BOOTS):
         what = f"emulator boots{' again' if attempt else ''}"
         on_step(what, 0, 1)
-        emulator = _start(sdk, avd, kept, cold=attempt > 0)
-        try:
-            _wait_for_boot(emulator, server, settings.boot_deadline_s, clock)
-            _calm(emulator, server)
-            on_step(what, 1, 1)
-            return replace(emulator, retried=retried)
-        except RunError as error:
-            _end(emulator)
-            if attempt + 1 == BOOTS:
-                raise RunError(f"{error.what} ({BOOTS} boots tried)", fix=error.fix) from error
-            retried = error.what
-        except BaseException:
-            _end(emulator)
-            raise
+        with interrupts.held():
+            emulator = _start(sdk, avd, kept, cold=attempt > 0)
+            try:
+                with interrupts.let_through():
+                    _wait_for_boot(emulator, server, settings.boot_deadline_s, clock)
+                    _calm(emulator, server)
+                    on_step(what, 1, 1)
+                return replace(emulator, retried=retried)
+            except RunError as error:
+                _end(emulator)
+                if attempt + 1 == BOOTS:
+                    raise RunError(f"{error.what} ({BOOTS} boots tried)", fix=error.fix) from error
+                retried = error.what
+            except BaseException:
+                _end(emulator)
+                raise
     raise AssertionError("unreachable")
 
 

@@ -9,7 +9,6 @@ import hashlib
 import platform
 import shutil
 import sys
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..machine.abi import ABIS, Abi, abi_of, host_abi
 from ..machine.cache import cache_folder, place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
+from ..machine.scratch import scratch_folder
 
 SHIM = "libgoldmask_bionic.so"
 SOURCES = ANDROID_PROJECT / "jvm/bionic"
@@ -77,8 +77,8 @@ def prepare(libraries: Sequence[Path], abi: str, logs: Path) -> Path:
     folder = cache_folder() / "bionic" / _digest(libraries, abi)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            beside = Path(scratch) / "prepared"
+        with scratch_folder(folder.parent) as scratch:
+            beside = scratch / "prepared"
             beside.mkdir()
             symbols = load_symbols(abi)
             for library in libraries:

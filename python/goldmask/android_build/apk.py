@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ..machine import shell
 from ..machine.cache import cache_folder, place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
+from ..machine.scratch import scratch_folder
 from ..project.config import GoldenTest
 from . import maven
 from .aligned_zip import MOMENT, STORED, write_zip
@@ -170,8 +170,8 @@ def debug_key(kotlin: Kotlin) -> Path:
     path = studio if studio.is_file() else cache_folder() / "android/debug.keystore"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            beside = Path(scratch) / path.name
+        with scratch_folder(path.parent) as scratch:
+            beside = scratch / path.name
             argv: list[str | Path] = [kotlin.jdk.home / "bin/keytool", "-genkeypair", "-keystore", beside]
             argv += ["-storepass", PASSWORD, "-keypass", PASSWORD, "-alias", ALIAS, "-validity", "10000"]
             argv += ["-keyalg", "RSA", "-keysize", "2048", "-dname", "CN=Android Debug,O=Android,C=US"]
@@ -243,14 +243,14 @@ class _Steps:
         r8 = own_tool("tool-r8", self.kotlin.logs)
 
         def make(out: Path) -> None:
-            with tempfile.TemporaryDirectory() as scratch:
-                jars = [_as_jar(path, Path(scratch) / f"{number}.jar") for number, path in enumerate(classes)]
+            with scratch_folder() as scratch:
+                jars = [_as_jar(path, scratch / f"{number}.jar") for number, path in enumerate(classes)]
                 argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
                 argv += ["--debug", "--min-api", str(self.application.min_sdk), "--output", out]
                 # android-all lacks most of java.*, and d8 must know the interfaces of what it desugars.
                 argv += ["--lib", self.android, "--lib", self.kotlin.jdk.home]
                 for number, path in enumerate(beside):
-                    if jar := _as_jar(path, Path(scratch) / f"beside-{number}.jar"):
+                    if jar := _as_jar(path, scratch / f"beside-{number}.jar"):
                         argv += ["--classpath", jar]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
@@ -300,8 +300,8 @@ class _Steps:
         if not folder.is_dir():
             self.kotlin.on_step(what, 0, 1)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                beside = Path(scratch) / "made"
+            with scratch_folder(folder.parent) as scratch:
+                beside = scratch / "made"
                 beside.mkdir()
                 make(beside)
                 place(beside, folder)

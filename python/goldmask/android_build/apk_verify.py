@@ -2,7 +2,6 @@
 
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from ..contract.errors import UsageError
 from ..machine import shell
 from ..machine.abi import abi_of
 from ..machine.diagnostics import Diagnostic
+from ..machine.scratch import scratch_folder
 from . import badging
 from .aligned_zip import HEADER_BYTES, PAGE_BYTES, WORD_BYTES
 from .apk import APKSIG, DEADLINE_S, find_aapt2, own_tool
@@ -59,10 +59,10 @@ def dex_classes(data: bytes) -> list[str]:
     if data[:4] != b"dex\n" or zlib.adler32(data[12:]) != int.from_bytes(data[8:12], "little"):
         raise ValueError("a dex file is damaged")
     lief.logging.disable()
-    with tempfile.NamedTemporaryFile(suffix=".dex") as file:  # of bytes in memory LIEF 1.0 makes nothing here
-        file.write(data)
-        file.flush()
-        dex = lief.DEX.parse(file.name)
+    with scratch_folder() as scratch:  # of bytes in memory LIEF 1.0 makes nothing here
+        file = scratch / "classes.dex"
+        file.write_bytes(data)
+        dex = lief.DEX.parse(str(file))
     # LIEF lists the classes that the code only names as well; their index is not one of a definition.
     names = [each.pretty_name for each in dex.classes if each.index < dex.header.nb_classes] if dex else []
     if not dex or len(names) != dex.header.nb_classes or not all(names):

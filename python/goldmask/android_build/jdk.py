@@ -4,12 +4,12 @@ import functools
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import EnvironmentMissing
 from ..machine import shell
+from ..machine.scratch import scratch_folder
 
 INSTALL = "sudo apt-get install openjdk-17-jdk-headless, or brew install openjdk@17"
 OLDEST = 17
@@ -59,8 +59,8 @@ def find_jdk() -> Jdk:
 @functools.cache  # a check asks for every pipeline, and each answer takes a fifth of a second
 def _properties(java: str) -> dict[str, str]:
     """The system properties of a Java installation."""
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as folder:
-        log = Path(folder) / "java.log"
+    with scratch_folder() as folder:
+        log = folder / "java.log"
         shell.run([java, "-XshowSettings:properties", "-version"], log=log, deadline_s=DEADLINE_S)
         text = log.read_text("utf-8", "replace")
     return dict(re.findall(r"^\s*([\w.]+) = (.*\S)\s*$", text, re.MULTILINE))

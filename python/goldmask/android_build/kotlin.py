@@ -6,7 +6,6 @@ android-all. Each source set of each module is compiled once for its content: wh
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from ..contract.errors import RunError
 from ..machine import shell
 from ..machine.cache import cache_folder, place
+from ..machine.scratch import scratch_folder
 from . import maven
 from .gradle_files import Module, Project
 from .jdk import QUICK, Jdk
@@ -110,8 +110,8 @@ class Kotlin:
         )
         if not folder.is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                beside = Path(scratch) / "classes"
+            with scratch_folder(folder.parent) as scratch:
+                beside = scratch / "classes"
                 self._run_compilers(module, sources, class_path, beside)
                 place(beside, folder)
         return folder

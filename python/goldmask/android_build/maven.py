@@ -7,7 +7,6 @@ A version catalogue (gradle/libs.versions.toml) is the one list of what an Andro
 import hashlib
 import re
 import shutil
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from ..contract.files import sha256_of, write_atomically
 from ..contract.schema import Sha256, Strict, first_problem
 from ..machine import shell
 from ..machine.cache import adopt, cache_folder, cached_path, place
+from ..machine.scratch import scratch_folder
 
 CATALOGUE = "gradle/libs.versions.toml"
 LOCK = "gradle/dependencies.lock.toml"
@@ -136,10 +136,10 @@ def fetch_artifacts(
     missing = [artifact for artifact, path in paths.items() if not path.is_file()]
     if missing:
         cache_folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
-            _copy(missing, Path(folder), logs, on_part)
+        with scratch_folder(cache_folder()) as folder:
+            _copy(missing, folder, logs, on_part)
             for artifact in missing:
-                adopt(_copied(Path(folder), artifact), lock.sha256[str(artifact)], paths[artifact])
+                adopt(_copied(folder, artifact), lock.sha256[str(artifact)], paths[artifact])
     return paths
 
 
@@ -147,8 +147,8 @@ def unpack_aar(aar: Path) -> Path:
     """The folder with an AAR's content (classes.jar, jni/<abi>/*.so, AndroidManifest.xml, …), unpacked once."""
     folder = aar.with_suffix("")
     if not folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=aar.parent) as scratch:
-            beside = Path(scratch) / "content"
+        with scratch_folder(aar.parent) as scratch:
+            beside = scratch / "content"
             with zipfile.ZipFile(aar) as archive:
                 archive.extractall(beside)
             place(beside, folder)
@@ -179,12 +179,12 @@ def write_lock(folder: Path, logs: Path, on_part: Progress = lambda what, done, 
     for name in (name for name in catalogue if name not in together):
         trees |= _resolve({name: catalogue[name]}, logs, on_part)
     everything = sorted({artifact for tree in trees.values() for artifact in tree})
-    with tempfile.TemporaryDirectory() as scratch:
-        packaged = _with_packaging(everything, Path(scratch) / "poms", logs, on_part)
-        _copy(packaged.values(), Path(scratch) / "files", logs, on_part)
+    with scratch_folder() as scratch:
+        packaged = _with_packaging(everything, scratch / "poms", logs, on_part)
+        _copy(packaged.values(), scratch / "files", logs, on_part)
         hashes = {}
         for artifact in packaged.values():
-            copied = _copied(Path(scratch) / "files", artifact)
+            copied = _copied(scratch / "files", artifact)
             hashes[str(artifact)] = sha256_of(copied)
             adopt(copied, hashes[str(artifact)], cached_path(hashes[str(artifact)], artifact.file_name))
     bundles = {name: tuple(str(packaged[artifact]) for artifact in trees[name]) for name in catalogue}
@@ -223,16 +223,16 @@ def _tree(
     """(what is chosen, what is asked for anywhere) by Maven's own resolution of `roots`."""
     dependencies = "".join(_dependency(root) for root in roots)
     managed = "".join(_dependency(Artifact(*key, "jar", version)) for key, version in fixed.items())
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "pom.xml").write_text(
+    with scratch_folder() as scratch:
+        (scratch / "pom.xml").write_text(
             _pom(
                 f"<dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement>"
                 f"<dependencies>{dependencies}</dependencies>"
             ),
             "utf-8",
         )
-        tree = Path(scratch) / "tree.txt"
-        _maven("tree", Path(scratch), logs, f"-DoutputFile={tree}", "-Dverbose", "-Dscope=runtime")
+        tree = scratch / "tree.txt"
+        _maven("tree", scratch, logs, f"-DoutputFile={tree}", "-Dverbose", "-Dscope=runtime")
         return parse_tree(tree.read_text("utf-8"))
 
 
@@ -293,9 +293,9 @@ def _copy(artifacts: Iterable[Artifact], folder: Path, logs: Path, on_part: Prog
             on_part("dependencies", len(arrived), len(names))
 
     on_part("dependencies", 0, len(names))
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "pom.xml").write_text(_pom(plugin), "utf-8")
-        _maven("copy", Path(scratch), logs, on_line=tell)
+    with scratch_folder() as scratch:
+        (scratch / "pom.xml").write_text(_pom(plugin), "utf-8")
+        _maven("copy", scratch, logs, on_line=tell)
     on_part("dependencies", len(names), len(names))
 
 

@@ -1,6 +1,5 @@
 """Physical iPhones and iPads, by `xcrun devicectl`: which are paired, and files in and out of an app's container."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ..contract.errors import EnvironmentMissing, RunError, excerpt
+from ..machine.scratch import scratch_folder
 from .tool_json import Known, entries_of, first_object
 from .xcrun import xcrun
 
@@ -132,9 +132,9 @@ class Devices:
 
 def list_devices(logs: Path) -> Devices:
     """The paired phones, and the entries that are none. Raises RunError where devicectl cannot be asked."""
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as folder:
+    with scratch_folder() as folder:
         # Its stdout is for people and may change; the JSON file is what Apple promises.
-        path = Path(folder) / "devices.json"
+        path = folder / "devices.json"
         xcrun(["devicectl", "list", "devices", "--json-output", path], logs / "devicectl-list.log", DEADLINE_S)
         return parse_devices(path.read_text("utf-8", "replace"))
 

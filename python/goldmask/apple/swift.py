@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import EnvironmentMissing, RunError, excerpt
 from ..machine import shell
+from ..machine.scratch import scratch_folder
 from .compiler_output import first_complaint, lines_of
 
 INSTALL = "install Swift: swift.org/install, sudo apt-get install swiftlang (Debian 13), or xcode-select --install"
@@ -63,9 +63,9 @@ def find_swift() -> Swift:
         where = f"SWIFT ({named}) is no program" if named else "no swift is on PATH"
         raise EnvironmentMissing(f"Swift is needed and {where}", fix=INSTALL)
     program = str(Path(program).absolute())  # it is run in other folders than this one
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as folder:
+    with scratch_folder() as folder:
         argv = [program, "--version"]
-        done = shell.run(argv, log=Path(folder) / "swift.log", deadline_s=VERSION_DEADLINE_S)
+        done = shell.run(argv, log=folder / "swift.log", deadline_s=VERSION_DEADLINE_S)
         said = done.log_tail(1) or done.ending
     found = re.search(r"Swift version (\d+(?:\.\d+)*)", done.stdout)
     if not found:  # OpenStack's client has that name too

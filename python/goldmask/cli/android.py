@@ -1,7 +1,6 @@
 """`android.*`."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..android_build import maven
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import write_atomically
 from ..machine.resources import ANDROID_PROJECT
+from ..machine.scratch import scratch_folder
 from ..project.config import load_config
 from ..project.options import from_flags, resolve
 from ..report.write import open_folder
@@ -32,8 +32,8 @@ def lock_android() -> ExitCode:
     """`android.lock`."""
     config = load_config(root())
     folder = (root() / config.android.folder).resolve() if config.android.folder else ANDROID_PROJECT
-    with ProgressBars() as bars, tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
-        lock = maven.write_lock(folder, Path(logs), bars.step)
+    with ProgressBars() as bars, scratch_folder() as logs:
+        lock = maven.write_lock(folder, logs, bars.step)
     out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))
     return ExitCode.OK
 

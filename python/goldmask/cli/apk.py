@@ -1,17 +1,17 @@
 """`android.apk.*`."""
 
-import tempfile
 from pathlib import Path
 
 from ..android_build import apk_verify
 from ..contract.errors import ExitCode
+from ..machine.scratch import scratch_folder
 from .doctor import show_diagnostic
 
 
 def verify_apk(file: str) -> ExitCode:
     """`android.apk.verify`."""
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
-        looked_at = apk_verify.verify(Path(file), Path(logs))
+    with scratch_folder() as logs:
+        looked_at = apk_verify.verify(Path(file), logs)
     for each in looked_at:
         show_diagnostic(each, "wrong   ")
     return ExitCode.OK if all(each.ok for each in looked_at) else ExitCode.RUN

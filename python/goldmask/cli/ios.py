@@ -1,13 +1,11 @@
 """`ios.*`."""
 
-import tempfile
-from pathlib import Path
-
 from rich.table import Table
 from rich.text import Text
 
 from ..apple import devicectl, simctl, xcode
 from ..contract.errors import ExitCode
+from ..machine.scratch import scratch_folder
 from ..project.config import load_config
 from ..project.options import from_flags, resolve
 from ..targets import ios_simulator
@@ -31,11 +29,11 @@ def build_ios(destinations: list[str], folder: str) -> ExitCode:
 def list_destinations() -> ExitCode:
     """`ios.simulator.list`."""
     table = Table("destination", "system", "state", "id", box=None, header_style="bold")
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
-        xcode.find_xcode(Path(logs))
-        for each in simctl.simulators(simctl.list_simulators(Path(logs))):
+    with scratch_folder() as logs:
+        xcode.find_xcode(logs)
+        for each in simctl.simulators(simctl.list_simulators(logs)):
             table.add_row(*map(Text, (each.name, each.os, each.state.lower(), each.udid)))
-        devices = devicectl.list_devices(Path(logs))
+        devices = devicectl.list_devices(logs)
         for phone in devices.phones:
             mode = "paired, not in developer mode" if phone.developer_mode is False else "paired"
             table.add_row(*map(Text, (phone.name, phone.os, mode, phone.udid)))

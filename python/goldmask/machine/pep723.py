@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,11 @@ from ..contract.errors import EnvironmentMissing
 from . import shell
 from .cache import cache_folder, place
 from .resources import INSTALLED, REFERENCES
+from .scratch import scratch_folder
 
 PREPARE_DEADLINE_S = 1200
+# A package of PYTHONPATH must not take the place of one that is pinned.
+ISOLATED = {"PYTHONPATH": "", "PYTHONHOME": ""}
 
 
 def prepare(script: Path, python: str, logs: Path) -> None:
@@ -26,17 +28,17 @@ def prepare(script: Path, python: str, logs: Path) -> None:
     log = logs / f"{script.stem}.environment.log"
 
     def uv(*words: str | Path) -> shell.Finished:
-        return shell.run([find_uv_bin(), *words], log=log, deadline_s=PREPARE_DEADLINE_S)
+        return shell.run([find_uv_bin(), *words], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
 
     sync = ("sync", "--quiet", "--offline", "--python", python, "--script", script)
     if not uv(*sync, "--check").code:
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         requirements = script.with_suffix(".txt")
         done = uv("venv", "--quiet", "--python", python, folder)
         if not done.code:
             hashed = ("--require-hashes", "--only-binary", ":all:", "--requirements", requirements)
-            done = uv("pip", "install", "--quiet", "--python", Path(folder), *hashed)
+            done = uv("pip", "install", "--quiet", "--python", folder, *hashed)
         if not done.code:
             done = uv(*sync)
     if done.code:
@@ -55,7 +57,7 @@ def run(
 ) -> shell.Finished:
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
     argv = [find_uv_bin(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
-    return shell.run(argv, log=log, deadline_s=deadline_s, on_line=on_line)
+    return shell.run(argv, log=log, deadline_s=deadline_s, env=ISOLATED, on_line=on_line)
 
 
 def references() -> Path:
@@ -76,8 +78,8 @@ def references() -> Path:
     folder = cache_folder().absolute() / "references" / digest.hexdigest()
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            beside = Path(scratch) / "python"
+        with scratch_folder(folder.parent) as scratch:
+            beside = scratch / "python"
             for name, path in files.items():
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, beside / name)

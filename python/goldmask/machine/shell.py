@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from ..contract.errors import RunError
-from . import recording
+from . import interrupts, recording
 
 TERMINATE_GRACE_S = 3.0
 TAIL_BYTES = 4096
@@ -40,6 +40,11 @@ class Finished:
     def log_tail(self, lines: int = 8) -> str:
         """The last `lines` non-empty lines of the log, where the reason usually stands."""
         return tail(self.log, lines)
+
+
+# The processes that `run` has started and not yet ended.
+_live: set["subprocess.Popen[str]"] = set()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ def run(
     words = tuple(os.fspath(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with log.open("wb") as log_stream:
+    # Nothing is interrupted between the start of a process and the `try` that ends it.
+    with log.open("wb") as log_stream, interrupts.held():
         try:
             process = subprocess.Popen(
                 words,
@@ -86,11 +92,13 @@ def run(
                 cwd=cwd,
                 env={**os.environ, **env} if env else None,
                 start_new_session=True,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
             )
         except OSError as error:
             raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
+        with _lock:
+            _live.add(process)
         expired = threading.Event()
 
         def expire() -> None:
@@ -103,15 +111,18 @@ def run(
         lines = []
         assert process.stdout  # it is a pipe
         try:
-            for line in process.stdout:
-                lines.append(line)
-                if on_line:
-                    on_line(line.rstrip("\n"))
-            process.wait()
+            with interrupts.let_through():
+                for line in process.stdout:
+                    lines.append(line)
+                    if on_line:
+                        on_line(line.rstrip("\n"))
+                process.wait()
         finally:
             timer.cancel()
             _end_group(process)
             process.stdout.close()
+            with _lock:
+                _live.discard(process)
     seconds = time.monotonic() - started
     code = None if expired.is_set() else process.returncode
     if recording.active():
@@ -156,6 +167,14 @@ def start(
     except psutil.NoSuchProcess:  # it ended before it could be asked; its log says why
         started_at = 0.0
     return Background(process.pid, started_at)
+
+
+def end_all() -> None:
+    """End what `run` has started and an interrupt kept it from ending: for the end of this program."""
+    with _lock:
+        left = list(_live)
+    for process in left:
+        _end_group(process)
 
 
 def running(background: Background) -> bool:

@@ -4,9 +4,12 @@ Only `bless` and `prune` write goldens. Everybody else reads them through `load_
 against the recorded hashes, and `problem`, which holds them against the model and the cases of today.
 """
 
+import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +35,7 @@ from ..contract.errors import GoldenError, RunError
 from ..contract.files import sha256_of, write_atomically
 from ..contract.options import RunOptions
 from ..contract.schema import Name, Sha256, Strict, Text, first_problem
+from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"
 RECORD_FIX = "./goldmask golden.record --mode all"
@@ -61,6 +65,7 @@ class Golden:
 
 def load_golden(folder: Path) -> Golden:
     """Read a golden. Raises GoldenError where it is missing, or its bundle is not the one that was blessed."""
+    repair(folder)
     sidecar = folder / SIDECAR
     if not sidecar.is_file():
         raise GoldenError(f"there is no golden in {folder}", fix="./goldmask golden.record")
@@ -159,7 +164,9 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
 def prune(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
     """Remove what `unused` names; returns it."""
     removed = unused(golden, cases)
-    if removed:
+    if not any(result.case in cases for result in golden.bundle.results):
+        _remove(golden.folder)
+    elif removed:
         results = tuple(result for result in golden.bundle.results if result.case in cases)
         bundle = golden.bundle.model_copy(update={"results": results})
         provenance = golden.provenance.model_copy(update={"bundle_sha256": _sha256(bundle)})
@@ -178,26 +185,95 @@ def _essence(bundle: Bundle, provenance: Provenance) -> tuple[object, ...]:
     return (bundle.model, bundle.pipeline, bundle.runtime, bundle.results, *made)
 
 
+def repair(folder: Path) -> None:
+    """Put a golden back that a killed run had moved aside and not yet replaced. Raises GoldenError where it cannot.
+
+    That run's own golden is given up: what nobody was told of is not blessed.
+    """
+    folder = folder.resolve()
+    aside = _aside(folder)
+    scratch.clean(folder.parent)
+    if not aside.exists():
+        return
+    try:
+        with _alone(folder.parent), interrupts.held():
+            if folder.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+            elif aside.exists():
+                aside.rename(folder)
+    except OSError as error:
+        raise GoldenError(
+            f"the golden in {folder} is in {aside} and cannot be put back: {error.strerror}",
+            fix=f"mv {aside} {folder}",
+        ) from error
+
+
+def recorded(goldens: Path) -> list[Path]:
+    """The goldens in a model's folder of them, by pipeline."""
+    for aside in goldens.glob(".*.old"):
+        repair(goldens / aside.name[1 : -len(".old")])
+    return sorted(path for path in goldens.glob("[!.]*") if path.is_dir())
+
+
+def _aside(folder: Path) -> Path:
+    """Where a golden is for the moment in which another takes its place."""
+    return folder.with_name(f".{folder.name}.old")
+
+
 def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str, Path]) -> None:
     """Write a golden beside its place, then put it there; a golden is never half old and half new."""
-    beside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-    for left_over in (beside, old):
-        shutil.rmtree(left_over, ignore_errors=True)
+    folder = folder.resolve()  # a link stays one
     try:
-        for name, path in files.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, beside / name)
-        save(bundle, beside / "bundle.json")
-        write_atomically(beside / SIDECAR, to_json(provenance))
-        if folder.exists():
-            folder.rename(old)
-        beside.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.scratch_folder(folder.parent) as beside:
+            new = beside / "new"
+            for name, path in files.items():
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, new / name)
+            save(bundle, new / "bundle.json")
+            write_atomically(new / SIDECAR, to_json(provenance))
+            repair(folder)
+            with _alone(folder.parent), interrupts.held():
+                aside = _aside(folder)
+                if folder.exists():
+                    folder.rename(aside)
+                try:
+                    new.rename(folder)
+                except OSError:
+                    if aside.exists():
+                        aside.rename(folder)
+                    raise
+                if aside.exists():
+                    aside.rename(beside / "old")  # whole, or gone with that folder
     except OSError as error:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
         raise GoldenError(
             f"the golden in {folder} cannot be written: {error.strerror}", fix=f"ls -ld {folder.parent}"
         ) from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a golden, and the folder of a model's goldens if it was the last."""
+    real = folder.resolve()
+    try:
+        with scratch.scratch_folder(real.parent) as beside, _alone(real.parent):
+            real.rename(beside / "old")
+        if folder.is_symlink():
+            folder.unlink()
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+    except OSError as error:
+        raise GoldenError(
+            f"the golden in {folder} cannot be removed: {error.strerror}", fix=f"ls -ld {folder.parent}"
+        ) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other goldmask exchanges goldens in `folder` meanwhile, on file systems that have locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        os.close(handle)

@@ -18,6 +18,7 @@ from typing import ClassVar, Self
 from ..contract.bundle import Bundle, Request, save
 from ..contract.errors import RunError, UsageError
 from ..contract.options import Pipeline
+from ..machine import interrupts
 from ..machine.diagnostics import Diagnostic
 from ..machine.progress import Progress
 from ..project.config import Android, Ios, LatencyFlag
@@ -65,7 +66,8 @@ class Session(AbstractContextManager["Session"], ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.closing.close()
+        with interrupts.held():  # a second Ctrl-C must not leave an emulator running
+            self.closing.close()
 
     @property
     def destinations(self) -> tuple[str, ...]:

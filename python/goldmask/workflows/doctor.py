@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..contract.errors import GoldmaskError
 from ..machine.cache import cache_folder
 from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import cached_file
+from ..machine.scratch import scratch_folder
 from ..project.config import load_config
 from ..project.model import load_spec, model_names
 from ..targets.target import Context, find_target, target_names
@@ -24,9 +24,9 @@ def examine(root: Path) -> Iterator[Diagnostic]:
     yield _mirror()
     for name in model_names(root):
         yield from _model(root, name)
-    with tempfile.TemporaryDirectory(prefix="goldmask-") as logs:
+    with scratch_folder() as logs:
         for target in target_names():
-            yield from find_target(target).needs(Context(root, Path(logs), android=config.android, ios=config.ios))
+            yield from find_target(target).needs(Context(root, logs, android=config.android, ios=config.ios))
 
 
 def _cache() -> Diagnostic:

@@ -1,7 +1,6 @@
 """Recording and verifying goldens: the reference runs, then its masks are blessed or held against what was blessed."""
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Literal
 from ..contract.bundle import Request, RequestCase
 from ..contract.errors import ConfigError, ExitCode, GoldenError
 from ..machine.progress import Progress
+from ..machine.scratch import scratch_folder
 from ..project.config import Config
 from ..project.gather import gather
-from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, unused
+from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, recorded, repair, unused
 from ..project.model import ASSUMING, Model, golden_folder, goldens_folder, load_spec, toml_of
 from ..project.model_toml import declare_normalisation
 from ..project.options import TargetOptions
@@ -92,12 +92,12 @@ def _record_pipeline(
     action: Action = "unchanged"
     if wanted:
         narrowed = request.model_copy(update={"cases": wanted})
-        with tempfile.TemporaryDirectory(prefix="goldmask-") as scratch:
+        with scratch_folder() as scratch:
             on_case = progress.count(f"record · {pipeline} · {name}", len(wanted))
-            with find_target(REFERENCE).session(Context(folder, Path(scratch), options)) as session:
+            with find_target(REFERENCE).session(Context(folder, scratch, options)) as session:
                 session.prepare(pipeline)
-                session.run(narrowed, Path(scratch), on_case)
-            if bless(narrowed, Path(scratch), folder, existing, merge=mode == "missing"):
+                session.run(narrowed, scratch, on_case)
+            if bless(narrowed, scratch, folder, existing, merge=mode == "missing"):
                 action = "recorded"
     ids = {case.id for case in wanted}
     return [Recorded(name, pipeline, case.id, action if case.id in ids else "kept") for case in request.cases]
@@ -105,6 +105,7 @@ def _record_pipeline(
 
 def _existing(folder: Path, mode: Mode) -> Golden | None:
     """The golden of today. A damaged one is an error, unless all of it is about to be recorded again."""
+    repair(folder)  # or one that a killed run had moved aside would be missing
     if not folder.is_dir():
         return None
     try:
@@ -165,7 +166,7 @@ def _strangers(
     found = []
     for model in models:
         spec = load_spec(root, model)
-        for folder in sorted(goldens_folder(root, model).glob("[!.]*")):
+        for folder in recorded(goldens_folder(root, model)):
             cases = [case.id for case in spec.cases] if folder.name in spec.pipelines else []
             found += [(model, folder.name, name) for name in look(load_golden(folder), cases)]
     return found

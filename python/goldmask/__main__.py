@@ -1,0 +1,20 @@
+"""The program where it is installed, and `python -m goldmask`: a signal is one sentence from the first moment on."""
+
+import sys
+
+
+def main() -> None:
+    """Load the tasks, and run those that the command line names."""
+    try:
+        from .machine import interrupts
+
+        interrupts.catch()
+        from .tasks import main as run_tasks
+    except KeyboardInterrupt:
+        print("goldmask: interrupted; what was started is stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    run_tasks()
+
+
+if __name__ == "__main__":
+    main()

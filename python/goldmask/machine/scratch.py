@@ -1,0 +1,85 @@
+"""Temporary folders: gone when their block ends, however it ends; what a killed run left goes with the next start.
+
+A folder's name says whose it is: `goldmask-PID-START-NAMESPACE-…`, the process and when it began (Unix time in s). A
+process id alone would be given to another process later; one of another container means nothing here. Beside files of
+the user a folder is hidden.
+"""
+
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from . import interrupts, shell
+
+NAME = re.compile(r"\.?goldmask-(\d+)-(\d+)-(\d+)-\w+")
+NAMESPACE = Path("/proc/self/ns/pid")
+
+
+# Those of this process that are still there.
+_made: set[Path] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A new folder in `parent`, by default where this machine has temporary files; removed when the block ends."""
+    clean(parent)
+    with interrupts.held():
+        made = Path(tempfile.mkdtemp(prefix=f"{'.' if parent else ''}goldmask-{_owner()}-", dir=parent))
+        with _lock:
+            _made.add(made)
+        try:
+            with interrupts.let_through():
+                yield made
+        finally:
+            with interrupts.held():
+                _remove(made)
+
+
+def clean(parent: Path | None = None) -> None:
+    """Remove the folders in `parent` whose process is dead; what cannot be removed is another's to remove."""
+    with interrupts.held(), suppress(OSError):
+        for path in (parent or Path(tempfile.gettempdir())).iterdir():
+            owner = NAME.fullmatch(path.name)
+            if not owner or int(owner[3]) != _namespace():
+                continue
+            if not shell.running(shell.Background(int(owner[1]), int(owner[2]))):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_all() -> None:
+    """Remove all folders of this process: for its end, where an interrupt came between a folder and its block."""
+    with _lock:
+        left = list(_made)
+    for made in left:
+        _remove(made)
+
+
+def _remove(made: Path) -> None:
+    shutil.rmtree(made, ignore_errors=True)
+    if made.exists():  # a tool has left folders without write permission
+        for path in (made, *made.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)
+        shutil.rmtree(made, ignore_errors=True)
+    with _lock:
+        _made.discard(made)
+
+
+@cache
+def _owner() -> str:
+    process = psutil.Process()
+    return f"{process.pid}-{int(process.create_time())}-{_namespace()}"
+
+
+@cache
+def _namespace() -> int:
+    """The number of this process's pid namespace: processes of other containers on the same disk cannot be seen."""
+    return NAMESPACE.stat().st_ino if NAMESPACE.exists() else 0
