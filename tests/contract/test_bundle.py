@@ -36,6 +36,14 @@ def test_the_samples_mask_is_what_its_bundle_says():
     assert bundle.result("broken").error.stage == "decode"
 
 
+def test_a_copy_with_other_results_looks_in_those():
+    bundle = bundles.load_bundle(SAMPLES)
+    flag, broken = bundle.result("flag"), bundle.result("broken")
+    fewer = bundle.model_copy(update={"results": (broken,)})
+    assert fewer.result("flag") is None and fewer.result("broken") is broken and bundle.result("flag") is flag
+    assert bundle == bundles.load_bundle(SAMPLES) and bundle.result("nobody") is None
+
+
 def change(path: str, value: object):
     """A sample with one field changed; a path of keys and indices, and DELETE to remove it."""
     data = sample()

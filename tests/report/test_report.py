@@ -14,8 +14,8 @@ from goldmask.contract.errors import ExitCode
 from goldmask.report.junit import to_junit
 from goldmask.report.pictures import CONFIDENT, GAP_PX, TIE, side_by_side
 from goldmask.report.report import Report, Skipped, exit_code, load_report
-from goldmask.report.terminal import to_terminal
-from goldmask.report.write import open_folder, write_report
+from goldmask.report.terminal import MAX_ROWS, rows_shown, to_terminal
+from goldmask.report.write import open_folder, row_of, write_report
 from goldmask.verdict.compare import Comparison, Judged, NotJudged, NotRun, Pair, Verdict
 from goldmask.verdict.metrics import measure
 
@@ -90,6 +90,17 @@ def test_only_what_ran_counts_as_run():
     assert "models run: none" in text_of(report(SKIPPED))
 
 
+def test_of_very_many_rows_those_that_did_not_pass_are_shown():
+    rows = [PASSED.model_copy(update={"case": f"c{each}"}) for each in range(MAX_ROWS - 1)]
+    whole = text_of(report(*rows, DIFFERS))
+    assert all(f" c{each} " in whole for each in range(MAX_ROWS - 1))
+    more = report(*rows, DIFFERS, STALE)
+    text = text_of(more)
+    assert rows_shown(more) == (DIFFERS, STALE) and " c7 " not in text
+    assert "and 199 more rows, 199 PASS, 1 FAIL, 1 ERROR in all: see report.json" in text
+    assert len(rows_shown(report(*[DIFFERS] * 1000))) == MAX_ROWS
+
+
 def test_junit_statistics_are_counted_once_however_many_cases_there_are(monkeypatch):
     """Counted again after every case they took minutes for ten thousand."""
     read = []
@@ -111,13 +122,13 @@ def test_text_from_outside_is_not_markup():
 
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path):
-    written = write_report([Pair(PASSED, BLANK, BLANK), SKIPPED, CRASHED], [], {"os": "linux"}, tmp_path)
+    written = write_report([PASSED, SKIPPED, CRASHED], [], {"os": "linux"}, tmp_path)
     assert load_report(tmp_path) == written
     assert [type(row) for row in load_report(tmp_path).comparisons] == [Judged, NotRun, NotJudged]
 
 
 def test_every_row_has_every_key(tmp_path):
-    write_report([Pair(PASSED, BLANK, BLANK), SKIPPED, CRASHED], [], {}, tmp_path)
+    write_report([PASSED, SKIPPED, CRASHED], [], {}, tmp_path)
     passed, *others = json.loads((tmp_path / "report.json").read_text("utf-8"))["comparisons"]
     assert [list(row) for row in others] == [list(passed)] * 2
     for row in others:
@@ -152,11 +163,13 @@ def test_a_failed_comparison_gets_its_picture(tmp_path):
     expected = np.zeros((60, 60), np.uint8)
     actual, confident = expected.copy(), np.zeros((60, 60), bool)
     actual[1, 1], actual[2, 2], confident[1, 1] = 5, 5, True
-    written = write_report([Pair(DIFFERS, expected, actual, confident)], [], {}, tmp_path)
-    with Image.open(tmp_path / written.comparisons[0].picture) as picture:
+    passed, row = (row_of(Pair(each, expected, actual, confident), tmp_path) for each in (PASSED, DIFFERS))
+    assert passed == PASSED and row == DIFFERS.model_copy(update={"picture": row.picture})
+    with Image.open(tmp_path / row.picture) as picture:
         colours = {colour: count for count, colour in picture.convert("RGB").getcolors(1 << 16)}
     factor = 4 * 4  # 60 pixels are enlarged to 240
     assert colours[CONFIDENT] == factor and colours[TIE] == factor
+    write_report([row], [], {}, tmp_path)
     open_folder(tmp_path)
     assert not (tmp_path / "diffs").exists() and not (tmp_path / "report.json").exists()
 

@@ -9,7 +9,7 @@ from ..contract.errors import ExitCode
 from ..project.config import load_config
 from ..project.options import from_flags
 from ..report.report import JUNIT_FILE, REPORT_FILE, Report, load_report
-from ..report.terminal import to_terminal
+from ..report.terminal import rows_shown, to_terminal
 from ..workflows.check import check
 from ..workflows.selection import select
 from .console import ProgressBars, out
@@ -38,7 +38,7 @@ def finish(report: Report, folder: Path) -> ExitCode:
     """Print a report and where its files are; its exit code."""
     out.print(to_terminal(report))
     out.print(Text(f"report: {folder / REPORT_FILE}, {folder / JUNIT_FILE}"))
-    for comparison in report.comparisons:
+    for comparison in rows_shown(report):
         if comparison.picture:
             out.print(Text(f"picture: {folder / comparison.picture}"))
     return report.exit_code

@@ -5,11 +5,9 @@ from pathlib import Path
 from ..contract.bundle import load_bundle
 from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
-from ..project.config import tolerances_for
 from ..project.golden import SIDECAR, load_golden
 from ..report.write import open_folder, write_report
-from ..verdict.compare import Outcome, compare_case
-from ..workflows.check import compared
+from ..workflows.compare import compare_bundle
 from .check import finish
 from .folders import out_folder, root_or_here
 
@@ -27,22 +25,16 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
     actual = load_bundle(Path(bundle))
     # A bare bundle names no labels: classes are numbered, and none is unknown.
     labels = blessed.provenance.labels if blessed else tuple(f"class_{index}" for index in range(MAX_CLASSES))
-    outcomes: list[Outcome] = []
-    for case in dict.fromkeys(result.case for result in (*expected.results, *actual.results)):
-        model = expected.model.name
-        tolerances, override = tolerances_for(config, compared(actual, model, case, actual.target.name))
-        outcomes.append(
-            compare_case(
-                model=model,
-                case=case,
-                golden_folder=Path(golden),
-                golden=expected,
-                folder=Path(bundle),
-                bundle=actual,
-                labels=labels,
-                tolerances=tolerances,
-                warnings=config.warnings,
-                override=override,
-            )
-        )
-    return finish(write_report(outcomes, (), {"golden": golden, "bundle": bundle}, path), path)
+    rows = compare_bundle(
+        dict.fromkeys(result.case for result in (*expected.results, *actual.results)),
+        config=config,
+        model=expected.model.name,
+        target=actual.target.name,
+        golden_folder=Path(golden),
+        golden=expected,
+        folder=Path(bundle),
+        bundle=actual,
+        labels=labels,
+        out=path,
+    )
+    return finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path)

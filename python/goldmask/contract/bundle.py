@@ -4,8 +4,10 @@ A bundle is a directory: bundle.json, masks/<case>.png (class indices, see mask.
 files is docs/bundle.schema.json, which is written from the classes here (docs/bundle.md explains it).
 """
 
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, model_validator
 
@@ -204,9 +206,20 @@ class Bundle(Strict):
             seen.add(result.case)
         return self
 
+    @cached_property
+    def by_case(self) -> dict[str, Result]:
+        """The results by their case."""
+        return {result.case: result for result in self.results}
+
     def result(self, case: str) -> Result | None:
         """The result of a case, or None."""
-        return next((result for result in self.results if result.case == case), None)
+        return self.by_case.get(case)
+
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, which may have other results."""
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("by_case", None)
+        return copied
 
 
 Contract = TypeVar("Contract", Request, Bundle)

@@ -93,7 +93,7 @@ def top_two_margin(scores: Scores) -> tuple[Mask, Margins]:
 
 def colourise(mask: Mask) -> Pixels:
     """uint8 [h, w, 3]: each class in its palette colour."""
-    return PALETTE[mask]
+    return PALETTE.take(mask, axis=0)
 
 
 def _png(image: Image.Image) -> bytes:

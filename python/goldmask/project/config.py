@@ -222,7 +222,7 @@ def tolerances_for(config: Config, compared: Compared) -> tuple[Tolerances, str]
         if _matches(override, compared):
             values |= override.tolerances
             reasons.append(override.reason)
-    return Tolerances.model_validate(values), "; ".join(reasons)
+    return (Tolerances.model_validate(values) if reasons else config.tolerances), "; ".join(reasons)
 
 
 def _matches(override: Override, compared: Compared) -> bool:

@@ -1,7 +1,6 @@
 """Expected, actual and difference side by side, for people who would rather look than read."""
 
-import io
-
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -11,6 +10,7 @@ from ..verdict.metrics import Flags
 TIE, CONFIDENT = (255, 200, 0), (230, 0, 60)
 GAP_PX, CAPTION_PX = 8, 18
 LEAST_WIDTH_PX = 240
+ENCODING = (cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP, cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes:
@@ -18,9 +18,10 @@ def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes
 
     Without `confident`, as for masks of different sizes, the difference is left out.
     """
-    panels = [("expected", colourise(expected)), ("actual", colourise(actual))]
+    classes = colourise(expected)
+    panels = [("expected", classes), ("actual", colourise(actual))]
     if confident is not None:
-        faint = (colourise(expected) // 3 + 40).astype(np.uint8)
+        faint = (classes // 3 + 40).astype(np.uint8)
         faint[expected != actual] = TIE
         faint[confident] = CONFIDENT
         ties = int(np.count_nonzero(expected != actual)) - int(np.count_nonzero(confident))
@@ -40,6 +41,5 @@ def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes
         draw.text((x, 3), caption, fill="black")
         sheet.paste(image, (x, CAPTION_PX))
         x += image.width + GAP_PX
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG")
-    return stream.getvalue()
+    # Pillow tries five filters on each row of a colour picture: three times as long for a quarter less of bytes.
+    return cv2.imencode(".png", cv2.cvtColor(np.asarray(sheet), cv2.COLOR_RGB2BGR), ENCODING)[1].tobytes()

@@ -9,7 +9,7 @@ from rich.text import Text
 from ..contract.errors import ExitCode
 from ..machine.resources import typed
 from ..verdict.compare import Comparison, Verdict
-from .report import Report
+from .report import REPORT_FILE, Report
 
 COLOURS = {
     Verdict.PASS: "green",
@@ -28,31 +28,51 @@ MEANINGS = {
     ExitCode.LATENCY: "latency over budget",
 }
 FIGURES = ("agreement", "confident", "ties", "mIoU", "ms")
+# More rows than anybody reads; a table of ten thousand takes longer than their comparison.
+MAX_ROWS = 200
 HEADINGS = ("model", "case", "target", "pipeline", "verdict", *FIGURES, "reason")
 
 
 def to_terminal(report: Report) -> RenderableType:
-    """A row for each comparison, what was skipped and how to change that, and the outcome."""
+    """A row for each comparison, what was skipped and how to change that, and the outcome.
+
+    Of more than MAX_ROWS comparisons the first ones that did not pass are shown.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in HEADINGS:
         justify: JustifyMethod = "right" if heading in FIGURES else "left"
         table.add_column(heading, justify=justify, no_wrap=heading not in ("reason", "case"), overflow="fold")
-    for comparison in report.comparisons:
+    shown = rows_shown(report)
+    for comparison in shown:
         table.add_row(*_row(comparison))
     # Text, not markup: names and reasons may come from a device.
-    parts: list[RenderableType] = [table, Text()]
+    parts: list[RenderableType] = [table]
+    if more := len(report.comparisons) - len(shown):
+        parts.append(Text(f"and {more:,} more rows, {_counts(report)} in all: see {REPORT_FILE}"))
+    parts.append(Text())
     for skipped in report.skipped:
         parts.append(
             Text(f"SKIP {skipped.model} on {skipped.target} ({skipped.pipeline}): {skipped.reason}", style="yellow")
         )
         parts.append(Text(typed(f"  try: {skipped.fix}")))
     parts += [Text(f"note: {note}") for note in report.notes]
-    counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
     colour = "green" if report.exit_code is ExitCode.OK else "bold red"
-    outcome = f"{counts or 'no comparisons'} · models run: {models} · {_meaning(report)} (exit {report.exit_code})"
+    counts = _counts(report) or "no comparisons"
+    outcome = f"{counts} · models run: {models} · {_meaning(report)} (exit {report.exit_code})"
     parts.append(Text(outcome, style=colour))
     return Group(*parts)
+
+
+def rows_shown(report: Report) -> tuple[Comparison, ...]:
+    """The comparisons that have a row in the table."""
+    if len(report.comparisons) <= MAX_ROWS:
+        return report.comparisons
+    return tuple(row for row in report.comparisons if row.verdict is not Verdict.PASS)[:MAX_ROWS]
+
+
+def _counts(report: Report) -> str:
+    return ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict if report.count(verdict))
 
 
 def _meaning(report: Report) -> str:

@@ -29,23 +29,26 @@ def open_folder(out: Path) -> None:
         raise UsageError(f"cannot write into {out}: permission denied", fix="--out <a folder you own>")
 
 
+def row_of(outcome: Outcome, out: Path) -> Comparison:
+    """The row of an outcome in the report in `out`, where a failure's picture is written; it keeps no masks."""
+    if not isinstance(outcome, Pair):
+        return outcome
+    row = outcome.comparison
+    if row.verdict is not Verdict.FAIL:
+        return row
+    picture = f"{PICTURES}/{row.target}.{row.pipeline}.{row.model}.{row.case}.png"
+    write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
+    return row.model_copy(update={"picture": picture})
+
+
 def write_report(
-    outcomes: Sequence[Outcome],
+    comparisons: Sequence[Comparison],
     skipped: Sequence[Skipped],
     environment: dict[str, str],
     out: Path,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """Write all forms of the report of `outcomes` into `out`; returns it."""
-    comparisons: list[Comparison] = []
-    for outcome in outcomes:
-        comparison = outcome.comparison if isinstance(outcome, Pair) else outcome
-        if isinstance(outcome, Pair) and comparison.verdict is Verdict.FAIL:
-            place = (comparison.target, comparison.pipeline, comparison.model, comparison.case)
-            picture = f"{PICTURES}/{'.'.join(place)}.png"
-            write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
-            comparison = comparison.model_copy(update={"picture": picture})
-        comparisons.append(comparison)
+    """Write all forms of the report of `comparisons` into `out`; returns it."""
     report = Report(
         schema=1,
         exit_code=exit_code(comparisons),

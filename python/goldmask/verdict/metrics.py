@@ -15,6 +15,7 @@ Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
 Counts = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Tally = np.ndarray[tuple[int], np.dtype[np.int64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+Classes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
 Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Bound the memory that indices of pixels take, eight bytes each, however large a mask is.
@@ -80,10 +81,12 @@ def measure(
 ) -> Metrics:
     """All metrics of two masks of one shape whose classes all have a label."""
     differing = expected != actual
-    confident = confident_pixels(differing, margin, tolerances)
     count = int(np.count_nonzero(differing))
+    if not count:
+        return measure_equal(expected, labels, has_margins=margin is not None)
+    confident = confident_pixels(differing, margin, tolerances)
     confident_count = int(np.count_nonzero(confident))
-    confusion = confusion_matrix(expected, actual, len(labels))
+    confusion = confusion_matrix(expected, actual, int(max(expected.max(), actual.max())) + 1)
     was, now = confusion.sum(axis=1), confusion.sum(axis=0)
     present = np.flatnonzero(was + now)
     was, now, iou = was[present], now[present], class_iou(confusion)[present]
@@ -108,6 +111,27 @@ def measure(
     )
 
 
+def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> Metrics:
+    """What `measure` gives for a mask and its equal; only the classes that it has are looked for."""
+    names = [labels[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
+    return Metrics(
+        pixels=mask.size,
+        differing=0,
+        agreement=1.0,
+        confident_flips=0 if has_margins else None,
+        tie_flips=0 if has_margins else None,
+        miou=1.0,
+        fwiou=1.0,
+        class_iou=dict.fromkeys(names, 1.0),
+        boundary_f=1.0,
+        class_boundary_f=dict.fromkeys(names, 1.0),
+        densest_window=None,
+        labels_added=(),
+        labels_missing=(),
+        area_change=dict.fromkeys(names, 0.0),
+    )
+
+
 def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
     """[classes, classes]: pixels by expected (row) and actual (column) class."""
     joint = expected.astype(np.uint16).ravel()  # 256 × 256 classes just fit
@@ -116,7 +140,7 @@ def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
     return _tally(joint, classes * classes).reshape(classes, classes)
 
 
-def _tally(values: Codes, bins: int) -> Tally:
+def _tally(values: Codes | Classes, bins: int) -> Tally:
     """[bins]: how often each value occurs. A mask is mostly runs of one value, and each run is counted at once."""
     total = np.zeros(bins, np.int64)
     for begin in range(0, len(values), BAND_PX):

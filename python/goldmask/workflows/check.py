@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import __version__
-from ..contract.bundle import Bundle, Request, RequestCase
+from ..contract.bundle import Request, RequestCase
 from ..contract.errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, PipelineMissing, RunError
 from ..contract.options import Options, Pipeline, RunOptions, TapName
 from ..machine.progress import Progress
-from ..project.config import Compared, Config, tolerances_for
+from ..project.config import Config
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
 from ..project.model import ASSUMING, Model, ModelSpec, golden_folder, load_spec
@@ -20,7 +20,8 @@ from ..project.options import set_in
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
-from ..verdict.compare import Asked, NotJudged, NotRun, Outcome, compare_case
+from ..verdict.compare import Asked, Comparison, NotJudged, NotRun
+from .compare import compare_bundle
 from .selection import Selection, options_for
 
 
@@ -43,7 +44,7 @@ def check(
     selection: Selection,
     out: Path,
     progress: Progress = Progress(),
-    also: Sequence[Outcome] = (),
+    also: Sequence[Comparison] = (),
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     open_folder(out)
@@ -51,10 +52,10 @@ def check(
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
     with ExitStack() as closing:
         cannot = _make_ready(run, specs, closing)
-        outcomes, skipped = _compare_all(run, specs, cannot)
+        rows, skipped = _compare_all(run, specs, cannot)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
     notes = tuple(dict.fromkeys(run.notes))
-    return write_report([*also, *outcomes], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+    return write_report([*also, *rows], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
 
 
 def context_of(run: Run, target: str) -> Context:
@@ -112,10 +113,10 @@ def _make_ready(
 
 def _compare_all(
     run: Run, specs: dict[str, ModelSpec], cannot: dict[tuple[str, Pipeline], GoldmaskError | None]
-) -> tuple[list[Outcome], list[Skipped]]:
+) -> tuple[list[Comparison], list[Skipped]]:
     """Every model's cases on every target that can run them, and what was skipped."""
     selection = run.selection
-    outcomes: list[Outcome] = []
+    rows: list[Comparison] = []
     skipped: list[Skipped] = []
     for name, spec in specs.items():
         assets = gather(run.root, name, spec, run.progress)
@@ -126,13 +127,13 @@ def _compare_all(
                 missing = assets.missing
                 if error := _undeclared(name, spec, pipeline, selection) or cannot[target, pipeline]:
                     missing = dict.fromkeys((case.id for case in spec.cases), error) | missing
-                outcomes += _not_run(name, pipeline, target, missing, selection.named)
+                rows += _not_run(name, pipeline, target, missing, selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
                 cases = tuple(case for case in assets.cases if case.id not in missing)
                 if cases and assets.model:
                     request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options)
-                    outcomes += _run_and_compare(run, request, target, assets)
-    return outcomes, skipped
+                    rows += _run_and_compare(run, request, target, assets)
+    return rows, skipped
 
 
 def _undeclared(name: str, spec: ModelSpec, pipeline: Pipeline, selection: Selection) -> GoldmaskError | None:
@@ -147,7 +148,7 @@ def _undeclared(name: str, spec: ModelSpec, pipeline: Pipeline, selection: Selec
     )
 
 
-def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) -> list[Outcome]:
+def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) -> list[Comparison]:
     """Run those cases that have a good golden, and compare them; the others are errors that say why."""
     name, pipeline = request.model.name, request.options.pipeline
     folder = golden_folder(run.root, name, pipeline)
@@ -156,19 +157,19 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         problems = {case.id: problem(golden, request, case) for case in request.cases}
     except GoldenError as error:
         return [_error(name, case.id, target, pipeline, str(error), ExitCode.GOLDEN) for case in request.cases]
-    outcomes: list[Outcome] = [
+    rows: list[Comparison] = [
         _error(name, case, target, pipeline, reason, ExitCode.GOLDEN) for case, reason in problems.items() if reason
     ]
     cases = tuple(case for case in request.cases if not problems[case.id])
     if not cases:
-        return outcomes
+        return rows
     session = run.sessions[target]
     request = request.model_copy(update={"cases": cases})
     on_case = run.progress.count(f"{target} · {pipeline} · {name}", len(cases) * len(session.destinations))
     try:
         bundles = session.run_everywhere(request, run.out / "bundles" / target / pipeline / name, on_case)
     except GoldmaskError as error:
-        return outcomes + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
+        return rows + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
     said = set_in(session.context.options)
     asked = Asked(
         delegate=request.options.delegate if "delegate" in said else None,
@@ -176,49 +177,39 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
     )
     for destination, (bundle_folder, bundle) in bundles.items():
         if isinstance(bundle, RunError):
-            outcomes += [_error(name, case.id, destination, pipeline, str(bundle), ExitCode.RUN) for case in cases]
+            rows += [_error(name, case.id, destination, pipeline, str(bundle), ExitCode.RUN) for case in cases]
             continue
-        for case in cases:
-            tolerances, override = tolerances_for(run.config, compared(bundle, name, case.id, target))
-            outcomes.append(
-                compare_case(
-                    model=name,
-                    case=case.id,
-                    golden_folder=folder,
-                    golden=golden.bundle,
-                    folder=bundle_folder,
-                    bundle=bundle,
-                    labels=request.model.labels,
-                    tolerances=tolerances,
-                    warnings=run.config.warnings,
-                    asked=asked,
-                    override=override,
-                    truth=assets.truths.get(case.id),
-                )
-            )
-    return outcomes
-
-
-def compared(bundle: Bundle, model: str, case: str, target: str) -> Compared:
-    """What overrides are matched against."""
-    ran = {"delegate": bundle.runtime.delegate, "device": bundle.target.device}
-    return Compared(model=model, case=case, pipeline=bundle.pipeline, target=target, **ran)
+        rows += compare_bundle(
+            [case.id for case in cases],
+            config=run.config,
+            model=name,
+            target=target,
+            golden_folder=folder,
+            golden=golden.bundle,
+            folder=bundle_folder,
+            bundle=bundle,
+            labels=request.model.labels,
+            out=run.out,
+            asked=asked,
+            truths=assets.truths,
+        )
+    return rows
 
 
 def _not_run(
     model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError], named: frozenset[str]
-) -> list[Outcome]:
+) -> list[Comparison]:
     """A row for each case that cannot run here: SKIP, or an error when it broke or the user asked for it by name."""
-    outcomes: list[Outcome] = []
+    rows: list[Comparison] = []
     for case, error in missing.items():
         # Who names a target asks for the pipelines that it has.
         asked = named & ({pipeline} if isinstance(error, PipelineMissing) else {model, pipeline, target})
         if isinstance(error, EnvironmentMissing) and not asked:
-            outcomes.append(NotRun(model=model, case=case, target=target, pipeline=pipeline, reason=error.what))
+            rows.append(NotRun(model=model, case=case, target=target, pipeline=pipeline, reason=error.what))
         else:
             reason = error.what if isinstance(error, EnvironmentMissing) else str(error)
-            outcomes.append(_error(model, case, target, pipeline, reason, error.exit_code))
-    return outcomes
+            rows.append(_error(model, case, target, pipeline, reason, error.exit_code))
+    return rows
 
 
 def _told_once(model: str, pipeline: str, target: str, missing: dict[str, GoldmaskError]) -> list[Skipped]:
