@@ -27,7 +27,7 @@ def test_a_phone_is_described():
 
 
 def test_properties_are_printable():
-    assert parse_properties("[a]: [\x1b[31mred]\nnonsense\n[b]: []") == {"a": "[31mred", "b": ""}
+    assert parse_properties("[a]: [\x1b[31mred]\nnonsense\n[b]: []") == {"a": r"\x1b[31mred", "b": ""}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

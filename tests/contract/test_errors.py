@@ -1,10 +1,12 @@
-"""What an error shows of an output that nobody knows."""
+"""What an error shows of the text of strangers: a name, a reason, an output that nobody knows."""
+
+import xml.dom.minidom
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldmask.contract.errors import excerpt
+from goldmask.contract.errors import GoldmaskError, excerpt, printable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,44 @@ def test_its_first_and_last_lines(lines, shown):
 @given(st.text())
 def test_it_fits_a_sentence(text):
     assert excerpt(text).isprintable() and len(excerpt(text)) < 1500
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("é 猫 😀 ×", "é 猫 😀 ×"),
+        ("two\nlines", "two\nlines"),
+        ("tab\there\r", "tab here "),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m\x85", "\\x9b31m\\x85"),
+        ("nul\0 bell\x07 del\x7f", "nul\\x00 bell\\x07 del\\x7f"),
+        ("\u202eturned", "\\u202eturned"),
+        ("\u2066isolated\u2069", "\\u2066isolated\\u2069"),
+        ("\ufffe \uffff \U0001fffe", "\\ufffe \\uffff \\U0001fffe"),
+        ("\udcff", "\\udcff"),
+        ("line\u2028break", "line\\u2028break"),
+        ("a\u00a0space", "a space"),
+    ],
+)
+def test_text_of_strangers_is_shown_and_not_obeyed(text, shown):
+    assert printable(text) == shown
+
+
+@given(st.text(st.characters()))
+def test_any_text_is_fit_for_a_terminal_and_for_xml(text):
+    shown = printable(text)
+    assert shown.replace("\n", "").isprintable() and printable(shown) == shown
+    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    xml.dom.minidom.parseString(f"<text>{escaped}</text>")
+
+
+def test_text_has_an_end():
+    assert printable("x" * 3000) == "x" * 1999 + "…"
+    assert printable("x" * 10, 10) == "x" * 10 and printable("x" * 11, 10) == "x" * 9 + "…"
+    assert len(printable("\0" * 3000)) == 2000
+
+
+def test_an_error_is_one_printable_line_and_its_fix_another():
+    error = GoldmaskError("input \x1b]0;x\x07\nPASS  all is bad", fix="rm 'a  b'\n\x1b[2J")
+    assert str(error) == "input \\x1b]0;x\\x07 PASS all is bad\n  try: rm 'a  b' \\x1b[2J"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from adbutils import AdbClient, AdbConnection, AdbError, adb_path
 
-from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, printable
+from ..contract.errors import EnvironmentMissing, RunError, UsageError, excerpt, one_line
 from ..contract.files import sha256_of
 from ..machine import interrupts, recording, shell
 from . import adb_output
@@ -51,7 +51,7 @@ class ProtocolFault(DeviceLost):
     """Something answers at the adb server's port, or a server answers something, that is not adb's protocol."""
 
     def __init__(self, answer: bytes) -> None:
-        said = printable(answer.decode("ascii", "replace"))
+        said = one_line(answer.decode("ascii", "replace"))
         super().__init__(
             f"adb's protocol is broken: {f'the answer begins with {said!r}' if said else 'the answer breaks off'}",
             fix="adb kill-server; adb devices",
@@ -206,10 +206,10 @@ class Server:
             raise ProtocolFault(b"") from error
         except (AdbError, OSError) as error:
             connection.close()
-            raise DeviceLost(f"adb says: {printable(str(error)) or 'connection closed'}", fix="adb devices") from error
+            raise DeviceLost(f"adb says: {one_line(str(error)) or 'connection closed'}", fix="adb devices") from error
         connection.close()
         if answer == b"FAIL":
-            raise DeviceLost(f"adb says: {printable(why)}", fix="adb devices")
+            raise DeviceLost(f"adb says: {one_line(why)}", fix="adb devices")
         raise ProtocolFault(answer)
 
     @staticmethod
@@ -244,7 +244,7 @@ class Server:
             said = self.block(connection)
             answer.code, answer.stdout = 0, bytearray(said.encode())
         if "connected to" not in said:
-            raise DeviceLost(f"adb cannot connect to {address}: {printable(said)}", fix=f"adb connect {address}")
+            raise DeviceLost(f"adb cannot connect to {address}: {one_line(said)}", fix=f"adb connect {address}")
 
 
 @dataclass(frozen=True)
@@ -381,7 +381,7 @@ class Device:
             size = min(size, 1000) if answer == b"FAIL" else 0
             reason = self._receive(sending, size, end, what, INSTALL_DEADLINE_S)
         if answer != b"OKAY":
-            said = printable(reason.decode("utf-8", "replace"))
+            said = one_line(reason.decode("utf-8", "replace"))
             full = "No space left" in said
             raise RunError(
                 f"{self.serial} does not take {source.name}: {'its storage is full' if full else said}",

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, excerpt, printable
+from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, excerpt, one_line
 
 # As adb's transport.cpp names them. "no permissions" has its reason in brackets behind it.
 STATES = (
@@ -70,8 +70,8 @@ def transports(text: str) -> list[Transport]:
         if SERIAL.fullmatch(serial) and match["state"].isprintable():
             why = re.match(r" \(([^)]*)\)", rest)
             model = re.search(r"\bmodel:(\S+)", rest)
-            detail = printable(why[1]) if why else ""
-            found.append(Transport(serial, printable(match["state"]), detail, printable(model[1]) if model else ""))
+            detail = one_line(why[1]) if why else ""
+            found.append(Transport(serial, one_line(match["state"]), detail, one_line(model[1]) if model else ""))
     return found
 
 
@@ -84,7 +84,7 @@ def error(text: str, address: str) -> GoldmaskError:
         return no_server(address, answer)
     if "protocol fault" in text:
         return no_server(address, b"")
-    fatal = printable((FATAL.findall(text) or [""])[0])
+    fatal = one_line((FATAL.findall(text) or [""])[0])
     if mismatch := MISMATCH.search(text):
         return RunError(
             f"the adb server at {address} is of version 1.0.{mismatch[1]} and adb is 1.0.{mismatch[2]}: it cannot be "
@@ -96,7 +96,7 @@ def error(text: str, address: str) -> GoldmaskError:
 
 def no_server(address: str, answer: bytes) -> EnvironmentMissing:
     """The error that another program listens where an adb server should be; `answer` is how its answer began."""
-    said = printable(answer.decode("ascii", "replace"))
+    said = one_line(answer.decode("ascii", "replace"))
     how = f"answers {said!r}" if said else "closes every connection"
     return EnvironmentMissing(
         f"what listens at {address} is no adb server: it {how}",

@@ -13,7 +13,7 @@ from statistics import fmean, median, pstdev
 from typing import Any
 
 from ..contract.bundle import Latency, RuntimeInfo
-from ..contract.errors import RunError, UsageError, excerpt, printable
+from ..contract.errors import RunError, UsageError, excerpt, one_line
 from ..contract.files import sha256_of
 from ..contract.options import RunOptions
 from .adb import STORE, Device
@@ -219,5 +219,5 @@ def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: Ru
     except RunError as error:
         raise RunError(f"{error.what} on {device.serial}", fix=f"cat {log}") from error
     used = THREADS.search(text)
-    words_about = tuple(dict.fromkeys(printable(line) for line in DELEGATE.findall(text)))[:8]
+    words_about = tuple(dict.fromkeys(one_line(line) for line in DELEGATE.findall(text)))[:8]
     return Measured(timing, int(used[1]) if used else None, words_about, sha256)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..contract.errors import RunError, printable
+from ..contract.errors import RunError, one_line
 from ..project.config import LatencyFlag
 from .adb import Device
 
@@ -104,7 +104,7 @@ def parse_properties(text: str) -> dict[str, str]:
         elif name:
             value += f"\n{line}"
         if name and value.endswith("]"):
-            found[name] = printable(value[:-1])
+            found[name] = one_line(value[:-1])
             name = ""
     return found
 

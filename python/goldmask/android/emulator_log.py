@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, excerpt, printable
+from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, excerpt, one_line
 
 # `ERROR   | …` since version 31; `emulator: ERROR: …`, `PANIC: …` and `[140]:ERROR:./file.cpp:28:…` before it.
 COMPLAINT = re.compile(r"^(?:emulator: |\[\d+\]:)?(ERROR|FATAL|PANIC)(?: *\| ?|: |:[^:]*:\d+:)(.*)$")
@@ -28,7 +28,7 @@ def error(log: str) -> GoldmaskError:
     """
     for line in log.splitlines():
         if missing := LIBRARY.search(line) or DYLD.search(line):
-            return _library(printable(missing[1]))
+            return _library(one_line(missing[1]))
         if old := GLIBC.search(line):
             return EnvironmentMissing(
                 f"the emulator needs {old[1]}, a later C or C++ library than this machine's", "a later Linux"
@@ -44,7 +44,7 @@ def error(log: str) -> GoldmaskError:
         )
     if ACCELERATION.search(first):
         status = ACCELERATION_STATUS.search(log)
-        why = f": {printable(status[1])}" if status and status[1].strip() else ""
+        why = f": {one_line(status[1])}" if status and status[1].strip() else ""
         return EnvironmentMissing(
             f"the emulator needs hardware virtualisation{why}", "ls -l /dev/kvm, and --target android-jvm without it"
         )
@@ -54,7 +54,7 @@ def error(log: str) -> GoldmaskError:
 def complaint(log: str) -> str:
     """The first complaint that an emulator does not live on after, else the first of any; empty without one."""
     found = list(_complaints(log))
-    return printable(next((words for words, serious in found if serious), found[0][0] if found else ""))
+    return one_line(next((words for words, serious in found if serious), found[0][0] if found else ""))
 
 
 def _complaints(log: str) -> Iterator[tuple[str, bool]]:

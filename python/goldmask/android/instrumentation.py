@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..contract.errors import RunError, excerpt, printable
+from ..contract.errors import RunError, excerpt, one_line
 
 # AndroidJUnitRunner's codes of a test; 2 is what a test tells of itself in between.
 FAILED = (-1, -2)
@@ -93,14 +93,14 @@ class Instrumentation:
         if status.get("Error"):
             self.errors.append(status["Error"])
         if case := status.get(f"{OURS}case"):
-            self.done.append(printable(case))
+            self.done.append(one_line(case))
             self.on_case(self.done[-1])
         if re.fullmatch(r"\d{1,9}", pid := status.get(f"{OURS}pid", "")):
             self.pid = int(pid)
         if "test" in status and code != 1 and not any(key.startswith(OURS) for key in status):
             self.tests += code not in NOT_RUN
             if code in FAILED:
-                self.stacks.append(printable(status.get("stack", "").split("\n")[0]) or "without a stack")
+                self.stacks.append(one_line(status.get("stack", "").split("\n")[0]) or "without a stack")
 
     @property
     def ended(self) -> bool:
@@ -134,7 +134,7 @@ class Instrumentation:
 
     def _death(self) -> str:
         """How the process ended, as Android tells it: `longMsg` has the cause, `shortMsg` only its kind."""
-        short, long = (printable(self.result.get(key, "").replace("\n", " ")) for key in ("shortMsg", "longMsg"))
+        short, long = (one_line(self.result.get(key, "").replace("\n", " ")) for key in ("shortMsg", "longMsg"))
         if short == "keyDispatchingTimedOut" or re.match(r"(ANR )?(Input dispatching|executing service)", long):
             return f"the app did not respond (ANR): {long or short}"
         if short == "Native crash":
@@ -147,11 +147,11 @@ def _refused(said: list[str], unknown: list[str]) -> RunError:
     for words, what, fix in REFUSALS:
         for line in said:
             if match := words.search(line):
-                return RunError(printable(match.expand(what)), fix)
+                return RunError(one_line(match.expand(what)), fix)
     # `Error: …` is the last line after a page of usage; an exception is the first line before its stack.
     usage = [line.removeprefix("Error: ") for line in said if line.startswith("Error: ")]
     thrown = [match[2] or match[1] for line in said if (match := EXCEPTION.match(line))]
-    reason = printable((usage[-1:] or thrown[:1] or [""])[0]) or excerpt("\n".join([*said, *unknown]))
+    reason = one_line((usage[-1:] or thrown[:1] or [""])[0]) or excerpt("\n".join([*said, *unknown]))
     return RunError(f"am instrument: {reason}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import RunError, printable
+from ..contract.errors import RunError, one_line
 from .adb import Device
 
 # Who tells of a process besides itself: of its start, its crash, its native stack, and of whoever ended it.
@@ -122,7 +122,7 @@ def _low_memory(lines: Sequence[Line], pid: int, package: str) -> RunError | Non
         if line.tag in ("lowmemorykiller", "lmkd") and match and int(match[1]) == pid:
             rest = " ".join([match[2], *(each.text for each in lines[place + 1 :][:1] if each.tag == line.tag)])
             why = re.search(r"(?:reason: |because )([^;]+)", rest)
-            detail = f": {printable(why[1])}" if why else ""
+            detail = f": {one_line(why[1])}" if why else ""
             return RunError(f"Android ended the app's process because memory ran out{detail}", MORE_MEMORY)
         if re.search(rf"Out of memory: Kill(?:ed)? process {pid}\b", line.text):
             return RunError("Linux ended the app's process because memory ran out", MORE_MEMORY)
@@ -139,7 +139,7 @@ def _native(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
         return None
     aborts = [line.text for line in own if re.match(r"Abort message: ", line.text, re.IGNORECASE)]
     frames = [match[1] for line in own if (match := re.match(r"\s*#00 +pc [0-9a-f]+ +(.*)$", line.text))]
-    detail = "; ".join(printable(each) for each in (signals[0], *aborts[:1], *(f"in {each}" for each in frames[:1])))
+    detail = "; ".join(one_line(each) for each in (signals[0], *aborts[:1], *(f"in {each}" for each in frames[:1])))
     return RunError(f"the app crashed in native code: {detail}")
 
 
@@ -148,7 +148,7 @@ def _java(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
     for place, text in enumerate(own):
         if text.startswith("FATAL EXCEPTION"):
             thrown = next((each for each in own[place + 1 :] if not each.startswith(("Process: ", "PID: "))), text)
-            return RunError(f"the app crashed in Java or Kotlin: {printable(thrown)}")
+            return RunError(f"the app crashed in Java or Kotlin: {one_line(thrown)}")
     return None
 
 
@@ -163,14 +163,14 @@ def _not_responding(lines: Sequence[Line], pid: int, package: str) -> RunError |
             reason = reason or line.text.rpartition("Reason: ")[2]
     if reason is None:
         return None
-    return RunError(f"the app did not respond (ANR){f': {printable(reason)}' if reason else ''}")
+    return RunError(f"the app did not respond (ANR){f': {one_line(reason)}' if reason else ''}")
 
 
 def _ended(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
     for line in lines:
         match = re.match(rf"Killing {pid}:\S+ \(adj -?\d+\): (.*)$", line.text)
         if line.tag == "ActivityManager" and match and not OWN_END.search(match[1]):
-            return RunError(f"Android ended the app's process: {printable(match[1])}")
+            return RunError(f"Android ended the app's process: {one_line(match[1])}")
     return None
 
 
@@ -180,5 +180,5 @@ def _signal(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
     for line in lines:
         match = re.match(rf"Process {pid} exited (due to signal .*|cleanly \(.*\))$", line.text)
         if line.tag.lower().startswith("zygote") and match:
-            return RunError(f"the app's process exited {printable(match[1])}")
+            return RunError(f"the app's process exited {one_line(match[1])}")
     return None

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.errors import RunError, excerpt, printable
+from ..contract.errors import RunError, excerpt, one_line
 from ..contract.files import sha256_of
 from .adb import INSTALL_DEADLINE_S, STORE, Device
 
@@ -144,14 +144,14 @@ def _named(text: str) -> Refusal:
     line = " ".join(text.split())
     match = re.match(r"(INSTALL_\w+)(?:$|: (?:\1: )?)(.*)$", line)
     code, detail = (match[1], match[2]) if match else ("", line)
-    return _refusal(code, detail, printable(": ".join(filter(None, (code, detail)))))
+    return _refusal(code, detail, one_line(": ".join(filter(None, (code, detail)))))
 
 
 def _refusal(code: str, detail: str, words: str) -> Refusal:
     reason, needed = _reason(code, detail), ""
     if reason == OLDER and (match := NEWER.search(detail)):
-        has = f", the device has {printable(match[2])}" if match[2] else ""
-        needed = f": it needs API {printable(match[1])}{has}"
+        has = f", the device has {one_line(match[2])}" if match[2] else ""
+        needed = f": it needs API {one_line(match[1])}{has}"
     return Refusal(reason, words, needed)
 
 

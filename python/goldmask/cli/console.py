@@ -1,16 +1,32 @@
 """The terminal: results on stdout, progress bars and errors on stderr."""
 
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.segment import Segment
 
+from ..contract.errors import printable
 from ..machine.progress import Progress
 
+
+class PlainConsole(Console):
+    """A console on which text is text: rich's own colours and cursor movements are the only ones there are."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is shown of a renderable; names of tensors, labels and reasons of servers come through here."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                yield Segment(printable(segment.text, len(segment.text) * 10), segment.style)
+
+
 # Piped output is for programs and log files: no folding at 80 columns there.
-out = Console(width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True)
+out = PlainConsole(width=None if sys.stdout.isatty() else 240)
+err = PlainConsole(stderr=True)
 
 
 class ProgressBars(Progress):

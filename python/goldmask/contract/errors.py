@@ -3,8 +3,11 @@
 import errno
 import os
 import re
+import unicodedata
+from collections.abc import Sequence
 from enum import IntEnum
 
+MAX_MESSAGE = 2000
 # A disk, a quota or `ulimit -f` has no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -23,17 +26,22 @@ class ExitCode(IntEnum):
 
 
 class GoldmaskError(Exception):
-    """An expected failure. `what` is one sentence with its cause; `fix` is the command or edit that helps."""
+    """An expected failure. `what` is one sentence with its cause; `fix` is the command or edit that helps.
+
+    Both may quote strangers: a server's reason, a tensor's name. They are kept as one printable line each, as are
+    `details`, for more than one thing that is wrong.
+    """
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, what: str, fix: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
+    def __init__(self, what: str, fix: str = "", details: Sequence[str] = ()) -> None:
+        self.what = one_line(what, MAX_MESSAGE)
+        self.fix = printable(" ".join(fix.splitlines()))
+        self.details = tuple(one_line(detail, MAX_MESSAGE) for detail in details)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
-        return f"{self.what}\n  try: {self.fix}" if self.fix else self.what
+        return "\n  ".join([self.what, *self.details, *([f"try: {self.fix}"] if self.fix else [])])
 
 
 class UsageError(GoldmaskError):
@@ -77,9 +85,28 @@ def of_system(error: OSError) -> GoldmaskError:
     return UsageError(f"{' -> '.join(paths)}: {cause}" if paths else cause)
 
 
-def printable(text: str) -> str:
-    """What a device or a tool said, fit for an error's sentence: ASCII without control characters, not too long."""
-    return re.sub(r"[^\x20-\x7e]", " ", text).strip()[:300]
+def printable(text: str, longest: int = MAX_MESSAGE) -> str:
+    """Text of strangers as text: line breaks stay, tabs are spaces, and what a terminal would obey is an escape.
+
+    So is what hides or turns around a part of a line, and what no XML may hold: `\\x1b`, `\\u202e`, `\\uffff`.
+    """
+    kept = text[: longest + 1]
+    if not kept.isprintable():
+        kept = "".join(map(_shown, kept))
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """What a device, a tool or a server said, as printable text for an error's sentence."""
+    return printable(" ".join(text.split()), longest)
+
+
+def _shown(sign: str) -> str:
+    if sign == "\n" or sign.isprintable():
+        return sign
+    if sign in "\t\r" or unicodedata.category(sign) == "Zs":
+        return " "
+    return sign.encode("unicode_escape").decode("ascii")
 
 
 def excerpt(text: str, lines: int = 3) -> str:
