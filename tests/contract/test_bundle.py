@@ -1,12 +1,17 @@
 """The contract: what a bundle may say, sample files that other platforms' tests read too."""
 
 import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import REPO
+from pydantic import ValidationError
 
 from goldmask.contract import bundle as bundles
-from goldmask.contract.errors import RunError
+from goldmask.contract.errors import MAX_MESSAGE, RunError
 
 SAMPLES = REPO / "tests/samples"
 
@@ -70,6 +75,7 @@ DELETE = object()
         (change("results.0.mask", "/etc/passwd"), "leads out of the bundle"),
         (change("results.0.mask", "masks\\..\\..\\x.png"), "leads out of the bundle"),
         (change("results.0.mask", "C:x.png"), "leads out of the bundle"),
+        (change("results.0.mask", "m/" * 2500 + "x.png"), "at most 255 characters"),
         (change("results.0.mask", DELETE), "ok.mask: Field required"),
         (change("results.1.error", DELETE), "error.error: Field required"),
         (change("results.0.error", {"stage": "init", "message": "no delegate"}), "ok.error: Extra inputs"),
@@ -83,6 +89,15 @@ DELETE = object()
         (change("results.0.latency.first_ms", -1), "first_ms"),
         (change("runtime.threads", 0), "threads"),
         (change("target.kind", "toaster"), "kind"),
+        (change("schema", True), "schema: must be a whole number"),
+        (change("runtime.threads", True), "threads"),
+        (change("runtime.threads", "2"), "threads"),
+        (change("runtime.threads", 10**4299), "a number has 4,300 digits"),
+        (change("results.0.mask_size", [True, 8]), "mask_size.0"),
+        (change("results.0.mask_size", ["4", "2"]), "mask_size.0"),
+        (change("results.0.mask_size", [0, 2]), "mask_size.0"),
+        (change("results.0.memory_peak_mb", True), "memory_peak_mb"),
+        (change("results.0.latency.inference_ms", ["1"]), "inference_ms"),
         ([], "object"),
     ],
 )
@@ -109,4 +124,87 @@ def test_what_is_no_json_is_one_sentence(tmp_path, content):
 def test_control_characters_of_a_device_do_not_reach_the_terminal(tmp_path):
     loaded = load(tmp_path, change("results.1.error.message", "gone\x1b[2J\x07 " + "x" * 9999))
     message = loaded.result("broken").error.message
-    assert "\x1b" not in message and "\x07" not in message and len(message) <= bundles.MAX_MESSAGE
+    assert message.startswith("gone\\x1b[2J\\x07 xxx")
+    assert "\x1b" not in message and "\x07" not in message and len(message) <= MAX_MESSAGE
+
+
+def bundle_in(folder: Path) -> Path:
+    """A copy of the sample that is a whole bundle."""
+    for name in ("bundle.json", "masks/flag.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(SAMPLES / name, folder / name)
+    return folder
+
+
+def moved_out(path: Path) -> None:
+    """A link where `path` was, to where it is now."""
+    path.rename(path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+def replaced(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    return lambda path: path.unlink() or make(path)
+
+
+def grown(path: Path) -> None:
+    with path.open("r+b") as stream:
+        stream.truncate(10 << 30)
+
+
+NOT_FILES = [
+    (replaced(os.mkfifo), "it is a named pipe, not a file"),
+    (replaced(lambda path: path.symlink_to("/dev/zero")), "symbolic link"),
+    (replaced(lambda path: path.symlink_to("nowhere")), "symbolic link"),
+    (replaced(lambda path: path.symlink_to(path)), "Too many levels of symbolic links"),
+    (replaced(Path.mkdir), "it is a folder, not a file"),
+    (grown, "it has 10,737,418,240 bytes"),
+    (moved_out, "symbolic link"),
+]
+
+
+@pytest.mark.parametrize(("make", "why"), NOT_FILES)
+def test_a_bundle_is_made_of_files(tmp_path, make, why):
+    folder = bundle_in(tmp_path / "bundle")
+    make(folder / "bundle.json")
+    with pytest.raises(RunError, match=why):
+        bundles.load_bundle(folder)
+
+
+@pytest.mark.parametrize(("make", "why"), [*NOT_FILES, (lambda path: moved_out(path.parent), "symbolic link")])
+def test_a_mask_is_a_file_of_its_bundle(tmp_path, make, why):
+    folder = bundle_in(tmp_path / "bundle")
+    result = bundles.load_bundle(folder).result("flag")
+    assert bundles.mask_of(folder, result).size == 8
+    make(folder / "masks/flag.png")
+    with pytest.raises(RunError, match=why):
+        bundles.mask_of(folder, result)
+
+
+def test_a_link_within_a_bundle_is_one_too(tmp_path):
+    folder = bundle_in(tmp_path / "bundle")
+    (folder / "masks/flag.png").rename(folder / "masks/other.png")
+    (folder / "masks/flag.png").symlink_to("other.png")
+    with pytest.raises(RunError, match="symbolic link"):
+        bundles.mask_of(folder, bundles.load_bundle(folder).result("flag"))
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    bundle_in(tmp_path / "bundle")
+    (tmp_path / "link").symlink_to("bundle")
+    bundle = bundles.load_bundle(tmp_path / "link")
+    assert bundles.mask_of(tmp_path / "link", bundle.result("flag")).size == 8
+
+
+def test_a_mask_that_is_a_folder_is_told(tmp_path):
+    folder = bundle_in(tmp_path / "bundle")
+    for name in ("", ".", "masks"):
+        with pytest.raises(RunError, match="it is a folder, not a file"):
+            bundles.mask_of(folder, load(folder, change("results.0.mask", name)).result("flag"))
+
+
+@pytest.mark.parametrize("std", [0, -0.0, 1e-50, 1e39])
+def test_what_pixels_are_divided_by_is_a_float32_and_not_0(std):
+    fields = {"height": 8, "width": 8, "dtype": "float32", "mean": (0.0,)}
+    assert bundles.InputSpec(**fields, std=(-2.5,)).std == (-2.5,)
+    with pytest.raises(ValidationError):
+        bundles.InputSpec(**fields, std=(std,))

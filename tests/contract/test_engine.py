@@ -12,10 +12,9 @@ from conftest import colours
 from PIL import Image
 
 from goldmask.contract import engine
-from goldmask.contract.bundle import Bundle, Request, RequestCase, RuntimeInfo, load_bundle, mask_of, save
+from goldmask.contract.bundle import Bundle, Request, RequestCase, RuntimeInfo, load_bundle, margin_of, mask_of, save
 from goldmask.contract.engine import Segmented, StageError, mask_from_output, native_log, write_bundle
 from goldmask.contract.files import sha256_of
-from goldmask.contract.mask import read_margin
 
 RUNTIME = RuntimeInfo(name="toy", version="1", delegate="cpu", threads=1)
 
@@ -98,9 +97,8 @@ def test_every_case_has_its_mask_in_order(request_of, tmp_path):
 
 def test_a_margin_is_kept_where_it_is_asked_for(request_of, tmp_path):
     (result,) = run(request_of(1, taps=["margin"]), tmp_path, Toy()).results
-    tap = result.taps["margin"]
-    assert tap.unit == "score" and sha256_of(tmp_path / "out" / tap.file) == tap.sha256
-    assert read_margin(tmp_path / "out" / tap.file).min() == pytest.approx(3, rel=0.3)
+    margin, unit = margin_of(tmp_path / "out", result)
+    assert unit == "score" and margin.min() == pytest.approx(3, rel=0.3)
 
 
 def test_warm_up_is_not_measured(request_of, tmp_path):

@@ -2,10 +2,11 @@
 
 import io
 import json
-import struct
+import os
 from pathlib import Path
 
 import numpy as np
+import pngs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from PIL import Image, ImageOps
 from vectors import generate
 
 from goldmask.contract.image import MAX_PIXELS, ImageError, decode, orient, resize, to_tensor
+from goldmask.contract.png import CHANNELS
 
 
 def slow_resize(pixels: list, height: int, width: int) -> list:
@@ -176,15 +178,9 @@ def test_sixteen_bit_gray_keeps_its_high_byte(tmp_path):
     assert decode(tmp_path / "deep.png").tolist() == [[[0x12] * 3, [0xFF] * 3]]
 
 
-def png(width: int, height: int, body: bytes = b"") -> bytes:
-    """A PNG header that claims a size."""
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
+def png(width: int, height: int) -> bytes:
+    """A PNG that claims a size, and has one pixel."""
+    return pngs.png(np.zeros((1, 1, 3), np.uint8), colour=2, claims=(width, height))
 
 
 def jpeg(mode: str = "RGB") -> bytes:
@@ -213,3 +209,46 @@ def test_bad_images_are_one_sentence(tmp_path: Path, content: bytes, why: str):
     with pytest.raises(ImageError, match=why) as caught:
         decode(path)
     assert "\n" not in caught.value.what
+
+
+@pytest.mark.parametrize("colour", CHANNELS)
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_without_all_its_rows_is_damaged(colour, interlaced):
+    """Pillow paints them black."""
+    samples = np.ones((9, 7, CHANNELS[colour]), np.uint8)
+    assert decode("photo.png", data=pngs.png(samples, colour=colour, interlaced=interlaced)).shape == (9, 7, 3)
+    whole = len(pngs.packed(samples, 8, interlaced))
+    for kept in (whole // 9, whole // 2, whole - 1):
+        with pytest.raises(ImageError, match=r"photo\.png cannot be decoded"):
+            decode("photo.png", data=pngs.png(samples, colour=colour, interlaced=interlaced, pixel_bytes=kept))
+
+
+def test_a_png_with_a_wrong_checksum_is_damaged():
+    samples = np.ones((9, 7), np.uint8)
+    with pytest.raises(ImageError, match="the checksum of its chunk IDAT is wrong"):
+        decode("photo.png", data=pngs.png(samples, spoilt=b"IDAT"))
+
+
+def half(kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(2).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(
+        stream, kind, **options
+    )
+    return stream.getvalue()[: stream.tell() // 2]
+
+
+@pytest.mark.parametrize(
+    "data", [half("WEBP"), half("WEBP", lossless=True), half("BMP")], ids=["lossy", "lossless", "bmp"]
+)
+def test_half_a_webp_or_bmp_is_damaged(data):
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        decode("photo", data=data)
+
+
+def test_an_image_is_a_file_within_bounds(tmp_path):
+    with (tmp_path / "sparse.png").open("wb") as stream:
+        stream.truncate(8 << 30)
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, why in (("sparse.png", "it has 8,589,934,592 bytes"), ("pipe.png", "it is a named pipe")):
+        with pytest.raises(ImageError, match=why):
+            decode(tmp_path / name)

@@ -1,6 +1,10 @@
 """The life of a golden through the real program: recorded on request only, checked on every read."""
 
 import json
+import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ from conftest import NORMALISED, Project, colours
 from PIL import Image
 
 from goldmask.contract.bundle import load_bundle, margin_of
-from goldmask.contract.errors import ExitCode
+from goldmask.contract.errors import ExitCode, GoldenError
 from goldmask.project.golden import SIDECAR, load_golden
 
 
@@ -171,3 +175,60 @@ def test_an_unwritable_place_leaves_the_old_golden(project: Project, monkeypatch
     with pytest.raises(GoldenError, match="No space left on device"):
         goldens.prune(golden, ["flag"])
     assert contents(project.model / "goldens") == before
+
+
+def rewritten(name: str, old: bytes, new: bytes) -> Callable[[Path], None]:
+    """Replaces `old`, which must be there, in a file of a golden once."""
+
+    def change(golden: Path) -> None:
+        data = (golden / name).read_bytes()
+        assert old in data
+        (golden / name).write_bytes(data.replace(old, new, 1))
+
+    return change
+
+
+def sidecar(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    return lambda golden: (golden / SIDECAR).unlink() or make(golden / SIDECAR)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (sidecar(lambda path: path.symlink_to("/nowhere/golden.json")), "golden.json is damaged: No such file"),
+        (sidecar(lambda path: path.symlink_to("/dev/zero")), "golden.json is damaged: it is a device, not a file"),
+        (sidecar(os.mkfifo), "golden.json is damaged: it is a named pipe, not a file"),
+        (sidecar(Path.mkdir), "golden.json is damaged: it is a folder, not a file"),
+        (rewritten(SIDECAR, b'"labels"', b'"labels": ["x"], "labels"'), "the key 'labels' is there twice"),
+        (rewritten(SIDECAR, b'"schema": 1', b'"schema": true'), "schema: must be a whole number"),
+        (rewritten(SIDECAR, b'"threads": 2', b'"threads": "2"'), "options.threads"),
+        (rewritten(SIDECAR, b'"std": [\n      127.5', b'"std": [\n      0'), "a std of 0 divides by zero"),
+        (rewritten(SIDECAR, b"{", b"[" * 100_000), "nested too deeply"),
+        (rewritten("bundle.json", b'"threads": 2', b'"threads": 3'), "was changed after it was recorded"),
+        (lambda golden: (golden / "bundle.json").unlink(), "bundle.json does not exist"),
+    ],
+)
+def test_a_damaged_golden_is_told(project: Project, change, why):
+    assert load_golden(project.golden).bundle.results
+    change(project.golden)
+    with pytest.raises(GoldenError, match=re.escape(why)):
+        load_golden(project.golden)
+
+
+def test_a_golden_that_leads_nowhere_is_not_a_bare_bundle(project: Project, tmp_path):
+    """Compared as a bare bundle it would lose its labels and its proof, and pass."""
+    shutil.copytree(project.golden, tmp_path / "copy")
+    words = ("compare", "--golden", project.golden, "--bundle", tmp_path / "copy")
+    assert project.run(*words).code == 0
+    (project.golden / SIDECAR).unlink()
+    (project.golden / SIDECAR).symlink_to("nowhere.json")
+    ran = project.run(*words)
+    assert ran.code == ExitCode.GOLDEN and "golden.json is damaged" in ran.text
+
+
+@pytest.mark.parametrize("way", ["", "/../lib_interpreter"])
+def test_a_golden_is_not_compared_with_itself(project: Project, tmp_path, way):
+    (tmp_path / "link").symlink_to(project.golden)
+    for bundle in (f"{project.golden}{way}", tmp_path / "link"):
+        ran = project.run("compare", "--golden", project.golden, "--bundle", bundle)
+        assert ran.code == ExitCode.USAGE and "--golden and --bundle are one folder" in ran.text

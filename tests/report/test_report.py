@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import xml.dom.minidom
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +14,9 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from goldmask.contract.errors import ExitCode
+from goldmask.contract.errors import ExitCode, UsageError
 from goldmask.report.junit import to_junit
-from goldmask.report.pictures import CONFIDENT, GAP_PX, TIE, side_by_side
+from goldmask.report.pictures import CONFIDENT, GAP_PX, MOST_PX, TIE, side_by_side
 from goldmask.report.report import Report, Skipped, exit_code, load_report
 from goldmask.report.terminal import MAX_ROWS, rows_shown, to_terminal
 from goldmask.report.write import open_folder, row_of, write_report
@@ -174,7 +178,89 @@ def test_a_failed_comparison_gets_its_picture(tmp_path):
     assert not (tmp_path / "diffs").exists() and not (tmp_path / "report.json").exists()
 
 
-def test_masks_of_two_sizes_are_shown_without_a_difference():
-    data = side_by_side(np.zeros((300, 300), np.uint8), np.zeros((100, 200), np.uint8), None)
+@pytest.mark.parametrize("shape", [(100_000, 1), (1, 100_000), (3000, 3000)])
+def test_of_a_giant_mask_the_first_difference_is_shown(shape):
+    expected = np.zeros(shape, np.uint8)
+    confident = np.zeros(shape, bool)
+    confident[-(-shape[0] // 2) - 1 :, -(-shape[1] // 2) - 1 :] = True
+    data = side_by_side(expected, expected + confident, confident)
     with Image.open(io.BytesIO(data)) as picture:
-        assert picture.width == 300 + 200 + 3 * GAP_PX
+        assert picture.width <= 3 * (MOST_PX + 2 * GAP_PX) and picture.height <= MOST_PX + 100
+        assert CONFIDENT in {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
+
+
+def test_a_picture_without_a_difference_has_two_panels():
+    data = side_by_side(np.zeros((300, 300), np.uint8), np.ones((300, 300), np.uint8), None)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.width == 300 + 300 + 3 * GAP_PX
+
+
+def tampered(folder: Path, change: Callable[[dict], object]) -> Path:
+    """The folder of a report of a PASS and a FAIL, changed."""
+    write_report([PASSED, DIFFERS, CRASHED], [], {"os": "linux"}, folder)
+    path = folder / "report.json"
+    data = json.loads(path.read_text("utf-8"))
+    change(data)
+    path.write_text(json.dumps(data), "utf-8")
+    return folder
+
+
+def set_row(index: int, **values: object) -> Callable[[dict], object]:
+    return lambda data: data["comparisons"][index].update(values)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data.update(exit_code=0), "it says exit code 0, its comparisons say 10"),
+        (lambda data: data.update(exit_code=4), "it says exit code 4, its comparisons say 10"),
+        (lambda data: data.update(comparisons=[]), "it says exit code 10, its comparisons say 3"),
+        (lambda data: data["comparisons"].pop(1), "it says exit code 10, its comparisons say 4"),
+        (lambda data: data.update(exit_code=False), "exit_code: must be a whole number"),
+        (lambda data: data.update(exit_code=10.0), "exit_code: must be a whole number"),
+        (lambda data: data.update(exit_code="10"), "exit_code"),
+        (lambda data: data.update(exit_code=7), "exit_code"),
+        (lambda data: data.update(schema=True), "schema: must be a whole number"),
+        (set_row(1, exit_code=0), "a FAIL has an exit code of its own"),
+        (set_row(1, verdict="PASS"), "a PASS has metrics and exit code 0"),
+        (set_row(1, verdict="PASS", exit_code=0), "it says exit code 10, its comparisons say 4"),
+        (set_row(1, verdict="SKIP", exit_code=0), "metrics"),
+        (set_row(2, exit_code=0), "an ERROR has an exit code of its own"),
+        (set_row(0, verdict="OK"), "verdict"),
+        (set_row(0, metrics=METRICS.model_dump() | {"pixels": True}), "pixels"),
+        (set_row(0, metrics=METRICS.model_dump() | {"agreement": float("nan")}), "agreement"),
+    ],
+)
+def test_a_report_that_contradicts_itself_is_no_report(tmp_path, change, why):
+    assert load_report(tampered(tmp_path, lambda data: None)).exit_code is ExitCode.MASKS_DIFFER
+    with pytest.raises(UsageError, match=why):
+        load_report(tampered(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (os.mkfifo, "it is a named pipe, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
+        (Path.mkdir, "it is a folder, not a file"),
+        (lambda path: path.write_bytes(b'{"exit_code": 0, "exit_code": 0}'), "the key 'exit_code' is there twice"),
+        (lambda path: None, "No such file"),
+    ],
+)
+def test_a_report_that_is_no_file_is_told_at_once(tmp_path, make, why):
+    make(tmp_path / "report.json")
+    with pytest.raises(UsageError, match=why):
+        load_report(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;x\x07", "\x9b31m", "\ufffe", "\uffff", "\u202e", "a\0b", "]]>", "\U0001ffff"])
+def test_no_text_of_strangers_breaks_the_xml_or_is_obeyed(text):
+    """Their names and reasons, wherever they come from."""
+    rows = [
+        comparison(Verdict.FAIL, ExitCode.MASKS_DIFFER, model=text, case=text, target=text, pipeline=text, reason=text),
+        comparison(Verdict.ERROR, ExitCode.RUN, reason=text),
+    ]
+    written = to_junit(report(*rows)).decode("utf-8")
+    assert xml.dom.minidom.parseString(written).getElementsByTagName("failure")
+    assert written.replace("\n", "").isprintable()
+    assert all(line.strip().isprintable() for line in text_of(report(*rows)).splitlines())

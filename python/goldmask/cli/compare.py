@@ -5,7 +5,7 @@ from pathlib import Path
 from ..contract.bundle import load_bundle
 from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
-from ..project.golden import SIDECAR, load_golden
+from ..project.golden import is_golden, load_golden
 from ..report.write import open_folder, write_report
 from ..workflows.compare import compare_bundle
 from .check import finish
@@ -17,10 +17,12 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
     for flag, value in (("golden", golden), ("bundle", bundle)):
         if not Path(value).is_dir():
             raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
+    if Path(golden).samefile(bundle):
+        raise UsageError(f"--golden and --bundle are one folder, {Path(golden).resolve()}", fix="name two folders")
     _, config = root_or_here()
     path = out_folder(folder, "build/compare")
     open_folder(path)
-    blessed = load_golden(Path(golden)) if (Path(golden) / SIDECAR).exists() else None
+    blessed = load_golden(Path(golden)) if is_golden(Path(golden)) else None
     expected = blessed.bundle if blessed else load_bundle(Path(golden))
     actual = load_bundle(Path(bundle))
     # A bare bundle names no labels: classes are numbered, and none is unknown.

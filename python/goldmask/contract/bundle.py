@@ -4,22 +4,27 @@ A bundle is a directory: bundle.json, masks/<case>.png (class indices, see mask.
 files is docs/bundle.schema.json, which is written from the classes here (docs/bundle.md explains it).
 """
 
+import hashlib
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, model_validator
 
 from .errors import RunError
-from .files import sha256_of, write_atomically
-from .mask import MAX_CLASSES, Margins, Mask, read_margin, read_mask
+from .files import read_file, write_atomically
+from .mask import MAX_CLASSES, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
 from .options import Options, Pipeline, TapName
-from .schema import Name, Sha256, Strict, Text, first_problem
+from .schema import WHOLE, InvalidJson, Name, Sha256, Strict, Text, parse_json
 
 SCHEMA: Literal[1] = 1
-MAX_JSON_BYTES = 64 << 20
-MAX_MESSAGE = 2000
+BUNDLE_FILE = "bundle.json"
+RUN_AGAIN = "run the target again"
+# Twice what ten thousand cases need.
+MAX_JSON_BYTES = 32 << 20
+FLOAT32_MAX, FLOAT32_LEAST = 3.4028234e38, 1.1754944e-38
 
 InputType = Literal["float32", "uint8", "int8"]
 OutputKind = Literal["logits", "classes"]
@@ -37,23 +42,35 @@ def _inside(name: str) -> str:
     return name
 
 
-RelativePath = Annotated[str, AfterValidator(_inside)]
+def _divisor(std: float) -> float:
+    if abs(std) < FLOAT32_LEAST:
+        raise ValueError(f"a std of {std:g} divides by zero")
+    return std
+
+
+RelativePath = Annotated[str, Field(max_length=255), AfterValidator(_inside)]
+SchemaVersion = Annotated[Literal[1], WHOLE]
+Side = Annotated[int, Field(ge=1, le=1 << 26, description="pixels")]
+Orientation = Annotated[int, Field(ge=1, le=8, description="as EXIF counts them")]
+# What the pixels are normalised with, in float32 on every platform.
+Mean = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+Std = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX), AfterValidator(_divisor)]
 
 
 class InputSpec(Strict):
     """The image tensor [1, height, width, 3] and its normalisation, (pixel - mean) / std."""
 
-    height: int = Field(ge=1)
-    width: int = Field(ge=1)
+    height: Side
+    width: Side
     dtype: InputType
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[Mean, ...]
+    std: tuple[Std, ...]
 
 
 class OutputSpec(Strict):
     """Which output makes the mask: scores [1, h, w, classes] or class indices [1, h, w]."""
 
-    index: int = Field(ge=0)
+    index: int = Field(ge=0, le=1 << 16)
     kind: OutputKind
     scale: float = Field(default=0, ge=0, description="scores in one quantisation step; 0 where scores are floats")
 
@@ -75,13 +92,13 @@ class RequestCase(Strict):
     id: Name
     file: str
     sha256: Sha256
-    orientation: int | None = Field(default=None, ge=1, le=8)
+    orientation: Orientation | None = None
 
 
 class Request(Strict):
     """request.json: what a target is asked to run."""
 
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
     model: RequestModel
     options: Options
     cases: tuple[RequestCase, ...] = Field(min_length=1)
@@ -104,7 +121,7 @@ class RuntimeInfo(Strict):
     name: Text
     version: Text
     delegate: Text
-    threads: int = Field(ge=1)
+    threads: int = Field(ge=1, le=1 << 16)
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}, {self.delegate}, {self.threads} threads"
@@ -161,7 +178,7 @@ class Predicted(Strict):
     status: Literal["ok"]
     mask: RelativePath
     mask_sha256: Sha256
-    mask_size: tuple[int, int] = Field(description="width, height")
+    mask_size: tuple[Side, Side] = Field(description="width, height")
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
     memory_peak_mb: Megabytes | None = None
@@ -188,7 +205,7 @@ Result = Annotated[Predicted | Failed, Field(discriminator="status")]
 class Bundle(Strict):
     """bundle.json: what a target says it did."""
 
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
     target: TargetInfo
     pipeline: Pipeline
     runtime: RuntimeInfo
@@ -231,8 +248,8 @@ def load_request(path: Path) -> Request:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read `folder`/bundle.json. Raises RunError where it is missing or breaks the contract."""
-    return _load(folder / "bundle.json", Bundle)
+    """Read `folder`/bundle.json. Raises RunError where it is missing, is no file or breaks the contract."""
+    return _load(_without_links(folder, BUNDLE_FILE), Bundle)
 
 
 def save(value: Request | Bundle, path: Path) -> None:
@@ -247,20 +264,26 @@ def to_json(value: BaseModel) -> bytes:
 
 def mask_of(folder: Path, result: Predicted) -> Mask:
     """The mask of a result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
-    mask = read_mask(_verified(folder, result.mask, result.mask_sha256))
-    if mask.shape[::-1] != result.mask_size:
+    return decode_mask(mask_bytes(folder, result), folder / result.mask)
+
+
+def mask_bytes(folder: Path, result: Predicted) -> bytes:
+    """The PNG of a result's mask, of the hash and the size that the bundle says; not decoded. Raises RunError."""
+    data = _verified(folder, result.mask, result.mask_sha256)
+    width, height = mask_size(data, folder / result.mask)
+    if (width, height) != result.mask_size:
         raise RunError(
-            f"mask {result.mask} in {folder} is {mask.shape[1]}×{mask.shape[0]}, its bundle says "
+            f"mask {result.mask} in {folder} is {width}×{height}, its bundle says "
             f"{result.mask_size[0]}×{result.mask_size[1]}",
-            fix="run the target again",
+            fix=RUN_AGAIN,
         )
-    return mask
+    return data
 
 
 def margin_of(folder: Path, result: Predicted) -> tuple[Margins, MarginUnit] | None:
     """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
     tap = result.taps.get("margin")
-    return (read_margin(_verified(folder, tap.file, tap.sha256)), tap.unit) if tap else None
+    return (decode_margin(_verified(folder, tap.file, tap.sha256), folder / tap.file), tap.unit) if tap else None
 
 
 def files_of(result: Result) -> tuple[str, ...]:
@@ -268,30 +291,37 @@ def files_of(result: Result) -> tuple[str, ...]:
     return (result.mask, *(tap.file for tap in result.taps.values())) if isinstance(result, Predicted) else ()
 
 
-def _verified(folder: Path, name: str, sha256: str) -> Path:
+def _verified(folder: Path, name: str, sha256: str) -> bytes:
+    path = _without_links(folder, name)
+    try:
+        data = read_file(path, MAX_MASK_BYTES)
+    except FileNotFoundError:
+        raise RunError(f"{folder / BUNDLE_FILE} names {name}, which is missing", fix=RUN_AGAIN) from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}", fix=RUN_AGAIN) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise RunError(f"{path} is not what its bundle.json recorded (sha256 differs)", fix=RUN_AGAIN)
+    return data
+
+
+def _without_links(folder: Path, name: str) -> Path:
+    """The path of a file of a bundle, which has no links: one of an unpacked archive may lead anywhere."""
     path = folder / name
-    # A symbolic link from an unpacked archive would pass the check of its name.
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise RunError(f"{name!r} in {folder} leads out of the bundle", fix="run the target again")
-    if not path.is_file():
-        raise RunError(f"{folder / 'bundle.json'} names {name}, which is missing", fix="run the target again")
-    if sha256_of(path) != sha256:
-        raise RunError(f"{path} is not what its bundle.json recorded (sha256 differs)", fix="run the target again")
+    # The folder itself may be a link: whoever named it knows where it leads.
+    if os.path.realpath(path) != os.path.normpath(Path(os.path.realpath(folder), name)):
+        raise RunError(f"{path} is a symbolic link, or is reached by one; a bundle has none", fix=RUN_AGAIN)
     return path
 
 
 def _load(path: Path, kind: type[Contract]) -> Contract:
-    fix = "run the target again"
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise RunError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MB", fix=fix)
-        return kind.model_validate_json(path.read_bytes())
+        return parse_json(read_file(path, MAX_JSON_BYTES), kind)
     except FileNotFoundError:
-        raise RunError(f"{path} does not exist", fix=fix) from None
+        raise RunError(f"{path} does not exist", fix=RUN_AGAIN) from None
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}", fix=fix) from error
-    except ValidationError as error:
-        raise RunError(f"{path} breaks the bundle contract: {first_problem(error)}", fix=fix) from error
+        raise RunError(f"{path} cannot be read: {error.strerror}", fix=RUN_AGAIN) from error
+    except InvalidJson as error:
+        raise RunError(f"{path} breaks the bundle contract: {error}", fix=RUN_AGAIN) from error
 
 
 def json_schema() -> dict[str, JsonValue]:

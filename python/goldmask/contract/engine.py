@@ -41,8 +41,8 @@ from .bundle import (
     save,
 )
 from .errors import GoldmaskError
-from .files import sha256_of
-from .image import Pixels, Tensor, decode
+from .files import read_file, sha256_of
+from .image import MAX_IMAGE_BYTES, Pixels, Tensor, decode
 from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
 from .options import TapName
 
@@ -180,7 +180,7 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_
     options = request.options
     path = base / case.file
     try:
-        data = path.read_bytes()
+        data = read_file(path, MAX_IMAGE_BYTES)
         if hashlib.sha256(data).hexdigest() != case.sha256:
             raise StageError("decode", f"{path.name} is not the image that was asked for (sha256 differs)")
         pixels = decode(path, case.orientation, data)

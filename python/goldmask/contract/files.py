@@ -1,14 +1,47 @@
-"""Bytes on disk: hashes, and writes that leave the old file or the new one, never half of one."""
+"""Bytes on disk: bounded reads, hashes, and writes that leave the old file or the new one, never half of one."""
 
+import errno
 import hashlib
+import io
+import os
 import re
 import secrets
+import stat
 from pathlib import Path
+
+# A FIFO without a writer must not be waited for.
+READ = os.O_RDONLY | os.O_NONBLOCK
+KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """A regular file, open for reading. Raises OSError, whose strerror says why, for anything else: nothing waits."""
+    try:
+        handle = os.open(path, READ)
+    except ValueError as error:  # a NUL byte in its name
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+    kind = stat.S_IFMT(os.fstat(handle).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it is {KINDS.get(kind, 'something else')}, not a file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file, of which there are at most `limit`. Raises OSError as open_file does."""
+    with open_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size <= limit:
+            data = stream.read(size + 1)
+            if len(data) == size:
+                return data
+            raise OSError(errno.EIO, "it changed while it was read", str(path))
+    raise OSError(errno.EINVAL, f"it has {size:,} bytes, the limit is {limit:,}", str(path))
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
+    """The sha256 of a regular file's bytes, in hex. Raises OSError as open_file does."""
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -16,6 +16,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .errors import GoldmaskError
+from .files import read_file
+from .jpeg import has_all_blocks
+from .png import read_header, scanlines
 
 # [height, width, 3], RGB.
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
@@ -28,6 +31,7 @@ Texels = np.ndarray[tuple[int, int], np.dtype[np.void]]  # [height, width], thre
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 # 67 megapixels, 200 MB as RGB: more than any phone's default camera mode, and below the size at which Pillow warns.
 MAX_PIXELS = 1 << 26
+MAX_IMAGE_BYTES = 1 << 28
 EXIF_ORIENTATION = 0x0112
 # OpenCV's and Skia's choice too: 8 bits of pixel and two weights of 11 bits fit 32-bit integers.
 WEIGHT_BITS = 11
@@ -46,7 +50,7 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
     """
     fix = "convert it to an RGB JPEG or PNG"
     try:
-        data = path.read_bytes() if data is None else data
+        data = read_file(path, MAX_IMAGE_BYTES) if data is None else data
         if not data:
             raise ImageError(f"{path} is empty (0 bytes)", fix="copy or download the image again")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -59,6 +63,7 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
                 raise ImageError(f"{path} is a CMYK image, which every decoder turns into other colours", fix=fix)
             if orientation is None:
                 orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+            _check_whole(data, image.format)
             pixels = _rgb(image)
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is not a JPEG, PNG, BMP or WebP image", fix=fix) from error
@@ -68,6 +73,15 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"{path} cannot be decoded: {reason}", fix="copy or download the image again") from error
     return orient(pixels, orientation if orientation in range(1, 9) else 1)
+
+
+def _check_whole(data: bytes, kind: str | None) -> None:
+    """Raise ValueError where Pillow would make pixels up: it does not of BMP and WebP."""
+    if kind == "PNG":
+        for _ in scanlines(data, read_header(data)):
+            pass
+    elif kind == "JPEG" and not has_all_blocks(data):
+        raise ValueError("rows are missing")
 
 
 def _rgb(image: Image.Image) -> Pixels:

@@ -5,9 +5,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from . import png
 from .errors import RunError
+from .files import read_file
 from .image import Pixels
 
 # [h, w]: a class index per pixel; the margin of each pixel.
@@ -17,10 +19,13 @@ Margins = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
 MAX_CLASSES = 256
 MAX_MASK_PIXELS = 1 << 26
+MAX_MASK_BYTES = 1 << 26
+COLOURS = {png.GRAY: "gray", 2: "RGB", png.PALETTE: "palette", 4: "gray and alpha", 6: "RGBA"}
 # A margin's code is the exponent and the two highest mantissa bits of its float32, counted from 2^-24: four codes an
 # octave, whole numbers up to 8 exactly. Code 0 is an exact tie.
 MARGIN_SHIFT = 21
 MARGIN_BASE = ((127 - 24) << 2) - 1
+FIX = "run the target again"
 
 
 def palette() -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -52,21 +57,32 @@ def encode_margin(margin: Margins) -> bytes:
 
 
 def read_mask(path: Path) -> Mask:
-    """The class indices, uint8 [h, w], of a mask PNG from any target. Raises RunError for anything else."""
-    image = _open(path)
-    if image.mode not in ("P", "L"):
-        raise RunError(f"mask {path} is a {image.mode} picture, not class indices", fix="write an 8-bit palette PNG")
-    return np.array(image)
+    """The class indices, uint8 [h, w], of a mask PNG from anywhere. Raises RunError for anything else."""
+    try:
+        return decode_mask(read_file(path, MAX_MASK_BYTES), path)
+    except OSError as error:
+        raise RunError(f"mask {path} cannot be read: {error.strerror}", fix=FIX) from error
 
 
-def read_margin(path: Path) -> Margins:
-    """The lower bound of each pixel's margin, float32 [h, w], from a margin PNG. Raises RunError."""
-    image = _open(path)
-    if image.mode != "L":
-        raise RunError(f"margin map {path} is a {image.mode} picture, not 8-bit grayscale", fix="record it again")
+def mask_size(data: bytes, path: Path) -> tuple[int, int]:
+    """Width and height that a mask's header claims; nothing is decoded. Raises RunError."""
+    header = _header(data, path)
+    return header.width, header.height
+
+
+def decode_mask(data: bytes, path: Path) -> Mask:
+    """The class indices, uint8 [h, w], that the bytes of a mask PNG store, whatever its depth. Raises RunError.
+
+    `path` is for the error's sentence.
+    """
+    return _samples(data, path, (png.GRAY, png.PALETTE), "class indices", "write an 8-bit palette PNG")
+
+
+def decode_margin(data: bytes, path: Path) -> Margins:
+    """The lower bound of each pixel's margin, float32 [h, w], from the bytes of a margin PNG. Raises RunError."""
+    codes = _samples(data, path, (png.GRAY,), "the codes of a margin map", "record it again")
     levels = ((np.arange(256, dtype=np.int32) + MARGIN_BASE) << MARGIN_SHIFT).view(np.float32)
     levels[0] = 0
-    codes: Mask = np.asarray(image)
     return levels[codes]
 
 
@@ -103,18 +119,43 @@ def _png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def _open(path: Path) -> Image.Image:
-    """A PNG from outside, its size checked before a pixel is decoded."""
-    fix = "run the target again"
+def _header(data: bytes, path: Path) -> png.Header:
+    """The header of a PNG from outside, its size bounded before a pixel is decoded."""
     try:
-        with Image.open(path, formats=("PNG",)) as image:
-            if image.width * image.height > MAX_MASK_PIXELS:
-                raise RunError(f"mask {path} claims {image.width}×{image.height} pixels", fix=fix)
-            image.load()
-            return image
-    except UnidentifiedImageError as error:
-        raise RunError(f"mask {path} is not a PNG", fix=fix) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise RunError(
-            f"mask {path} cannot be decoded: {getattr(error, 'strerror', None) or error}", fix=fix
-        ) from error
+        header = png.read_header(data)
+    except png.NotPng as error:
+        raise RunError(f"mask {path} is not a PNG", fix=FIX) from error
+    except png.DamagedPng as error:
+        raise RunError(f"mask {path} is damaged: {error}", fix=FIX) from error
+    if header.width * header.height > MAX_MASK_PIXELS:
+        raise RunError(f"mask {path} claims {header.width}×{header.height} pixels", fix=FIX)
+    return header
+
+
+def _samples(data: bytes, path: Path, colours: tuple[int, ...], what: str, fix: str) -> Mask:
+    """uint8 [h, w]: the samples as they are stored, neither scaled nor looked up in a palette."""
+    header = _header(data, path)
+    if header.colour not in colours or header.depth > 8:
+        kind = f"{header.depth}-bit {COLOURS[header.colour]}"
+        raise RunError(f"mask {path} is a {kind} picture, not {what}", fix=fix)
+    try:
+        stream = bytearray()
+        for piece in png.scanlines(data, header):
+            stream += piece
+        if header.depth == 8 and not header.interlaced:
+            rows = np.frombuffer(stream, np.uint8).reshape(header.height, 1 + header.width)
+            if not rows[:, 0].any():  # no row is filtered, as in the masks that goldmask writes
+                return np.ascontiguousarray(rows[:, 1:])
+        return _unfiltered(data, header)
+    except (png.DamagedPng, OSError, SyntaxError, ValueError) as error:
+        raise RunError(f"mask {path} is damaged: {error}", fix=FIX) from error
+
+
+def _unfiltered(data: bytes, header: png.Header) -> Mask:
+    """What Pillow reads of the chunks that hold pixels; of the others, such as transparency, it knows nothing."""
+    held = [png.chunk(kind, body) for kind, body in png.chunks(data) if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND")]
+    with Image.open(io.BytesIO(png.SIGNATURE + b"".join(held)), formats=("PNG",)) as image:
+        samples = np.array(image, np.uint8)
+    # Pillow scales 2- and 4-bit gray up to 255; 1-bit gray it reads as bool, and palettes as they are.
+    scaled = header.colour == png.GRAY and header.depth in (2, 4)
+    return samples // (255 // ((1 << header.depth) - 1)) if scaled else samples

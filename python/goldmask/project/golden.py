@@ -13,28 +13,31 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from .. import __version__
 from ..contract.bundle import (
+    BUNDLE_FILE,
+    MAX_JSON_BYTES,
     SCHEMA,
     Bundle,
     InputSpec,
+    Orientation,
     Predicted,
     Request,
     RequestCase,
     Result,
+    SchemaVersion,
     files_of,
     load_bundle,
     save,
     to_json,
 )
 from ..contract.errors import GoldenError, RunError
-from ..contract.files import sha256_of, write_atomically
+from ..contract.files import read_file, sha256_of, write_atomically
 from ..contract.options import RunOptions
-from ..contract.schema import Name, Sha256, Strict, Text, first_problem
+from ..contract.schema import InvalidJson, Name, Sha256, Strict, Text, parse_json
 from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"
@@ -44,14 +47,14 @@ RECORD_FIX = "./goldmask golden.record --mode all"
 class Provenance(Strict):
     """golden.json: how the bundle beside it was made. The bundle itself names runtime, delegate, model and images."""
 
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
     tool: Text
     recorded_at: Text
     bundle_sha256: Sha256
     options: RunOptions
     input: InputSpec
     labels: tuple[Text, ...]
-    orientations: dict[Name, int] = Field(default={}, description="of the cases that replace their file's own")
+    orientations: dict[Name, Orientation] = Field(default={}, description="of the cases that replace their file's own")
 
 
 @dataclass(frozen=True)
@@ -63,21 +66,29 @@ class Golden:
     provenance: Provenance
 
 
+def is_golden(folder: Path) -> bool:
+    """Whether a folder says that it is a golden; it may still be a damaged one, its golden.json a link to nowhere."""
+    return os.path.lexists(folder / SIDECAR)
+
+
 def load_golden(folder: Path) -> Golden:
     """Read a golden. Raises GoldenError where it is missing, or its bundle is not the one that was blessed."""
     repair(folder)
     sidecar = folder / SIDECAR
-    if not sidecar.is_file():
+    if not is_golden(folder):
         raise GoldenError(f"there is no golden in {folder}", fix="./goldmask golden.record")
     try:
-        provenance = Provenance.model_validate_json(sidecar.read_bytes())
+        provenance = parse_json(read_file(sidecar, MAX_JSON_BYTES), Provenance)
         bundle = load_bundle(folder)
-    except ValidationError as error:
-        raise GoldenError(f"{sidecar} is damaged: {first_problem(error)}", fix=RECORD_FIX) from error
-    except (OSError, RunError) as error:
-        raise GoldenError(f"the golden in {folder} is damaged: {error}", fix=RECORD_FIX) from error
-    if sha256_of(folder / "bundle.json") != provenance.bundle_sha256:
-        raise GoldenError(f"{folder / 'bundle.json'} was changed after it was recorded", fix=RECORD_FIX)
+        actual = sha256_of(folder / BUNDLE_FILE)
+    except InvalidJson as error:
+        raise GoldenError(f"{sidecar} is damaged: {error}", fix=RECORD_FIX) from error
+    except OSError as error:
+        raise GoldenError(f"{sidecar} is damaged: {error.strerror}", fix=RECORD_FIX) from error
+    except RunError as error:
+        raise GoldenError(f"the golden in {folder} is damaged: {error.what}", fix=RECORD_FIX) from error
+    if actual != provenance.bundle_sha256:
+        raise GoldenError(f"{folder / BUNDLE_FILE} was changed after it was recorded", fix=RECORD_FIX)
     return Golden(folder, bundle, provenance)
 
 
@@ -104,7 +115,7 @@ def problem(golden: Golden, request: Request, case: RequestCase) -> str | None:
 def unused(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
     """What is recorded but belongs to no case: names of cases, and files that the bundle does not name."""
     strangers = [result.case for result in golden.bundle.results if result.case not in cases]
-    named = {"bundle.json", SIDECAR}
+    named = {BUNDLE_FILE, SIDECAR}
     named.update(*map(files_of, golden.bundle.results))
     files = (path.relative_to(golden.folder).as_posix() for path in golden.folder.rglob("*") if path.is_file())
     return (*strangers, *sorted(name for name in files if name not in named))
@@ -230,7 +241,7 @@ def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str
             for name, path in files.items():
                 (new / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, new / name)
-            save(bundle, new / "bundle.json")
+            save(bundle, new / BUNDLE_FILE)
             write_atomically(new / SIDECAR, to_json(provenance))
             repair(folder)
             with _alone(folder.parent), interrupts.held():

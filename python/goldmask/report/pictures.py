@@ -9,25 +9,29 @@ from ..verdict.metrics import Flags
 
 TIE, CONFIDENT = (255, 200, 0), (230, 0, 60)
 GAP_PX, CAPTION_PX = 8, 18
-LEAST_WIDTH_PX = 240
+LEAST_WIDTH_PX, MOST_PX = 240, 2048
 ENCODING = (cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP, cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes:
-    """A PNG of two masks and where they differ: confident flips red, tie flips yellow.
+    """A PNG of two masks of one size and where they differ: confident flips red, tie flips yellow.
 
-    Without `confident`, as for masks of different sizes, the difference is left out.
+    Without `confident` the difference is left out. Of more than MOST_PX rows or columns those around the first
+    difference are shown: a mask of a million rows must not become gigabytes.
     """
-    classes = colourise(expected)
-    panels = [("expected", classes), ("actual", colourise(actual))]
+    differing = expected != actual
+    shown = _around(differing if confident is None or not confident.any() else confident)
+    since = f" from x {shown[1].start}, y {shown[0].start}" if expected[shown].shape != expected.shape else ""
+    panels = [(f"expected{since}", colourise(expected[shown])), ("actual", colourise(actual[shown]))]
     if confident is not None:
-        faint = (classes // 3 + 40).astype(np.uint8)
-        faint[expected != actual] = TIE
-        faint[confident] = CONFIDENT
-        ties = int(np.count_nonzero(expected != actual)) - int(np.count_nonzero(confident))
+        faint = (colourise(expected[shown]) // 3 + 40).astype(np.uint8)
+        faint[differing[shown]] = TIE
+        faint[confident[shown]] = CONFIDENT
+        ties = int(np.count_nonzero(differing)) - int(np.count_nonzero(confident))
         panels.append((f"differs: {np.count_nonzero(confident)} red, {ties} yellow (ties)", faint))
     # Small masks are enlarged by a whole factor, so that one wrong pixel stays one square.
-    factor = max(1, -(-LEAST_WIDTH_PX // max(panel.shape[1] for _, panel in panels)))
+    high, wide = panels[0][1].shape[:2]
+    factor = max(1, min(-(-LEAST_WIDTH_PX // wide), MOST_PX // high))
     images = [
         (caption, Image.fromarray(panel).resize((panel.shape[1] * factor, panel.shape[0] * factor), 0))
         for caption, panel in panels
@@ -43,3 +47,11 @@ def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes
         x += image.width + GAP_PX
     # Pillow tries five filters on each row of a colour picture: three times as long for a quarter less of bytes.
     return cv2.imencode(".png", cv2.cvtColor(np.asarray(sheet), cv2.COLOR_RGB2BGR), ENCODING)[1].tobytes()
+
+
+def _around(flags: Flags) -> tuple[slice, slice]:
+    """Rows and columns, at most MOST_PX of each, around the first pixel that is flagged."""
+    centre = np.unravel_index(flags.argmax(), flags.shape)
+    starts = (max(0, min(int(at) - MOST_PX // 2, side - MOST_PX)) for at, side in zip(centre, flags.shape, strict=True))
+    top, left = starts
+    return slice(top, top + MOST_PX), slice(left, left + MOST_PX)

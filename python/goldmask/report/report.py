@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, model_validator
 
-from ..contract.bundle import SCHEMA
+from ..contract.bundle import SCHEMA, SchemaVersion
 from ..contract.errors import ExitCode, UsageError
-from ..contract.schema import Strict, first_problem
+from ..contract.files import read_file
+from ..contract.schema import WHOLE, InvalidJson, Strict, Text, parse_json
 from ..verdict.compare import Comparison, Verdict
 
 REPORT_FILE = "report.json"
 JUNIT_FILE = "junit.xml"
+MAX_REPORT_BYTES = 64 << 20
 # The first of these that any comparison has is the exit code. A mask that differs is a fact that no second try
 # changes, so it comes before failures of the machinery, which CI may try again.
 PRECEDENCE = (
@@ -29,23 +31,29 @@ PRECEDENCE = (
 class Skipped(Strict):
     """Something this machine could not run: what, why, and the command that would change it."""
 
-    target: str
-    pipeline: str
-    model: str
-    reason: str
-    fix: str
+    target: Text
+    pipeline: Text
+    model: Text
+    reason: Text
+    fix: Text
 
 
 class Report(Strict):
     """report.json."""
 
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    exit_code: ExitCode
-    environment: dict[str, str]
+    schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
+    exit_code: Annotated[ExitCode, WHOLE]
+    environment: dict[Text, Text]
     comparisons: tuple[Comparison, ...]
     skipped: tuple[Skipped, ...]
     # What targets said of a run: second attempts, what was there already, whether a latency means something.
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _follows_from_its_rows(self) -> Self:
+        if self.exit_code is not (due := exit_code(self.comparisons)):
+            raise ValueError(f"it says exit code {self.exit_code}, its comparisons say {due}")
+        return self
 
     def count(self, verdict: Verdict) -> int:
         """How many comparisons have this verdict."""
@@ -75,8 +83,8 @@ def load_report(folder: Path) -> Report:
     """Read `folder`/report.json. Raises UsageError."""
     path = folder / REPORT_FILE
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return parse_json(read_file(path, MAX_REPORT_BYTES), Report)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="./goldmask check") from error
-    except ValidationError as error:
-        raise UsageError(f"{path} is not a report: {first_problem(error)}", fix="./goldmask check") from error
+    except InvalidJson as error:
+        raise UsageError(f"{path} is not a report: {error}", fix="./goldmask check") from error

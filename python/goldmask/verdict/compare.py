@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageHashes, margin_of, mask_of
+from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageHashes, margin_of, mask_bytes, mask_of
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import Mask, read_mask
-from ..contract.schema import Strict
+from ..contract.mask import Mask, decode_mask, read_mask
+from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, truth_scores
 
@@ -33,42 +33,42 @@ class Verdict(StrEnum):
 class Stages(Strict):
     """The first of decoded, resized and tensor whose hash differs from the golden's; None where none does."""
 
-    first_difference: str | None = None
+    first_difference: Text | None = None
 
 
 class Delegation(Strict):
     """The delegate that was asked for and the one that ran; `asked` is null where the target was left to choose."""
 
-    asked: str | None = None
-    ran: str | None = None
+    asked: Text | None = None
+    ran: Text | None = None
 
 
 class Threads(Strict):
     """Threads asked for, and threads that the runtime says it used."""
 
-    asked: int | None = None
-    ran: int | None = None
+    asked: Count | None = None
+    ran: Count | None = None
 
 
 class _Row(Strict):
     """The keys of every comparison in report.json; null where the kind of comparison has nothing to say."""
 
-    model: str
-    case: str
-    target: str
-    pipeline: str
+    model: Text
+    case: Text
+    target: Text
+    pipeline: Text
     verdict: Verdict
-    reason: str
-    exit_code: ExitCode
+    reason: Text
+    exit_code: Annotated[ExitCode, WHOLE]
     metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
     latency: Latency | None = None
     stages: Stages = Stages()
     truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
-    runtime: str = ""
-    golden_runtime: str = Field(default="", description="what the golden was recorded with")
+    runtime: Text = ""
+    golden_runtime: Text = Field(default="", description="what the golden was recorded with")
     delegate: Delegation = Delegation()
     threads: Threads = Threads()
-    picture: str | None = Field(default=None, description="expected, actual and difference side by side")
+    picture: Text | None = Field(default=None, description="expected, actual and difference side by side")
 
 
 class Judged(_Row):
@@ -95,12 +95,18 @@ class NotJudged(_Row):
     truth: None = None
     picture: None = None
 
+    @model_validator(mode="after")
+    def _has_failed(self) -> Self:
+        if self.exit_code is ExitCode.OK:
+            raise ValueError("an ERROR has an exit code of its own")
+        return self
+
 
 class NotRun(_Row):
     """A case that cannot run on this machine, and that nobody asked for by name."""
 
     verdict: Literal[Verdict.SKIP] = Verdict.SKIP
-    exit_code: Literal[ExitCode.OK] = ExitCode.OK
+    exit_code: Annotated[Literal[ExitCode.OK], WHOLE] = ExitCode.OK
     metrics: None = None
     latency: None = None
     truth: None = None
@@ -113,10 +119,9 @@ Comparison = Annotated[Judged | NotJudged | NotRun, Field(discriminator="verdict
 
 @dataclass(frozen=True)
 class Pair:
-    """A comparison with the masks it was made of, for pictures.
+    """A comparison with the masks it was made of, of one size, for pictures.
 
-    `confident` has the differing pixels that no near-tie excuses; None where the masks cannot be laid
-    over each other.
+    `confident` has the differing pixels that no near-tie excuses; None where a class is unknown.
     """
 
     comparison: Judged
@@ -134,7 +139,7 @@ class Asked:
 
 
 # What becomes of a case in a run; write_report makes comparisons, and pictures of failures, of them.
-Outcome = Pair | NotJudged | NotRun
+Outcome = Pair | Judged | NotJudged | NotRun
 
 
 def first_difference(expected: StageHashes, actual: StageHashes) -> str | None:
@@ -210,7 +215,7 @@ def compare_case(
     asked: Asked = Asked(),
     override: str = "",
     truth: Path | None = None,
-) -> Pair | NotJudged:
+) -> Outcome:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
     delegate = Delegation(asked=asked.delegate, ran=bundle.runtime.delegate)
     threads = Threads(asked=asked.threads, ran=bundle.runtime.threads)
@@ -253,7 +258,9 @@ def compare_case(
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.GOLDEN)
     try:
-        actual = mask_of(folder, result)
+        stored = mask_bytes(folder, result)
+        # The size first: what claims a million rows is not decoded to learn that it is another size.
+        actual = decode_mask(stored, folder / result.mask) if result.mask_size == wanted.mask_size else None
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.RUN)
 
@@ -284,9 +291,10 @@ def compare_case(
             threads=threads,
         )
 
-    if actual.shape != expected.shape:
-        reason = f"the mask is {actual.shape[1]}×{actual.shape[0]}, the golden {expected.shape[1]}×{expected.shape[0]}"
-        return Pair(judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
+    if actual is None:
+        (width, height), (wide, high) = result.mask_size, wanted.mask_size
+        reason = f"the mask is {width}×{height}, the golden {wide}×{high}"
+        return judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
