@@ -86,3 +86,18 @@ def test_a_project_may_ask_for_a_version(tmp_path, wanted, fits):
             configured(tmp_path, text)
     with pytest.raises(ConfigError, match="goldmask: 'newest' names no versions"):
         configured(tmp_path, GOOD.replace("schema = 1", 'schema = 1\ngoldmask = "newest"'))
+
+
+@pytest.mark.parametrize("below", ["", "masks", "a/b"])
+def test_a_project_inside_a_bundle_is_not_used(tmp_path, below):
+    """Whoever makes a bundle does not choose the tolerances it is judged by."""
+    project, bundle = tmp_path / "project", tmp_path / "project/build/bundle"
+    (bundle / below).mkdir(parents=True)
+    (bundle / below / "goldmask.toml").write_text(GOOD, "utf-8")
+    (project / "goldmask.toml").write_text(GOOD, "utf-8")
+    assert find_root(bundle / below) == bundle / below
+    (bundle / "bundle.json").write_text("{}", "utf-8")
+    assert find_root(bundle / below) == project
+    (project / "goldmask.toml").unlink()
+    with pytest.raises(ConfigError, match=r"goldmask\.toml is not used where .*/bundle/bundle\.json says"):
+        find_root(bundle / below)

@@ -5,11 +5,20 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.errors import ExitCode, GoldmaskError
+from ..contract.errors import ConfigError, ExitCode, GoldmaskError
 from ..contract.files import sha256_of
 from ..contract.mask import MAX_CLASSES
 from ..project.case import fetch_case
-from ..project.model import Model, fetch_model, find_model, load_spec, locate_model, model_folder, model_names
+from ..project.model import (
+    Model,
+    fetch_model,
+    find_model,
+    load_spec,
+    locate_model,
+    misnamed,
+    model_folder,
+    model_names,
+)
 from ..project.tflite import Description, inspect
 from .console import ProgressBars, out
 from .folders import root, root_or_here
@@ -25,12 +34,19 @@ ORIGINS = {
 def list_models() -> ExitCode:
     """`models.list`."""
     table = Table("model", "cases", "pipelines", "licence", "summary", box=None, header_style="bold")
+    wrong = misnamed(root())
     for name in model_names(root()):
-        spec = load_spec(root(), name)
+        try:
+            spec = load_spec(root(), name)
+        except ConfigError as error:
+            wrong.append(error)
+            continue
         row = (name, str(len(spec.cases)), ", ".join(spec.pipelines), spec.model.licence, spec.summary)
         table.add_row(*map(Text, row))
     out.print(table)
-    return ExitCode.OK
+    for each in wrong:
+        out.print(Text(f"ERROR {each}", "bold red"))
+    return ExitCode.CONFIG if wrong else ExitCode.OK
 
 
 def fetch_models(models: list[str]) -> ExitCode:

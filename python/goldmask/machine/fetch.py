@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from uv import find_uv_bin
 
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
 from ..contract.files import is_html, sha256_of
-from ..contract.schema import Sha256
+from ..contract.schema import Sha256, Strict
 from . import shell
 from .cache import adopt, cache_folder, cached_path, place
 from .scratch import scratch_folder
@@ -25,19 +25,19 @@ WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 Origin = tuple[str, Callable[[], object]]  # its name for people, and what brings the file from there
 Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
 
+# No .tflite can be larger than 2 GB; images and wheels are smaller.
+MAX_BYTES = 1 << 32
 CHUNK_BYTES = 1 << 16
 TIMEOUT_S = (10, 60)  # to connect, between bytes
 RETRIES = 2
 PACKAGE_DEADLINE_S = 600
 
 
-class Source(BaseModel):
+class Source(Strict):
     """Where one pinned file comes from: beside its model.toml, on the web, or inside a package on PyPI."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     sha256: Sha256
-    size: int | None = Field(default=None, gt=0, description="bytes")
+    size: int | None = Field(default=None, gt=0, le=MAX_BYTES, description="bytes")
     licence: str = ""
     file: str | None = None
     urls: tuple[WebUrl, ...] = ()

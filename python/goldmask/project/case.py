@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ..contract.bundle import RequestCase
+from ..contract.bundle import Orientation, RequestCase
 from ..contract.errors import UsageError
 from ..contract.files import name_of, sha256_of
 from ..contract.image import decode
@@ -17,7 +17,7 @@ class Case(Source):
     """`orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `truth` is the right mask."""
 
     id: Name
-    orientation: int | None = Field(default=None, ge=1, le=8)
+    orientation: Orientation | None = None
     truth: Source | None = Field(default=None, description="8-bit PNG, pixel = class, of the upright image's shape")
 
 

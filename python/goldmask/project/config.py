@@ -1,34 +1,44 @@
 """goldmask.toml: the suites, the run options, the tolerances and their reasoned exceptions."""
 
-import difflib
-import tomllib
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from .. import __version__
+from ..contract.bundle import BUNDLE_FILE, SchemaVersion
 from ..contract.errors import ConfigError, UsageError
 from ..contract.options import Delegate, Pipeline
-from ..contract.schema import Name, Strict, first_problem
+from ..contract.schema import Count, Name, Strict
 from .options import OptionTables
+from .toml import load_toml, strictly
 
 FILE_NAME = "goldmask.toml"
 TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
 # What speaks against a latency that was measured on a device (docs/android-device.md).
 LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
-Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"{name!r} is there twice")
+    return names
+
+
+# What is listed twice would run twice.
+ONCE = AfterValidator(_once)
 
 
 class Gates(Strict):
     """Limits of what is measured; None is no limit. Fractions are 0 to 1."""
 
-    confident_flips_max: int | None = Field(default=None, ge=0)
+    confident_flips_max: Count | None = None
     agreement_min: float | None = Field(default=None, ge=0, le=1)
     miou_min: float | None = Field(default=None, ge=0, le=1)
     class_iou_min: float | None = Field(default=None, ge=0, le=1)
@@ -48,7 +58,7 @@ class Tolerances(Gates):
     tie_margin_score: float = Field(default=1e-3, ge=0)
     # Kernels may round one step up or down; two classes doing so in opposite directions close a gap of two.
     tie_margin_step: float = Field(default=2, ge=0)
-    confident_flips_max: int = Field(default=0, ge=0)
+    confident_flips_max: Count = 0
     agreement_min: float = Field(default=0.999, ge=0, le=1)
     boundary_px: int = Field(default=2, ge=0, le=64)
     window_px: int = Field(default=20, ge=1, le=1024)
@@ -76,9 +86,9 @@ class Override(Strict):
 class Suite(Strict):
     """Models × pipelines × targets."""
 
-    models: tuple[Name, ...] = Field(min_length=1)
-    pipelines: tuple[Pipeline, ...] = ("lib_interpreter", "lib_task_api")
-    targets: tuple[Name, ...] = Field(default=("python",), min_length=1)
+    models: Annotated[tuple[Name, ...], Field(min_length=1), ONCE]
+    pipelines: Annotated[tuple[Pipeline, ...], Field(min_length=1), ONCE] = ("lib_interpreter", "lib_task_api")
+    targets: Annotated[tuple[Name, ...], Field(min_length=1), ONCE] = ("python",)
     options: OptionTables = OptionTables()
 
 
@@ -134,7 +144,7 @@ class Ios(Strict):
 class Config(Strict):
     """The file as a whole."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: SchemaVersion = Field(alias="schema")
     goldmask: str | None = Field(default=None, description="the versions of goldmask that may run this: >=0.2")
     options: OptionTables = OptionTables()
     tolerances: Tolerances = Tolerances()
@@ -156,10 +166,25 @@ class Config(Strict):
 
 
 def find_root(start: Path) -> Path:
-    """The project's folder: the nearest one at or above `start` with a goldmask.toml. Raises UsageError without any."""
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
+    """The project's folder: the nearest one at or above `start` with a goldmask.toml. Raises UsageError without any.
+
+    One inside a bundle is not it: whoever made the bundle would choose the tolerances that it is judged by. Raises
+    ConfigError where there is no other above.
+    """
+    folders = (start, *start.parents)
+    within: list[Path] = []
+    for depth, folder in enumerate(folders):
+        if not os.path.isfile(folder / FILE_NAME):  # noqa: PTH113 - Path's raises where a folder cannot be read
+            continue
+        bundle = next((above for above in folders[depth:] if os.path.lexists(above / BUNDLE_FILE)), None)
+        if bundle is None:
             return folder
+        within.append(bundle)
+    if within:
+        raise ConfigError(
+            f"{FILE_NAME} is not used where {within[0] / BUNDLE_FILE} says that this is a bundle",
+            fix=f"cd to your project, or rm {within[0] / BUNDLE_FILE} if it is the project",
+        )
     raise UsageError(
         f"there is no {FILE_NAME} in {start} or above it",
         fix=f"cd into your project, or write its {FILE_NAME} (docs/configuration.md)",
@@ -187,12 +212,8 @@ def load_config(root: Path) -> Config:
     config = load_toml(path, Config)
     check_version(config, __version__)
     for number, override in enumerate(config.overrides, start=1):
-        try:
-            Tolerances.model_validate(config.tolerances.model_dump() | override.tolerances)
-        except ValidationError as error:
-            raise ConfigError(
-                f"{path}: overrides {number}: {_problem(error, Tolerances)}", fix=f"edit {path}"
-            ) from error
+        values = config.tolerances.model_dump() | override.tolerances
+        strictly(values, Tolerances, f"{path}: overrides {number}", fix=f"edit {path}")
     return config
 
 
@@ -230,44 +251,3 @@ def _matches(override: Override, compared: Compared) -> bool:
         return False
     names = ("model", "case", "pipeline", "target", "delegate")
     return all(getattr(override, name) in (None, getattr(compared, name)) for name in names)
-
-
-def load_toml(path: Path, kind: type[Settings]) -> Settings:
-    """A TOML file as a settings class. Raises ConfigError that names the file, the key and the nearest right one."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist", fix="./goldmask models.list") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", fix=f"edit {path}") from error
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {_problem(error, kind)}", fix=f"edit {path}") from error
-
-
-def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
-    """The first complaint; for an unknown key, with the key that was probably meant."""
-    # A misspelt key is often a missing one too; the misspelling is the useful half of that.
-    # In [options] any other table is one for a target, so that a misspelt option is told as no table.
-    unknown = ("extra_forbidden", "model_type")
-    first = next((each for each in error.errors() if each["type"] in unknown), None)
-    if first is None:
-        return first_problem(error)
-    where = ".".join(map(str, first["loc"]))
-    near = difflib.get_close_matches(str(first["loc"][-1]), _keys(kind, first["loc"][:-1]), n=1)
-    return f"{where}: unknown key" + (f" (did you mean {near[0]}?)" if near else "")
-
-
-def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The key names that a settings class has in the table that `path` leads to."""
-    schema = kind.model_json_schema()
-    table = schema
-    for step in path:
-        named = next(iter(table.get("patternProperties", {}).values()), table.get("additionalProperties"))
-        table = table.get("properties", {}).get(step) or named or table.get("items", {})
-        table = next((each for each in table.get("anyOf", ()) if "$ref" in each), table)
-        table = schema["$defs"][table["$ref"].rpartition("/")[2]] if "$ref" in table else table
-    return list(table.get("properties", {}))

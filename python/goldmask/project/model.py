@@ -1,6 +1,6 @@
 """A pinned .tflite and its cases: models/<name>/model.toml, or any segmentation model by its path."""
 
-import tomllib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +8,14 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from ..contract.bundle import InputSpec, OutputSpec, RequestModel
+from ..contract.bundle import InputSpec, OutputSpec, RequestModel, SchemaVersion
 from ..contract.errors import ConfigError, UsageError
 from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES
 from ..contract.options import Pipeline
-from ..contract.schema import Name, Strict, first_problem
+from ..contract.schema import NAME, Name, Strict, first_problem
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case
-from .config import load_toml
 from .reading import (
     DeclaredInput,
     DeclaredOutput,
@@ -28,6 +27,7 @@ from .reading import (
     read,
 )
 from .tflite import Description, Tensor, inspect
+from .toml import load_toml, read_toml
 
 # What image models without metadata are almost always trained with: pixels in [-1, 1].
 # The pipelines that normalise pixels by what goldmask says; the Task Library asks the model's own metadata.
@@ -46,7 +46,7 @@ class Variant(Strict):
 class ModelSpec(Strict):
     """A model.toml. `labels` replace the file's own; variant `v` of model `m` goes by the name `m-v`."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: SchemaVersion = Field(alias="schema")
     summary: str
     model: Source
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
@@ -140,31 +140,66 @@ def golden_folder(root: Path, name: str, pipeline: str) -> Path:
 
 
 def model_names(root: Path) -> list[str]:
-    """All declared models, each followed by its variants."""
-    return [name for name, _, _ in _declared(root)]
+    """All declared models, each followed by its variants; those that have no usable name are `misnamed`."""
+    return list(dict.fromkeys(each.name for each in _declared(root) if each.usable))
 
 
-def _declared(root: Path) -> list[tuple[str, Path, str | None]]:
-    """(name, folder, variant or None) of everything in models/."""
-    found: list[tuple[str, Path, str | None]] = []
+def misnamed(root: Path) -> list[ConfigError]:
+    """What is wrong with the name of each model or variant that has no usable one."""
+    return [_misnamed(each) for each in _declared(root) if not each.usable]
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """A model, or a variant of it, that models/ has."""
+
+    name: str
+    folder: Path
+    variant: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether this can be the name of a model, and so of files, on every platform."""
+        return re.fullmatch(NAME, self.name) is not None
+
+    def __str__(self) -> str:
+        return f"variant {self.variant!r} of {self.folder.name!r}" if self.variant else f"the folder {self.folder}"
+
+
+def _declared(root: Path) -> list[_Declared]:
+    found = []
     for path in sorted(root.glob("models/*/model.toml")):
-        found.append((path.parent.name, path.parent, None))
+        found.append(_Declared(path.parent.name, path.parent))
         try:
-            variants = tomllib.loads(path.read_text("utf-8")).get("variants", {})
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            variants = read_toml(path).get("variants", {})
+        except ConfigError:
             continue  # load_spec says what is wrong with it, to whoever wants this model
         if isinstance(variants, dict):
-            found += [(f"{path.parent.name}-{variant}", path.parent, variant) for variant in variants]
+            found += [_Declared(f"{path.parent.name}-{variant}", path.parent, variant) for variant in variants]
     return found
 
 
 def _locate(root: Path, name: str) -> tuple[Path, str | None]:
-    for known, folder, variant in _declared(root):
-        if known == name:
-            return folder, variant
-    names = ", ".join(model_names(root)) or "none"
-    raise ConfigError(
-        f"there is no model {name!r} in {root / 'models'} (there are: {names})", fix="./goldmask models.list"
+    found = [each for each in _declared(root) if each.name == name]
+    if not found:
+        names = ", ".join(model_names(root)) or "none"
+        raise ConfigError(
+            f"there is no model {name!r} in {root / 'models'} (there are: {names})", fix="./goldmask models.list"
+        )
+    if len(found) > 1:
+        both = " and ".join(map(str, found))
+        raise ConfigError(f"{name!r} is the name of two models, {both}", fix="rename one of them")
+    if not found[0].usable:
+        raise _misnamed(found[0])
+    return found[0].folder, found[0].variant
+
+
+def _misnamed(model: _Declared) -> ConfigError:
+    better = re.sub(r"[^a-z0-9._-]+", "-", model.name.lower()).lstrip("._-")[:64] or "model"
+    return ConfigError(
+        f"{model} makes the model name {model.name!r}; names are of a-z, 0-9, '.', '_' and '-', at most 64 of them, "
+        "and begin with a letter or a digit",
+        fix=f"rename it, to {better} for example",
     )
 
 
@@ -295,6 +330,6 @@ def _labels(declared: Sequence[str], description: Description, reading: Reading,
             f"{path} scores {classes} classes, its own label file names {len(description.labels)}",
             fix="labels = [one name for each class, in order] in a model.toml",
         )
-    labels = list(declared or description.labels)
-    count = classes or len(labels) or MAX_CLASSES
-    return tuple((labels + [f"class_{index}" for index in range(len(labels), count)])[:count])
+    labels = declared or description.labels or ("",) * (classes or MAX_CLASSES)
+    # A blank line of a label file is a name as well: left out, it would shift all that follow.
+    return tuple(label or f"class_{index}" for index, label in enumerate(labels))

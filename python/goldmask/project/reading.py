@@ -10,7 +10,7 @@ from typing import Literal, NoReturn, Self, get_args
 
 from pydantic import Field, model_validator
 
-from ..contract.bundle import InputType, OutputKind
+from ..contract.bundle import FLOAT32_LEAST, FLOAT32_MAX, InputType, Mean, OutputKind, Side, Std
 from ..contract.errors import ConfigError, UsageError
 from ..contract.mask import MAX_CLASSES
 from ..contract.schema import Strict
@@ -35,12 +35,12 @@ class DeclaredInput(Strict):
     normalisation that nobody has confirmed yet: nothing is recorded on it.
     """
 
-    height: int | None = Field(default=None, ge=1)
-    width: int | None = Field(default=None, ge=1)
+    height: Side | None = None
+    width: Side | None = None
     dtype: InputType | None = None
     layout: Layout = "nhwc"
-    mean: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
-    std: tuple[float, ...] | None = Field(default=None, min_length=1, max_length=3)
+    mean: tuple[Mean, ...] | None = Field(default=None, min_length=1, max_length=3)
+    std: tuple[Std, ...] | None = Field(default=None, min_length=1, max_length=3)
     range: tuple[float, float] | None = None
     assumed: bool = False
 
@@ -50,12 +50,14 @@ class DeclaredInput(Strict):
             raise ValueError("mean and std go together")
         if 2 in (len(self.mean or ()), len(self.std or ())):
             raise ValueError("give one mean and std, or three")
-        if 0 in (self.std or ()):
-            raise ValueError("a std of 0 divides by zero")
         if self.range and self.mean:
             raise ValueError("give range, or mean and std")
         if self.range and self.range[0] >= self.range[1]:
             raise ValueError("a range goes from the value of black to the greater one of white")
+        if self.normalisation and not all(
+            FLOAT32_LEAST <= std <= FLOAT32_MAX for std in map(abs, self.normalisation[1])
+        ):
+            raise ValueError("a range that float32 cannot hold")
         return self
 
     @property

@@ -12,7 +12,7 @@ from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import cached_file
 from ..machine.scratch import scratch_folder
 from ..project.config import load_config
-from ..project.model import load_spec, model_names
+from ..project.model import load_spec, misnamed, model_names
 from ..targets.target import Context, find_target, target_names
 
 
@@ -24,6 +24,8 @@ def examine(root: Path) -> Iterator[Diagnostic]:
     yield _mirror()
     for name in model_names(root):
         yield from _model(root, name)
+    for error in misnamed(root):
+        yield Diagnostic("models", False, error.what, error.fix)
     with scratch_folder() as logs:
         for target in target_names():
             yield from find_target(target).needs(Context(root, logs, android=config.android, ios=config.ios))
@@ -61,7 +63,7 @@ def _model(root: Path, name: str) -> Iterator[Diagnostic]:
     try:
         spec = load_spec(root, name)
     except GoldmaskError as error:
-        yield Diagnostic(f"model {name}", False, error.what, error.fix)
+        yield Diagnostic(f"model {name}", False, "; ".join((error.what, *error.details)), error.fix)
         return
     sources = [spec.model, *spec.cases]
     here = sum(bool(source.file or cached_file(source)) for source in sources)
