@@ -4,6 +4,8 @@ Each of them scores three classes by the red, green and blue of a pixel, so a te
 at its picture.
 """
 
+import io
+import zipfile
 from dataclasses import dataclass, field
 
 import flatbuffers
@@ -30,10 +32,14 @@ class Graph:
         """Add an operator."""
         self.operators.append((code, inputs, outputs))
 
-    def build(self, inputs, outputs) -> bytes:
+    def build(self, inputs, outputs, metadata: bytes | None = None) -> bytes:
         """The .tflite file."""
         builder = flatbuffers.Builder(4096)
         buffers = [self._buffer(builder, None)]
+        entries = []
+        if metadata is not None:
+            buffers.append(self._buffer(builder, np.frombuffer(metadata, np.uint8)))
+            entries.append(self._metadata(builder, len(buffers) - 1))
         tensors = []
         for name, shape, dtype, scale, zero_point, data in self.tensors:
             buffers.append(self._buffer(builder, data))
@@ -50,12 +56,15 @@ class Graph:
         tflite.SubGraphAddOutputs(builder, output_vector)
         tflite.SubGraphAddOperators(builder, operators_vector)
         graph = tflite.SubGraphEnd(builder)
-        graphs, opcode_vector, buffer_vector = (_vector(builder, each) for each in ([graph], opcodes, buffers))
+        graphs, opcode_vector, buffer_vector, metadata_vector = (
+            _vector(builder, each) for each in ([graph], opcodes, buffers, entries)
+        )
         tflite.ModelStart(builder)
         tflite.ModelAddVersion(builder, 3)
         tflite.ModelAddOperatorCodes(builder, opcode_vector)
         tflite.ModelAddSubgraphs(builder, graphs)
         tflite.ModelAddBuffers(builder, buffer_vector)
+        tflite.ModelAddMetadata(builder, metadata_vector)
         builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
 
@@ -66,6 +75,14 @@ class Graph:
         if content is not None:
             tflite.BufferAddData(builder, content)
         return tflite.BufferEnd(builder)
+
+    @staticmethod
+    def _metadata(builder, buffer) -> int:
+        name = builder.CreateString("TFLITE_METADATA")
+        tflite.MetadataStart(builder)
+        tflite.MetadataAddName(builder, name)
+        tflite.MetadataAddBuffer(builder, buffer)
+        return tflite.MetadataEnd(builder)
 
     @staticmethod
     def _tensor(builder, name, shape, dtype, scale, zero_point, buffer) -> int:
@@ -129,7 +146,35 @@ def _ints(builder, values) -> int:
     return builder.CreateNumpyVector(np.array(values, np.int32))
 
 
-def scores(dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channels=3) -> bytes:
+def labels_metadata(name: str = "labels.txt") -> bytes:
+    """Metadata (metadata_schema.fbs 1.x) that names the label file of the only output, and nothing else."""
+    builder = flatbuffers.Builder(256)
+
+    def table(fields: int, slot: int, offset: int, kind: int = 0) -> int:
+        builder.StartObject(fields)
+        builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+        if kind:
+            builder.PrependInt8Slot(2, kind, 0)
+        return builder.EndObject()
+
+    file = table(3, 0, builder.CreateString(name), kind=2)  # TENSOR_AXIS_LABELS
+    tensor = table(7, 6, _vector(builder, [file]))
+    graph = table(4, 3, _vector(builder, [tensor]))
+    builder.Finish(table(4, 3, _vector(builder, [graph])), file_identifier=b"M001")
+    return bytes(builder.Output())
+
+
+def labelled(text: str | bytes, channels=3, name="labels.txt") -> bytes:
+    """A model of `scores` whose metadata has a label file: a zip archive behind the model."""
+    archive = io.BytesIO(scores(channels=channels, metadata=labels_metadata(name)))
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as files:
+        files.writestr("labels.txt", text)
+    return archive.getvalue()
+
+
+def scores(
+    dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channels=3, metadata: bytes | None = None
+) -> bytes:
     """Logits [1, height, width, channels] through a 1×1 convolution; class = strongest of red, green and blue."""
     graph = Graph()
     kernel = np.zeros((channels, 1, 1, in_channels), np.float32)
@@ -149,7 +194,7 @@ def scores(dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channe
         bias = graph.tensor("bias", [channels], "int32", scale / 127, 0, np.zeros(channels, np.int32))
         logits = graph.tensor("logits", output_shape, dtype, scale, zero)
     graph.operator(CONV_2D, [image, weights, bias], [logits])
-    return graph.build([image], [logits])
+    return graph.build([image], [logits], metadata)
 
 
 def class_map(dtype="int32", height=8, width=8, offset=0, image_dtype="float32") -> bytes:

@@ -1,6 +1,8 @@
 """What the inspector reads, and which models it refuses by which tensor."""
 
 import importlib.util
+import os
+import resource
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import tiny
 from conftest import REPO
 
 from goldmask.contract.errors import UsageError
+from goldmask.project.model import model_from_path
 from goldmask.project.tflite import inspect
 
 
@@ -107,3 +110,103 @@ def test_no_changed_byte_makes_the_inspector_crash(tmp_path):
             except UsageError:
                 refused += 1
     assert refused > len(good) / 10
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("red\ngreen\nblue\n", ("red", "green", "blue")),
+        ("red\ngreen\nblue", ("red", "green", "blue")),
+        ("red\r\ngreen\r\nblue\r\n", ("red", "green", "blue")),
+        ("\ufeffred\ngreen\nblue\n", ("red", "green", "blue")),
+        ("red\n\nblue\n", ("red", "class_1", "blue")),
+        ("\ngreen\nblue\n", ("class_0", "green", "blue")),
+        ("red\ngreen\n\n", ("red", "green", "class_2")),
+        ("red\n  \nblue\n", ("red", "class_1", "blue")),
+        ("red\u2028x\ngreen\x0by\nblue\n", ("red\u2028x", "green\x0by", "blue")),
+        ("red\nred\nblue\n", ("red", "red", "blue")),
+        ("", ("class_0", "class_1", "class_2")),
+    ],
+)
+def test_a_line_of_a_label_file_is_a_class(tmp_path, text, labels):
+    assert model_from_path(saved(tmp_path, tiny.labelled(text))).labels == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("red\ngreen\n", 2), ("red\n\ngreen\nblue\n", 4), ("red\ngreen\nblue\n\n", 4), ("one", 1)]
+)
+def test_too_few_and_too_many_labels_are_an_error(tmp_path, text, count):
+    with pytest.raises(UsageError, match=f"scores 3 classes, its own label file names {count}") as caught:
+        model_from_path(saved(tmp_path, tiny.labelled(text)))
+    assert "in a model.toml" in caught.value.fix
+
+
+def spoilt(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The last `old` in a model is `new`."""
+    head, found, rest = data.rpartition(old)
+    assert found
+    return head + new + rest[len(new) - len(old) :]
+
+
+GOOD = tiny.labelled("red\ngreen\nblue\n")
+ARCHIVE = GOOD.index(b"PK\3\4")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (tiny.labelled(b"a\n" * (1 << 20)), "its label file labels.txt is larger than 1,048,576 bytes"),
+        (spoilt(tiny.labelled(b"a\n" * (1 << 20)), (2 << 20).to_bytes(4, "little"), b"\x20\0\0\0"), "does not carry"),
+        (tiny.labelled("", name="other.txt"), "names a label file 'other.txt' that it does not carry"),
+        (tiny.labelled("", name="\x1b]0;x\x07"), r"names a label file '\\x1b\]0;x\\x07' that it does not carry"),
+        (GOOD[:ARCHIVE], "does not carry"),
+        (spoilt(GOOD, b"PK\1\2", b"PK\1\2" + bytes(8)), "does not carry"),
+        (GOOD[: ARCHIVE + 40] + b"\xff" * 4 + GOOD[ARCHIVE + 44 :], "does not carry"),
+    ],
+    ids=["large", "bomb", "another name", "escapes", "gone", "spoilt list", "spoilt content"],
+)
+def test_an_archive_without_a_readable_label_file(tmp_path, data, why):
+    assert inspect(saved(tmp_path, GOOD)).labels == ("red", "green", "blue")
+    with pytest.raises(UsageError, match=why):
+        inspect(saved(tmp_path, data))
+
+
+def test_an_archive_is_looked_for_at_the_end_only(tmp_path, monkeypatch):
+    monkeypatch.setattr("goldmask.project.tflite.MAX_ARCHIVE_BYTES", len(GOOD) - ARCHIVE)
+    assert inspect(saved(tmp_path, GOOD)).labels == ("red", "green", "blue")
+    monkeypatch.setattr("goldmask.project.tflite.MAX_ARCHIVE_BYTES", 30)
+    with pytest.raises(UsageError, match="does not carry"):
+        inspect(saved(tmp_path, GOOD))
+
+
+def test_two_gigabytes_that_are_not_there_cost_nothing(tmp_path):
+    """A sparse file, which is not read but mapped: this process has not the memory for it."""
+    path = saved(tmp_path, tiny.scores())
+    with path.open("r+b") as stream:
+        stream.truncate((2 << 30) - 1)
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, limits[1]))
+    try:
+        assert inspect(path).outputs[0].shape[3] == 3
+        path.write_bytes(b"\x1c\0\0\0TFL3")
+        with path.open("r+b") as stream:
+            stream.truncate((2 << 30) - 1)
+        with pytest.raises(UsageError, match="truncated or damaged"):
+            inspect(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (os.mkfifo, "it is a named pipe, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
+        (Path.mkdir, "it is a folder, not a file"),
+        (lambda path: (path.write_bytes(b"") and None) or os.truncate(path, 3 << 30), "cannot be larger than"),
+    ],
+)
+def test_a_model_is_a_file_within_bounds(tmp_path, make, why):
+    make(tmp_path / "model.tflite")
+    with pytest.raises(UsageError, match=why):
+        inspect(tmp_path / "model.tflite")

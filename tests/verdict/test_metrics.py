@@ -163,3 +163,28 @@ def test_a_boundary_does_not_reach_around_the_end_of_a_row():
 def test_confusion_of_all_classes():
     expected, actual = np.mgrid[:256, :256].astype(np.uint8)
     assert (confusion_matrix(expected, actual, 256) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (("a", "b", "c"), ("a", "b", "c")),
+        (("a", "b", "a"), ("a (class 0)", "b", "a (class 2)")),
+        (("", "", "sky"), (" (class 0)", " (class 1)", "sky")),
+        (("a", "a", "a (class 0)"), ("a (class 0)'", "a (class 1)", "a (class 0)")),
+    ],
+)
+def test_every_class_has_a_name_of_its_own(labels, names):
+    assert metrics.distinct(labels) == names and len(set(names)) == len(names)
+
+
+def test_two_classes_of_one_name_keep_their_figures():
+    """The twin: by the label alone the last of them would hide the first, whose figures are bad."""
+    expected = np.repeat(np.arange(3, dtype=np.uint8), 12).reshape(6, 6)
+    actual = expected.copy()
+    actual[0] = 1
+    measured = measure(expected, actual, None, ("a", "b", "a"))
+    assert measured.class_iou == {"a (class 0)": 0.5, "b": 2 / 3, "a (class 2)": 1.0}
+    assert set(measured.area_change) == set(measured.class_boundary_f) == set(measured.class_iou)
+    assert measured.area_change["a (class 0)"] == -0.5
+    assert list(measure(expected, actual, None, ("a", "b", "c")).class_iou.values()) == [0.5, 2 / 3, 1.0]

@@ -1,8 +1,12 @@
 """What a .tflite file says of itself: tensors, quantisation, metadata and labels, read without running it."""
 
 import io
+import lzma
+import mmap
+import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +18,19 @@ import flatbuffers.table
 import numpy as np
 
 from ..contract.errors import UsageError
-from ..contract.files import is_html
+from ..contract.files import is_html, open_file
 
 IDENTIFIER = b"TFL3"
-METADATA_NAME = b"TFLITE_METADATA"
+METADATA_NAME = "TFLITE_METADATA"
 MAX_BYTES = 1 << 31
 MAX_LABEL_BYTES = 1 << 20
+MAX_ARCHIVE_BYTES = 4 << 20
+MAX_METADATA_BYTES = 16 << 20
+MAX_NAME_BYTES = 1 << 12
+MAX_BUFFERS = 1 << 17
+MAX_TABLES = 1 << 8
+MAX_DIMENSIONS = 8
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 # Operators that run other subgraphs: CALL, IF, WHILE, CALL_ONCE and their kin of StableHLO.
 CALLING = frozenset({31, 118, 119, 129, 174, 190, 198, 199, 200, 206})
 # Field numbers of metadata_schema.fbs 1.x (tflite-support). Read by number because the only package that carries
@@ -29,6 +40,8 @@ TENSOR_PROCESS_UNITS, TENSOR_ASSOCIATED_FILES = 4, 6
 PROCESS_UNIT_TYPE, PROCESS_UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
 NORMALIZATION_MEAN, NORMALIZATION_STD = 0, 1
 FILE_NAME, FILE_TYPE = 0, 2
+# Of schema.fbs, whose own bindings do not bound what they read.
+TENSOR_NAME, METADATA_ENTRY_NAME, SIGNATURE_KEY = 3, 0, 2
 LABEL_FILE_TYPES = (2, 3)  # TENSOR_AXIS_LABELS for scores, TENSOR_VALUE_LABELS for class maps
 
 
@@ -91,74 +104,80 @@ def inspect(path: Path) -> Description:
     )
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> mmap.mmap:
+    """The file, mapped: of two gigabytes of weights a few kilobytes are looked at."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UsageError(f"{path} has {size:,} bytes; a .tflite file cannot be larger than {MAX_BYTES:,}")
-        data = path.read_bytes()
+        with open_file(path) as stream:
+            size, head = os.fstat(stream.fileno()).st_size, stream.read(512)
+            if size > MAX_BYTES:
+                raise UsageError(f"{path} has {size:,} bytes; a .tflite file cannot be larger than {MAX_BYTES:,}")
+            if head[4:8] == IDENTIFIER:
+                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="./goldmask models.list") from error
-    if data[4:8] != IDENTIFIER:
-        what = "an HTML page" if is_html(data) else "something else"
-        what = "empty" if not data else what
-        raise UsageError(f"{path} is not a .tflite model: it is {what}", fix="download the model file itself")
-    return data
+    what = "an HTML page" if is_html(head) else "something else"
+    what = "empty" if not head else what
+    raise UsageError(f"{path} is not a .tflite model: it is {what}", fix="download the model file itself")
 
 
 def _damaged(path: Path) -> UsageError:
     return UsageError(f"{path} is a truncated or damaged .tflite model", fix="download the model file again")
 
 
-def _parse(data: bytes, path: Path) -> tuple[Graph, bytes | None]:
-    """What the graph says, and the metadata buffer, with every offset that is followed held against the file's size."""
+def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
+    """What the graph says, and the metadata buffer, with every length that is followed held against a bound."""
     import tflite
 
     dtypes = {value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAs(data, 0)
-    for index in range(_bounded(model.BuffersLength(), data)):
+    for index in range(_bounded(model.BuffersLength(), MAX_BUFFERS)):
         buffer = model.Buffers(index)
         # A cut file keeps its tables, which come first, and loses weights: only their extent tells.
         if buffer.DataLength() and buffer._tab.Vector(buffer._tab.Offset(4)) + buffer.DataLength() > len(data):
             raise _damaged(path)
-    if _bounded(model.SubgraphsLength(), data) < 1:
+    if model.SubgraphsLength() < 1:
         raise _damaged(path)
     graph = model.Subgraphs(0)
 
     def tensor(index: int) -> Tensor:
         found = graph.Tensors(index)
+        _bounded(max(found.ShapeSignatureLength(), found.ShapeLength()), MAX_DIMENSIONS)
         signature = found.ShapeSignatureAsNumpy() if found.ShapeSignatureLength() else found.ShapeAsNumpy()
         quantisation = found.Quantization()
         scales = quantisation.ScaleLength() if quantisation else 0
         return Tensor(
-            name=found.Name().decode("utf-8", "replace"),
+            name=_string(found._tab, TENSOR_NAME),
             shape=tuple(int(size) for size in np.atleast_1d(signature)),
             dtype=dtypes.get(found.Type(), f"type {found.Type()}"),
             scale=float(quantisation.Scale(0)) if scales == 1 else 0.0,
             zero_point=int(quantisation.ZeroPoint(0)) if scales == 1 and quantisation.ZeroPointLength() else 0,
         )
 
-    inputs = tuple(tensor(graph.Inputs(i)) for i in range(_bounded(graph.InputsLength(), data)))
-    outputs = tuple(tensor(graph.Outputs(i)) for i in range(_bounded(graph.OutputsLength(), data)))
+    inputs = tuple(tensor(graph.Inputs(i)) for i in range(_bounded(graph.InputsLength(), MAX_TABLES)))
+    outputs = tuple(tensor(graph.Outputs(i)) for i in range(_bounded(graph.OutputsLength(), MAX_TABLES)))
     metadata = None
-    for index in range(_bounded(model.MetadataLength(), data)):
+    for index in range(_bounded(model.MetadataLength(), MAX_TABLES)):
         entry = model.Metadata(index)
-        if entry.Name() == METADATA_NAME and model.Buffers(entry.Buffer()).DataLength():
-            metadata = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-    names = (model.SignatureDefs(index).SignatureKey() for index in range(_bounded(model.SignatureDefsLength(), data)))
+        buffer = model.Buffers(entry.Buffer())
+        if _string(entry._tab, METADATA_ENTRY_NAME) == METADATA_NAME and buffer.DataLength():
+            _bounded(buffer.DataLength(), MAX_METADATA_BYTES)
+            metadata = buffer.DataAsNumpy().tobytes()
+    signatures = tuple(
+        _string(model.SignatureDefs(index)._tab, SIGNATURE_KEY)
+        for index in range(_bounded(model.SignatureDefsLength(), MAX_TABLES))
+    )
     calls = any(
         max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in CALLING
-        for code in (model.OperatorCodes(index) for index in range(_bounded(model.OperatorCodesLength(), data)))
+        for code in (model.OperatorCodes(index) for index in range(_bounded(model.OperatorCodesLength(), MAX_BUFFERS)))
     )
-    signatures = tuple((name or b"").decode("utf-8", "replace") for name in names)
     stray = 0 if calls else model.SubgraphsLength() - 1
     return Graph(inputs=inputs, outputs=outputs, signatures=signatures, stray_subgraphs=stray), metadata
 
 
-def _bounded(count: int, data: bytes) -> int:
-    """A vector's length from the file, refused when the file could not hold it."""
-    if count * 4 > len(data):
-        raise ValueError("a vector longer than the file")
+def _bounded(count: int, most: int) -> int:
+    """A length from the file, refused when it is more than any model has: in a file of zeros all may be true."""
+    if count > most:
+        raise ValueError("a vector longer than any model has")
     return count
 
 
@@ -178,13 +197,23 @@ def _metadata(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...
     for tensor in _tables(subgraph, SUBGRAPH_OUTPUTS):
         for file in _tables(tensor, TENSOR_ASSOCIATED_FILES):
             if label_file is None and _scalar(file, FILE_TYPE) in LABEL_FILE_TYPES and _field(file, FILE_NAME):
-                label_file = file.String(file.Pos + _field(file, FILE_NAME)).decode("utf-8", "replace")
+                label_file = _string(file, FILE_NAME)
     return mean, std, label_file
 
 
 def _field(table: flatbuffers.table.Table, number: int) -> int:
     offset: int = table.Offset(4 + 2 * number)
     return offset
+
+
+def _string(table: flatbuffers.table.Table, number: int) -> str:
+    """The text of a string field, of at most MAX_NAME_BYTES; empty where the table has none."""
+    offset = _field(table, number)
+    if not offset:
+        return ""
+    start = table.Indirect(table.Pos + offset)
+    length = _bounded(table.Get(flatbuffers.number_types.Uint32Flags, start), MAX_NAME_BYTES)
+    return bytes(table.Bytes[start + 4 : start + 4 + length]).decode("utf-8", "replace")
 
 
 def _scalar(table: flatbuffers.table.Table, number: int) -> int:
@@ -197,7 +226,7 @@ def _tables(table: flatbuffers.table.Table, number: int) -> Iterator[flatbuffers
     offset = _field(table, number)
     if offset:
         start = table.Vector(offset)
-        for index in range(_bounded(table.VectorLen(offset), table.Bytes)):
+        for index in range(_bounded(table.VectorLen(offset), MAX_TABLES)):
             yield flatbuffers.table.Table(table.Bytes, table.Indirect(start + 4 * index))
 
 
@@ -205,17 +234,18 @@ def _floats(table: flatbuffers.table.Table, number: int) -> tuple[float, ...] | 
     offset = _field(table, number)
     if not offset or not table.VectorLen(offset):
         return None
-    count = _bounded(table.VectorLen(offset), table.Bytes)
+    count = _bounded(table.VectorLen(offset), MAX_TABLES)
     return tuple(float(value) for value in np.frombuffer(table.Bytes, "<f4", count, table.Vector(offset)))
 
 
-def _labels(data: bytes, name: str, path: Path) -> tuple[str, ...]:
-    """The label file's lines; associated files are a zip archive appended to the model."""
+def _labels(data: mmap.mmap, name: str, path: Path) -> tuple[str, ...]:
+    """The lines of the label file; associated files are a zip archive at the end of the model."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(io.BytesIO(data[-MAX_ARCHIVE_BYTES:])) as archive:
             if archive.getinfo(name).file_size > MAX_LABEL_BYTES:
                 raise UsageError(f"{path}: its label file {name} is larger than {MAX_LABEL_BYTES:,} bytes")
-            lines = archive.read(name).decode("utf-8", "replace").splitlines()
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            text = archive.read(name).decode("utf-8-sig", "replace")
+    except (KeyError, EOFError, RuntimeError, OSError, ValueError, struct.error, *ARCHIVE_ERRORS) as error:
         raise UsageError(f"{path}: its metadata names a label file {name!r} that it does not carry") from error
-    return tuple(line.strip() for line in lines if line.strip())
+    # A line is a class, blank or not. str.splitlines would also split within a name that has a U+2028.
+    return tuple(line.strip() for line in text.removesuffix("\n").split("\n")) if text.strip() else ()

@@ -1,5 +1,6 @@
 """How two masks of one size differ, in numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from ..contract.bundle import MarginUnit
 from ..contract.mask import MAX_CLASSES, Margins, Mask
-from ..contract.schema import Strict
+from ..contract.schema import Count, Strict, Text
 from ..project.config import Tolerances
 
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
@@ -26,33 +27,33 @@ STEPS_AT_ONCE = 12
 class Window(Strict):
     """The size_px × size_px window in which most pixels differ; x and y are its left and top."""
 
-    x: int
-    y: int
-    size_px: int
-    differing: int
+    x: Count
+    y: Count
+    size_px: Count
+    differing: Count
     density: float
 
 
 class Metrics(Strict):
     """How two masks of one size differ. Fractions are 0 to 1; flips are None where there is no margin map.
 
-    Classes that neither mask has take no part in means. `area_change` is (actual - expected) / expected
-    pixels, None for a class that the golden does not have.
+    Classes that neither mask has take no part in means, and a class has the name that `distinct` gives it.
+    `area_change` is (actual - expected) / expected pixels, None for a class that the golden does not have.
     """
 
-    pixels: int
-    differing: int
+    pixels: Count
+    differing: Count
     agreement: float
-    confident_flips: int | None
-    tie_flips: int | None
+    confident_flips: Count | None
+    tie_flips: Count | None
     miou: float
     fwiou: float
     class_iou: dict[str, float]
     boundary_f: float
     class_boundary_f: dict[str, float]
     densest_window: Window | None
-    labels_added: tuple[str, ...]
-    labels_missing: tuple[str, ...]
+    labels_added: tuple[Text, ...]
+    labels_missing: tuple[Text, ...]
     area_change: dict[str, float | None]
 
 
@@ -91,7 +92,7 @@ def measure(
     present = np.flatnonzero(was + now)
     was, now, iou = was[present], now[present], class_iou(confusion)[present]
     f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px))
-    names = [labels[index] for index in present.tolist()]
+    names = [distinct(labels)[index] for index in present.tolist()]
     areas = list(zip(names, was.tolist(), now.tolist(), strict=True))
     return Metrics(
         pixels=expected.size,
@@ -113,7 +114,7 @@ def measure(
 
 def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> Metrics:
     """What `measure` gives for a mask and its equal; only the classes that it has are looked for."""
-    names = [labels[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
+    names = [distinct(labels)[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
     return Metrics(
         pixels=mask.size,
         differing=0,
@@ -130,6 +131,20 @@ def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> 
         labels_missing=(),
         area_change=dict.fromkeys(names, 0.0),
     )
+
+
+@lru_cache(maxsize=8)
+def distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels, and behind those that several classes have the number of the class: each has figures of its own."""
+    shared = {label for label, count in Counter(labels).items() if count > 1}
+    names = list(labels)
+    for index, label in enumerate(labels):
+        if label in shared:
+            name = f"{label} (class {index})"
+            while name in labels:  # a label may look like that itself
+                name += "'"
+            names[index] = name
+    return tuple(names)
 
 
 def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
