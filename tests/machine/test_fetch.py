@@ -1,6 +1,8 @@
 """Downloads against a real server on loopback that can break off, lie and be absent."""
 
+import contextlib
 import hashlib
+import itertools
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -75,6 +77,31 @@ def breaks_off_once():
     return answer
 
 
+def raw(head: str, body: bytes = b"", pause_s: float = 0, times: int = 1):
+    """Answers with these very bytes, `body` so many times, with a pause after each."""
+
+    def answer(handler):
+        with contextlib.suppress(OSError):  # the client has had enough
+            handler.wfile.write(f"HTTP/1.1 {head}\r\n\r\n".encode("latin-1") if head else b"")
+            for _ in range(times):
+                handler.wfile.write(body)
+                threading.Event().wait(pause_s)  # time.sleep is not there: see `cache`
+        handler.close_connection = True
+
+    return answer
+
+
+class Hours:
+    """A clock on which an hour passes whenever somebody looks."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 3600
+        return self.now_s
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """A cache of the test's own, no mirror, and no waiting between tries."""
@@ -127,7 +154,7 @@ def test_the_second_url_serves_when_the_first_is_gone(server, tmp_path):
     [
         (b"<!DOCTYPE html><title>sign in</title>", "got an HTML page, expected"),
         (BODY[:-1] + b"x", "its bytes have another sha256"),
-        (BODY + b"more", "expected 262,144 bytes"),
+        (BODY + b"more", "it announces 262,148 bytes, expected 262,144 bytes at most"),
         (BODY[:1000], "got 1,000 bytes, expected 262,144"),
     ],
     ids=["html", "other bytes", "too long", "too short"],
@@ -146,6 +173,61 @@ def test_all_places_that_failed_are_named_without_their_secrets(server, tmp_path
         fetch(source(url, "http://127.0.0.1:9/model.bin"), tmp_path)
     assert "no connection" in caught.value.what
     assert "secret" not in str(caught.value) and "pass" not in str(caught.value)
+
+
+DRIP = {"body": b"x", "pause_s": 0.01, "times": 1000}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [raw("200 OK\r\nContent-Length: 262144", **DRIP), raw("200 OK", **DRIP), raw("", **DRIP)],
+    ids=["body", "body of unknown length", "headers"],
+)
+def test_a_server_of_a_byte_now_and_then_comes_to_an_end(server, cache, tmp_path, answer):
+    """No socket ever waits for long there; and another try would take as long again."""
+    server.paths["/model.bin"] = answer
+    with pytest.raises(EnvironmentMissing, match=r"too slow: [\d,]+ bytes came in \d+ s"):
+        fetch(source(f"{server.url}/model.bin"), tmp_path, now=Hours())
+    assert len(server.asked) == 1
+
+
+def test_what_is_slow_and_comes_is_waited_for(server, tmp_path):
+    """The twin: so many seconds, and so many more for each byte that came."""
+    server.paths["/model.bin"] = raw("200 OK", BODY[:1024], 0.001, 256)
+    seconds = itertools.count()
+    body = BODY[:1024] * 256
+    slow = Source(urls=(f"{server.url}/model.bin",), sha256=hashlib.sha256(body).hexdigest())
+    assert fetch(slow, tmp_path, now=lambda: next(seconds)).read_bytes() == body
+
+
+def test_a_download_that_never_ends_is_cut_at_its_limit(server, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "MAX_BYTES", 1 << 20)
+    server.paths["/model.bin"] = raw("200 OK", bytes(1 << 16), 0, 100_000)
+    for size, limit in ((None, "1,048,576"), (len(BODY), "262,144")):
+        with pytest.raises(EnvironmentMissing, match=f"it sends more than {limit} bytes"):
+            fetch(source(f"{server.url}/model.bin", size=size), tmp_path)
+        assert files_in(cache) == []
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "why"),
+    [
+        ("200 OK\r\nContent-Length: 9999999999999", b"x", "it announces 9,999,999,999,999 bytes"),
+        ("200 OK\r\nContent-Length: -5", b"x", "got 1 bytes, expected 262,144"),
+        ("200 OK\r\nContent-Length: many", b"x", "got 1 bytes, expected 262,144"),
+        ("404 gone\x1b]0;x\x07\x1b[31m", b"", r"HTTP 404 gone\\x1b\]0;x\\x07\\x1b\[31m"),
+        ("\xff\xfe nonsense", b"", "cannot fetch"),
+        ("302 x\r\nLocation: file:///etc/passwd\r\nContent-Length: 0", b"", "cannot fetch"),
+        ("302 x\r\nLocation: /model.bin\r\nContent-Length: 0", b"", "cannot fetch"),
+    ],
+)
+def test_a_server_that_lies_is_one_printable_sentence(server, cache, tmp_path, head, body, why):
+    server.paths["/model.bin"] = raw(head, body)
+    with pytest.raises(EnvironmentMissing, match=why) as caught:
+        fetch(source(f"{server.url}/model.bin"), tmp_path)
+    assert caught.value.what.isprintable()
+    assert all(name.startswith(".") for name in files_in(cache))
 
 
 @pytest.mark.parametrize("key", [SHA256, "model.bin"])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -12,10 +13,11 @@ from pydantic import Field, StringConstraints, model_validator
 from uv import find_uv_bin
 
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
-from ..contract.files import is_html, sha256_of
+from ..contract.files import sha256_of
 from ..contract.schema import Sha256, Strict
 from . import shell
 from .cache import adopt, cache_folder, cached_path, place
+from .download import Now, Transfer
 from .scratch import scratch_folder
 
 # An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
@@ -25,10 +27,8 @@ WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 Origin = tuple[str, Callable[[], object]]  # its name for people, and what brings the file from there
 Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
 
-# No .tflite can be larger than 2 GB; images and wheels are smaller.
+# Of a download that declares no size. No .tflite can be larger than 2 GB; images and wheels are smaller.
 MAX_BYTES = 1 << 32
-CHUNK_BYTES = 1 << 16
-TIMEOUT_S = (10, 60)  # to connect, between bytes
 RETRIES = 2
 PACKAGE_DEADLINE_S = 600
 
@@ -62,7 +62,7 @@ class Source(Strict):
         return self.name or PurePosixPath(self.file or self.path or urlsplit(self.urls[0]).path).name
 
 
-def fetch(source: Source, folder: Path, on_progress: Progress | None = None) -> Path:
+def fetch(source: Source, folder: Path, on_progress: Progress | None = None, now: Now = time.monotonic) -> Path:
     """The path of `source`'s verified bytes. A `file` is read in place from `folder`; all else is cached.
 
     Asked in order: the cache, GOLDMASK_MIRROR, the source's own URLs or package. Raises ConfigError for a
@@ -81,7 +81,7 @@ def fetch(source: Source, folder: Path, on_progress: Progress | None = None) -> 
             fix="GOLDMASK_CACHE=<a folder you own> ./goldmask models.fetch",
         ) from error
     attempts = []
-    for origin, get in _origins(source, cached, on_progress):
+    for origin, get in _origins(source, cached, on_progress, now):
         try:
             get()
             return cached
@@ -118,14 +118,14 @@ def _local(folder: Path, file: str, sha256: str) -> Path:
     return path
 
 
-def _origins(source: Source, cached: Path, on_progress: Progress | None) -> Iterator[Origin]:
+def _origins(source: Source, cached: Path, on_progress: Progress | None, now: Now) -> Iterator[Origin]:
     """Each place to ask, in order, with what fills `cached` from there."""
     mirror = os.environ.get("GOLDMASK_MIRROR", "")
     keys = (source.sha256, source.file_name) if mirror else ()
     if urlsplit(mirror).scheme in ("http", "https"):
         for key in keys:
             url = f"{mirror.rstrip('/')}/{key}"
-            yield url, partial(_download, url, source, cached, on_progress)
+            yield url, partial(_download, url, source, cached, on_progress, now)
     elif mirror:
         found = [path for key in keys if (path := Path(mirror) / key).is_file()]
         for path in found:
@@ -133,7 +133,7 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None) -> Iter
         if not found:
             yield f"mirror {mirror}", partial(_refuse, "does not have it")
     for url in source.urls:
-        yield _without_query(url), partial(_download, url, source, cached, on_progress)
+        yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     if source.package and source.path:
         yield source.package, partial(_unpack, source.package, source.path, source.sha256, cached)
 
@@ -178,8 +178,8 @@ def _without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
 
-def _download(url: str, source: Source, cached: Path, on_progress: Progress | None) -> None:
-    """One URL through pooch, which retries, checks the hash and renames; `_resume` moves the bytes."""
+def _download(url: str, source: Source, cached: Path, on_progress: Progress | None, now: Now) -> None:
+    """One URL through pooch, which retries, checks the hash and renames; Transfer moves the bytes."""
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
@@ -190,47 +190,20 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
         urls={cached.name: url},
         retry_if_failed=RETRIES,
     )
-    unfinished = cached.with_name(f".{cached.name}.part")
+    transfer = Transfer(
+        url,
+        cached.with_name(f".{cached.name}.part"),
+        source.size,
+        source.size or MAX_BYTES,
+        lambda done, total: on_progress(source.file_name, done, total) if on_progress else None,
+        now,
+    )
 
     def resume(url: str, output_file: str, _pooch: object) -> None:
-        _resume(url, unfinished, source.size, on_progress, source.file_name)
-        unfinished.replace(output_file)
+        transfer.resume()
+        transfer.unfinished.replace(output_file)
 
     store.fetch(cached.name, downloader=resume)
-
-
-def _resume(url: str, unfinished: Path, size: int | None, on_progress: Progress | None, name: str) -> None:
-    """Continue `unfinished` from where it stopped, or start over where the server cannot continue."""
-    import requests
-
-    done = unfinished.stat().st_size if unfinished.exists() else 0
-    headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {"Accept-Encoding": "identity"}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
-            unfinished.unlink()
-            raise requests.RequestException("the partial download did not fit; starting over")
-        if response.status_code in (401, 403, 404, 410):
-            raise EnvironmentMissing(f"HTTP {response.status_code} {response.reason}")  # asking again will not help
-        response.raise_for_status()
-        resumed = response.status_code == requests.codes.partial_content
-        done = done if resumed else 0
-        length = response.headers.get("Content-Length")
-        total = done + int(length) if length else size
-        with unfinished.open("ab" if resumed else "wb") as stream:
-            for chunk in response.iter_content(CHUNK_BYTES):
-                stream.write(chunk)
-                done += len(chunk)
-                if on_progress:
-                    on_progress(name, done, total)
-                if size and done > size:
-                    break
-    if size and done != size:
-        with unfinished.open("rb") as stream:
-            html = is_html(stream.read(512))
-        if html or done > size:
-            unfinished.unlink()  # nothing to resume from
-        what = "an HTML page" if html else f"{done:,} bytes"
-        raise requests.RequestException(f"got {what}, expected {size:,} bytes")
 
 
 def _unpack(package: str, path: str, sha256: str, cached: Path) -> None:
