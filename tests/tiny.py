@@ -219,6 +219,20 @@ def class_map(dtype="int32", height=8, width=8, offset=0, image_dtype="float32")
     return graph.build([image], [last])
 
 
+def scored_class_map() -> bytes:
+    """Class indices [1, 8, 8] of a 1×1 convolution's scores: XNNPACK takes the convolution and has no ARG_MAX."""
+    graph = Graph()
+    image = graph.tensor("image", [1, 8, 8, 3], "float32")
+    weights = graph.tensor("weights", [3, 1, 1, 3], "float32", data=np.eye(3, dtype=np.float32).reshape(3, 1, 1, 3))
+    bias = graph.tensor("bias", [3], "float32", data=np.zeros(3, np.float32))
+    logits = graph.tensor("logits", [1, 8, 8, 3], "float32")
+    axis = graph.tensor("axis", [1], "int32", data=np.array([3], np.int32))
+    winner = graph.tensor("winner", [1, 8, 8], "int32")
+    graph.operator(CONV_2D, [image, weights, bias], [logits])
+    graph.operator(ARG_MAX, [logits, axis], [winner])
+    return graph.build([image], [winner])
+
+
 def half_input() -> bytes:
     """A model whose image tensor is float16, which no runtime takes from a camera."""
     graph = Graph()

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 from goldmask.contract.bundle import Request, RuntimeInfo
-from goldmask.contract.engine import Segmented, StageError, main, mask_from_output
+from goldmask.contract.engine import DELEGATE_OPERATOR, Segmented, StageError, delegated_nodes, main, mask_from_output
 from goldmask.contract.image import Pixels, resize, to_tensor
 
 
@@ -55,12 +55,14 @@ class InterpreterEngine:
         self._output = self._interpreter.get_output_details()[request.model.output.index]
         self._model = request.model
         # A delegate shows as an op of the graph it has rewritten; the log would only say that one was created.
-        operators = {detail["op_name"] for detail in self._interpreter._get_ops_details()}
+        operators = self._interpreter._get_ops_details()
+        outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
         self.runtime = RuntimeInfo(
             name=runtime,
             version=version,
-            delegate="xnnpack" if "DELEGATE" in operators else "cpu",
+            delegate="xnnpack" if any(each["op_name"] == DELEGATE_OPERATOR for each in operators) else "cpu",
             threads=options.threads,
+            nodes=delegated_nodes(operators, outputs),
         )
 
     def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:

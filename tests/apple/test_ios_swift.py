@@ -10,7 +10,7 @@ from swift_package import APPLE, swift_test
 
 from goldmask.machine import shell
 
-TESTS = {"SegmentationCoreTests": 16, "LibInterpreterTests": 7, "GoldenTestKitTests": 19}
+TESTS = {"SegmentationCoreTests": 16, "LibInterpreterTests": 8, "GoldenTestKitTests": 19}
 
 
 @pytest.mark.parametrize("module", TESTS)

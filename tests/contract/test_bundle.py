@@ -64,6 +64,7 @@ def change(path: str, value: object):
 
 
 DELETE = object()
+SOME = {"delegated": 1, "of": 2}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,11 @@ DELETE = object()
         (change("results.0.mask_sha256", "123"), "pattern"),
         (change("results.0.latency.first_ms", -1), "first_ms"),
         (change("runtime.threads", 0), "threads"),
+        (change("runtime.nodes", {"delegated": 3, "of": 2}), "a delegate cannot take 3 of 2 nodes"),
+        (change("runtime.nodes", {"delegated": 0, "of": 2}), "cannot be xnnpack with 0 of 2 nodes"),
+        (change("runtime.nodes", {"delegated": 1, "of": 2, "partitions": 1}), "partitions"),
+        (change("runtime.nodes", {"delegated": -1, "of": 2}), "delegated"),
+        (change("runtime", {"name": "x", "version": "1", "delegate": "cpu", "threads": 1, "nodes": SOME}), "be cpu"),
         (change("target.kind", "toaster"), "kind"),
         (change("schema", True), "schema: must be a whole number"),
         (change("runtime.threads", True), "threads"),
@@ -105,6 +111,21 @@ def test_a_broken_contract_is_named(tmp_path, data, why):
     with pytest.raises(RunError, match=why) as caught:
         load(tmp_path, data)
     assert "\n" not in caught.value.what
+
+
+def test_a_runtime_that_does_not_tell_its_nodes(tmp_path):
+    """As bundles and goldens that were made before there was the key."""
+    loaded = load(tmp_path, change("runtime.nodes", DELETE))
+    assert loaded.runtime.nodes is None and not loaded.runtime.is_partial
+    assert b"nodes" not in bundles.to_json(loaded)
+    assert load(tmp_path, change("runtime.nodes", None)) == loaded
+
+
+def test_only_a_partial_delegation_is_worth_words(tmp_path):
+    runtime = load(tmp_path, change("runtime.nodes", SOME)).runtime
+    assert str(runtime) == "Interpreter Java API 2.16.1, xnnpack (1 of 2 nodes), 2 threads"
+    whole = load(tmp_path, change("runtime.nodes", {"delegated": 2, "of": 2})).runtime
+    assert str(whole) == "Interpreter Java API 2.16.1, xnnpack, 2 threads"
 
 
 def test_infinite_latency_is_no_number(tmp_path):

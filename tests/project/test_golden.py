@@ -1,5 +1,6 @@
 """The life of a golden through the real program: recorded on request only, checked on every read."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import tiny
 from conftest import NORMALISED, Project, colours
 from PIL import Image
 
-from goldmask.contract.bundle import load_bundle, margin_of
+from goldmask.contract.bundle import DelegatedNodes, load_bundle, margin_of
 from goldmask.contract.errors import ExitCode, GoldenError
 from goldmask.project.golden import SIDECAR, load_golden
 
@@ -145,20 +146,42 @@ def test_verify_runs_the_reference_and_finds_the_unused(project: Project):
     assert [result.case for result in load_bundle(project.golden).results] == ["flag"]
 
 
-def test_goldens_of_one_runtime_do_not_mix_with_anothers(project: Project):
+def edit_runtime(project: Project, **changes) -> None:
+    """Change what the golden's bundle says of its runtime, as if it had been recorded so; None leaves a key out."""
     path = project.golden / "bundle.json"
     bundle = json.loads(path.read_text("utf-8"))
-    bundle["runtime"]["version"] = "1.0.0"
+    runtime = bundle["runtime"] | changes
+    bundle["runtime"] = {key: value for key, value in runtime.items() if value is not None}
     text = (json.dumps(bundle, indent=2, ensure_ascii=False) + "\n").encode()
     path.write_bytes(text)
-    import hashlib
-
     sidecar = json.loads((project.golden / SIDECAR).read_text("utf-8"))
     sidecar["bundle_sha256"] = hashlib.sha256(text).hexdigest()
     (project.golden / SIDECAR).write_text(json.dumps(sidecar), "utf-8")
+
+
+@pytest.mark.parametrize("changes", [{"version": "1.0.0"}, {"delegate": "cpu", "nodes": {"delegated": 0, "of": 1}}])
+def test_goldens_of_one_runtime_do_not_mix_with_anothers(project: Project, changes):
+    edit_runtime(project, **changes)
     add_case(project, "new")
     ran = project.run("golden.record")
     assert ran.code == ExitCode.GOLDEN and "one golden has one runtime" in ran.text
+
+
+def test_a_golden_that_does_not_tell_its_nodes_stays_as_it_is_and_takes_new_cases(project: Project):
+    edit_runtime(project, nodes=None)
+    before = contents(project.golden)
+    ran = project.run("golden.record", "--mode", "all")
+    assert ran.code == 0 and "unchanged tiny lib_interpreter flag" in ran.text and contents(project.golden) == before
+    add_case(project, "new")
+    ran = project.run("golden.record")
+    assert ran.code == 0 and "recorded tiny lib_interpreter new" in ran.text
+    assert load_golden(project.golden).bundle.runtime.nodes == DelegatedNodes(delegated=1, of=1)
+
+
+def test_other_nodes_make_another_golden(project: Project):
+    edit_runtime(project, nodes={"delegated": 1, "of": 2})
+    ran = project.run("golden.record", "--mode", "all")
+    assert ran.code == 0 and load_golden(project.golden).bundle.runtime.nodes == DelegatedNodes(delegated=1, of=1)
 
 
 def test_an_unwritable_place_leaves_the_old_golden(project: Project, monkeypatch):

@@ -8,21 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPO, Ran, run_program
+import tiny
+from conftest import REPO, Ran, colours, run_program
 from jvm import jvm_context
 from needs import need
 from PIL import Image
-from running import run_target
+from running import context_of, run_target
 
-from goldmask.contract.bundle import Request, RequestCase, mask_of
+from goldmask.contract.bundle import DelegatedNodes, Request, RequestCase, mask_of
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from goldmask.contract.files import sha256_of
 from goldmask.contract.image import ImageError, decode
 from goldmask.contract.options import Options
-from goldmask.project.case import fetch_case
+from goldmask.project.case import cases_from_files, fetch_case
 from goldmask.project.config import Android, GoldenTest
 from goldmask.project.golden import load_golden
-from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder
+from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder, model_from_path
 from goldmask.targets import android_jvm
 
 pytestmark = pytest.mark.rig
@@ -60,6 +61,7 @@ def test_tensorflows_own_golden_in_every_pixel(pipeline, tmp_path, tensorflow_go
     assert bundle.target.name == "android-jvm" and bundle.target.kind == "jvm" and bundle.target.abi == "x86_64"
     ran = {"lib_interpreter": ("2.16.1", "xnnpack", 1), "lib_task_api": ("0.4.4", "xnnpack", 2)}[pipeline]
     assert (bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
+    assert bundle.runtime.nodes == DelegatedNodes(delegated=70, of=70)
     assert result.latency.init_ms > 0 and result.memory_peak_mb > 10
 
 
@@ -198,6 +200,37 @@ def test_what_really_ran_is_named(tmp_path):
         assert (bundle.runtime.delegate, bundle.runtime.threads) == (delegate, threads)
     bundle = run(tmp_path, request_for("shapes", "lib_task_api", ("square",), delegate="cpu"))
     assert "chooses XNNPACK by itself" in bundle.results[0].error.message
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (tiny.scores(), ("xnnpack", 1, DelegatedNodes(delegated=1, of=1))),
+        (tiny.scored_class_map(), ("xnnpack", 1, DelegatedNodes(delegated=1, of=2))),
+        # The CPU's kernels have the threads that were asked for; what nobody took is not counted.
+        (tiny.class_map(), ("cpu", 2, None)),
+    ],
+    ids=["all", "some", "nothing"],
+)
+def test_the_nodes_that_a_delegate_took_are_those_of_the_log(model, expected, tmp_path):
+    """XNNPACK is asked for; a delegate that is created and takes nothing is not what ran."""
+    (tmp_path / "any.tflite").write_bytes(model)
+    Image.fromarray(colours()).save(tmp_path / "flag.png")
+    request = Request(
+        schema=1,
+        model=model_from_path(tmp_path / "any.tflite").request(),
+        options=Options(pipeline="lib_interpreter", delegate="xnnpack"),
+        cases=cases_from_files([tmp_path / "flag.png"]),
+    )
+    ran = run(tmp_path, request).runtime
+    assert (ran.delegate, ran.threads, ran.nodes) == expected
+
+
+def test_android_and_python_count_the_same_nodes(tmp_path):
+    request = request_for("shapes-int8", case_ids=("square",))
+    android = run(tmp_path / "android", request)
+    python = run_target("python", request, tmp_path / "python", context_of(REPO, tmp_path / "logs"))
+    assert android.runtime.nodes == python.runtime.nodes == DelegatedNodes(delegated=57, of=59)
 
 
 @pytest.mark.parametrize("resize", ["fixed", "platform"])

@@ -14,7 +14,7 @@ from running import run_target
 from swift_package import FOREIGN, host_context, swift_test
 
 from goldmask.apple.swift import Swift, find_swift, first_error
-from goldmask.contract.bundle import Request, RequestCase, load_bundle, mask_of, save
+from goldmask.contract.bundle import DelegatedNodes, Request, RequestCase, load_bundle, mask_of, save
 from goldmask.contract.errors import EnvironmentMissing, PipelineMissing, RunError, UsageError
 from goldmask.contract.files import sha256_of
 from goldmask.contract.options import Options
@@ -57,6 +57,7 @@ def test_tensorflows_own_golden_in_every_pixel(run, tmp_path, tensorflow_golden)
     assert (bundle.target.name, bundle.target.kind, bundle.target.platform) == ("ios-host", "host", "linux")
     ran = ("TensorFlow Lite C API", "2.16.1", "xnnpack", 2)
     assert (bundle.runtime.name, bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
+    assert bundle.runtime.nodes == DelegatedNodes(delegated=70, of=70)
     assert result.latency.init_ms > 0 and result.memory_peak_mb > 10
     assert "ImageIO" in bundle.environment["decoder"] and not (tmp_path / "bundle/decoded").exists()
 
@@ -106,8 +107,15 @@ def tiny_request(folder: Path, model: bytes) -> Request:
 def test_a_delegate_that_takes_nothing_is_not_named(run, tmp_path):
     bundle = run(tiny_request(tmp_path, tiny.class_map()))
     assert (bundle.runtime.delegate, bundle.runtime.threads) == ("cpu", 2)
+    assert bundle.runtime.nodes == DelegatedNodes(delegated=0, of=1)
     log = (tmp_path / "bundle/run.log").read_text("utf-8")
     assert "Created TensorFlow Lite XNNPACK delegate" in log and "Replacing 1 out of" not in log
+
+
+def test_a_delegate_that_takes_some_of_the_graph_is_counted(run, tmp_path):
+    bundle = run(tiny_request(tmp_path, tiny.scored_class_map()))
+    assert (bundle.runtime.delegate, bundle.runtime.nodes) == ("xnnpack", DelegatedNodes(delegated=1, of=2))
+    assert "Replacing 1 out of 2 node(s)" in (tmp_path / "bundle/run.log").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

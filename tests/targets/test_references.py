@@ -1,6 +1,7 @@
 """The reference runtimes on the real starter model, against TensorFlow's own golden."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from conftest import REPO, Project, colours
 from PIL import Image
 from running import context_of, run_target
 
-from goldmask.contract.bundle import Request, load_bundle, mask_of
+from goldmask.contract.bundle import DelegatedNodes, Request, load_bundle, mask_of
 from goldmask.contract.errors import UsageError
 from goldmask.contract.options import Options
-from goldmask.project.case import fetch_case
+from goldmask.project.case import cases_from_files, fetch_case
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, load_spec, model_folder, model_from_path
+from goldmask.targets.python import RUNTIMES
 
 pytestmark = pytest.mark.project
 
@@ -58,6 +60,22 @@ def test_without_xnnpack_the_bundle_says_cpu_and_the_mask_is_the_same(tmp_path, 
     bundle = run_reference(tmp_path, starter_request("lib_interpreter", delegate="cpu", threads=1))
     assert (bundle.runtime.delegate, bundle.runtime.threads) == ("cpu", 1)
     assert differing(mask_of(tmp_path / "bundle", bundle.result("rotation0")), tensorflow_golden) == 0
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_interpreters_count_the_nodes_that_a_delegate_took(tmp_path, runtime):
+    """As Android's log counts them for the same models (test_android_jvm.py)."""
+    whole = run_reference(tmp_path / "whole", starter_request("lib_interpreter"), runtime)
+    assert whole.runtime.nodes == DelegatedNodes(delegated=70, of=70)
+    some = run_reference(tmp_path / "some", request_for(tmp_path, tiny.scored_class_map()), runtime)
+    assert (some.runtime.delegate, some.runtime.nodes) == ("xnnpack", DelegatedNodes(delegated=1, of=2))
+    nothing = run_reference(tmp_path / "nothing", request_for(tmp_path, tiny.class_map()), runtime)
+    assert (nothing.runtime.delegate, nothing.runtime.nodes) == ("cpu", DelegatedNodes(delegated=0, of=1))
+
+
+def test_the_task_library_does_not_tell_its_nodes(tmp_path):
+    """On a desktop its log says only that there is a delegate."""
+    assert run_reference(tmp_path, starter_request("lib_task_api")).runtime.nodes is None
 
 
 def test_with_xnnpack_the_bundle_says_so(tmp_path):
@@ -114,16 +132,21 @@ ANY_MODEL = {
 }
 
 
+def request_for(folder: Path, model: bytes, **options) -> Request:
+    """One image of red, green and blue through a model of a few bytes."""
+    (folder / "any.tflite").write_bytes(model)
+    Image.fromarray(colours()).save(folder / "flag.png")
+    return Request(
+        schema=1,
+        model=model_from_path(folder / "any.tflite").request(),
+        options=Options(pipeline="lib_interpreter", **options),
+        cases=cases_from_files([folder / "flag.png"]),
+    )
+
+
 @pytest.mark.parametrize("name", ANY_MODEL)
 def test_any_segmentation_model_runs_by_its_path(tmp_path, name):
-    (tmp_path / "any.tflite").write_bytes(ANY_MODEL[name])
-    Image.fromarray(colours()).save(tmp_path / "flag.png")
-    from goldmask.project.case import cases_from_files
-
-    model = model_from_path(tmp_path / "any.tflite")
-    options = Options(pipeline="lib_interpreter", taps=("margin",))
-    request = Request(schema=1, model=model.request(), options=options, cases=cases_from_files([tmp_path / "flag.png"]))
-    bundle = run_reference(tmp_path, request)
+    bundle = run_reference(tmp_path, request_for(tmp_path, ANY_MODEL[name], taps=("margin",)))
     result = bundle.result("flag")
     assert (mask_of(tmp_path / "bundle", result) == EXPECTED).all()
     margin = result.taps.get("margin")

@@ -184,8 +184,11 @@ def test_every_gate_has_a_twin_that_fails(actual, meets, misses, clause):
         assert broken and all(clause in reason for reason in broken), broken
 
 
+RUNTIME = {"name": "LiteRT", "version": "1", "delegate": "cpu", "threads": 1}
+
+
 def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = None, **changes) -> Bundle:
-    """A one-case bundle in `folder`; `changes` replace fields of its result."""
+    """A one-case bundle in `folder`; `changes` replace fields of its result, and of what ran."""
 
     def put(name: str, data: bytes) -> str:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +206,7 @@ def write_bundle(folder: Path, picture: np.ndarray, margin: np.ndarray | None = 
         schema=1,
         target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="linux"),
         pipeline="lib_interpreter",
-        runtime=RuntimeInfo(name="LiteRT", version="1", delegate="cpu", threads=1),
+        runtime=RuntimeInfo.model_validate(RUNTIME | changes.pop("runtime", {})),
         model=ModelInfo(name="model", sha256=changes.pop("model_sha256", "b" * 64)),
         started_at="2026-01-01T00:00:00+00:00",
         results=(fields | changes,),
@@ -375,3 +378,46 @@ def test_a_delegate_that_was_asked_for_has_to_have_run(tmp_path):
     warned = judged(tmp_path, BIG, BIG, Tolerances(same_delegate=False), warnings=Gates(same_threads=True), **asked)
     assert warned.verdict is Verdict.WARN
     assert judged(tmp_path, BIG, BIG, Tolerances()).verdict is Verdict.PASS  # nothing was asked for
+
+
+def xnnpack(delegated: int, of: int = 70) -> dict:
+    """What ran, where XNNPACK took some of a graph."""
+    return {"delegate": "xnnpack", "nodes": {"delegated": delegated, "of": of}}
+
+
+def ran(tmp_path: Path, runtime: dict, golden: dict, picture: np.ndarray = BIG) -> Judged:
+    """A mask of one runtime against the golden of another."""
+    was = write_bundle(tmp_path / "golden", BIG, runtime=golden)
+    now = write_bundle(tmp_path / "bundle", picture, runtime=runtime)
+    outcome = compare_case(
+        model="model", case="one", golden_folder=tmp_path / "golden", golden=was, folder=tmp_path / "bundle",
+        bundle=now, labels=LABELS, tolerances=Tolerances(),
+    )  # fmt: skip
+    return outcome.comparison
+
+
+def test_a_delegate_that_took_some_of_the_graph_is_told(tmp_path):
+    row = ran(tmp_path, xnnpack(57), xnnpack(70))
+    assert row.verdict is Verdict.PASS and row.reason == "all 1,048,576 pixels equal; xnnpack took 57 of 70 nodes"
+    assert row.delegate.model_dump() == {"asked": None, "ran": "xnnpack", "nodes": {"delegated": 57, "of": 70}}
+    assert (row.runtime, row.golden_runtime) == (
+        "LiteRT 1, xnnpack (57 of 70 nodes), 1 threads",
+        "LiteRT 1, xnnpack, 1 threads",
+    )
+    failed = ran(tmp_path, xnnpack(57), xnnpack(70), SOME)
+    assert failed.verdict is Verdict.FAIL and failed.reason.endswith("; xnnpack took 57 of 70 nodes")
+
+
+def test_a_delegate_that_took_all_or_does_not_tell_needs_no_words(tmp_path):
+    whole = ran(tmp_path, xnnpack(70), {"delegate": "xnnpack"})
+    assert whole.reason == "all 1,048,576 pixels equal" and whole.delegate.nodes.delegated == 70
+    silent = ran(tmp_path, {"delegate": "xnnpack"}, xnnpack(70))
+    assert silent.reason == "all 1,048,576 pixels equal" and silent.delegate.nodes is None
+
+
+def test_another_delegate_than_the_goldens_is_told(tmp_path):
+    row = ran(tmp_path, {"nodes": {"delegated": 0, "of": 70}}, xnnpack(70))
+    assert row.reason == "all 1,048,576 pixels equal; the golden was recorded with xnnpack"
+    assert row.delegate.ran == "cpu" and row.runtime == "LiteRT 1, cpu, 1 threads"
+    failed = ran(tmp_path, xnnpack(1), {}, SOME)
+    assert failed.reason.endswith("; xnnpack took 1 of 70 nodes; the golden was recorded with cpu")

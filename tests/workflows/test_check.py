@@ -220,6 +220,27 @@ def test_a_class_map_model_says_that_it_has_no_margin(bare_project):
     assert ran.code == ExitCode.MASKS_DIFFER and "agreement 98.4375%" in ran.text
 
 
+def test_a_delegate_that_takes_some_of_a_model_is_told_in_its_rows(bare_project):
+    project = bare_project(tiny.scored_class_map())
+    assert project.run("golden.record").code == 0
+    ran = project.run("check", "--delegate", "xnnpack")
+    assert ran.code == 0 and "pixels equal; xnnpack took 1 of 2 nodes" in ran.text
+    (row, _) = report_of(project)["comparisons"]
+    assert row["delegate"] == {"asked": "xnnpack", "ran": "xnnpack", "nodes": {"delegated": 1, "of": 2}}
+    ran = project.run("check", "--delegate", "cpu")
+    assert ran.code == 0 and "pixels equal; the golden was recorded with xnnpack" in ran.text
+    (row, _) = report_of(project)["comparisons"]
+    assert row["delegate"] == {"asked": "cpu", "ran": "cpu", "nodes": {"delegated": 0, "of": 2}}
+    assert "xnnpack (1 of 2 nodes)" in row["golden_runtime"]
+
+
+def test_a_delegate_that_takes_nothing_of_a_model_did_not_run(bare_project):
+    project = bare_project(tiny.class_map())
+    assert project.run("golden.record").code == 0
+    ran = project.run("check", "--delegate", "xnnpack")
+    assert ran.code == ExitCode.RUN and "the delegate xnnpack was asked for and cpu ran" in ran.text
+
+
 def test_without_network_a_warm_cache_passes_and_a_cold_one_says_what_is_missing(tmp_path, starter_model):
     warm = run_program(REPO, "check", "--out", tmp_path / "warm", **NO_NETWORK)
     assert warm.code == ExitCode.OK, warm.text

@@ -97,7 +97,8 @@ public struct GoldenRun {
             }
             let told = segmenter.runtime
             bundle.runtime = BundleRuntime(
-                name: told.name, version: told.version, delegate: told.delegate, threads: told.threads
+                name: told.name, version: told.version, delegate: told.delegate, threads: told.threads,
+                nodes: told.nodes
             )
             try finish(result)
         }

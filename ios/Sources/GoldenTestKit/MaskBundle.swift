@@ -1,4 +1,5 @@
 import Foundation
+import SegmentationCore
 
 /// bundle.json: what an app says it did. docs/bundle.md explains every key.
 ///
@@ -43,6 +44,7 @@ public struct MaskBundle: Codable, Equatable, Contract {
         try require(schema == schemaVersion, "schema: \(schema) is not \(schemaVersion)")
         try requireOneOf("target.kind", target.kind, kinds)
         try requireOneOf("pipeline", pipeline, pipelines)
+        try runtime.validate()
         try require(Set(results.map(\.case)).count == results.count, "results: a case has two")
         for each in results { try each.validate() }
     }
@@ -110,6 +112,17 @@ public struct BundleRuntime: Codable, Equatable, Sendable {
     public var delegate: String
     /// Threads that it used.
     public var threads: Int
+    /// How much of the graph the delegate took; nil where the runtime does not tell.
+    public var nodes: DelegatedNodes?
+
+    func validate() throws {
+        guard let nodes else { return }
+        let count = "\(nodes.delegated) of \(nodes.of)"
+        try require(nodes.of >= 1 && (0...nodes.of).contains(nodes.delegated), "runtime.nodes: \(count) cannot be")
+        try require(
+            (delegate == "cpu") == (nodes.delegated == 0), "runtime.nodes: \(delegate) cannot have \(count)"
+        )
+    }
 }
 
 /// The model that was run, by its bytes.

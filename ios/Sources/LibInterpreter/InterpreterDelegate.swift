@@ -68,8 +68,8 @@ final class InterpreterDelegate {
         delete(pointer)
     }
 
-    /// Nodes of the graph that the delegate took; nil where it was not asked in a way that can be watched.
-    var taken: Int? { Self.watched.with { $0[pointer]?.taken } }
+    /// How much of the graph the delegate took; nil where it was not asked in a way that can be watched.
+    var nodes: DelegatedNodes? { Self.watched.with { $0[pointer]?.nodes } }
 
     /// A delegate that can do nothing with a model takes nothing and says nothing; only the graph itself knows.
     ///
@@ -87,7 +87,9 @@ final class InterpreterDelegate {
         let before = nodes(context).count
         let status = prepare(context, delegate)
         let left = nodes(context).filter { $0 != delegate }.count
-        watched.with { $0[delegate]?.taken = before - left }
+        if before > 0 {
+            watched.with { $0[delegate]?.nodes = DelegatedNodes(delegated: before - left, of: before) }
+        }
         return status
     }
 
@@ -107,7 +109,7 @@ final class InterpreterDelegate {
 
     private struct Watched {
         let prepare: Prepare
-        var taken: Int?
+        var nodes: DelegatedNodes?
     }
 
     /// A C function has no place for a value of its own, so what is watched is looked up by the delegate's address.

@@ -44,13 +44,14 @@ public final class InterpreterSegmenter: Segmenter {
         output = try OutputMask(kind: model.output.kind, shape: mask.shape, type: type)
         input = model.input
         self.options = options
-        let isIdle = delegate?.taken == 0
+        let isIdle = delegate?.nodes?.delegated == 0
         let onCpu = options.delegate == .cpu || options.delegate == .xnnpack || isIdle
         runtime = RuntimeInfo(
             name: "TensorFlow Lite C API",
             version: String(cString: TfLiteVersion()),
             delegate: isIdle ? Delegate.cpu.rawValue : options.delegate.rawValue,
-            threads: onCpu ? options.threads : 1
+            threads: onCpu ? options.threads : 1,
+            nodes: delegate?.nodes
         )
     }
 

@@ -21,13 +21,30 @@ public struct RuntimeInfo: Equatable, Sendable {
     public let delegate: String
     /// Threads that it uses.
     public let threads: Int
+    /// How much of the graph the delegate took; nil where the runtime does not tell.
+    public let nodes: DelegatedNodes?
 
-    /// A runtime by its four words.
-    public init(name: String, version: String, delegate: String, threads: Int) {
+    /// A runtime, as it names itself.
+    public init(name: String, version: String, delegate: String, threads: Int, nodes: DelegatedNodes? = nil) {
         self.name = name
         self.version = version
         self.delegate = delegate
         self.threads = threads
+        self.nodes = nodes
+    }
+}
+
+/// How many nodes of a model's graph a delegate took, and how many the graph has; written into bundles as it is.
+public struct DelegatedNodes: Codable, Equatable, Sendable {
+    /// Nodes that the delegate computes.
+    public let delegated: Int
+    /// Nodes of the graph before there was a delegate.
+    public let of: Int
+
+    /// A count of nodes.
+    public init(delegated: Int, of: Int) {
+        self.delegated = delegated
+        self.of = of
     }
 }
 

@@ -60,6 +60,11 @@ final class ContractTests: XCTestCase {
     }
 
     func testWhatMayBeLeftOut() throws {
+        var bundle = try MaskBundle.read(sample("samples"))
+        XCTAssertEqual(bundle.runtime.nodes, DelegatedNodes(delegated: 69, of: 70))
+        bundle.runtime.nodes = nil
+        try bundle.write(folder)
+        XCTAssertNil(try MaskBundle.read(folder).runtime.nodes)
         let options = try JSONDecoder().decode(
             RequestOptions.self, from: Data(#"{"pipeline": "lib_interpreter"}"#.utf8))
         XCTAssertEqual([options.delegate, options.resize], ["xnnpack", "fixed"])
@@ -100,6 +105,9 @@ final class ContractTests: XCTestCase {
             ("\"case\": \"broken\"", "\"case\": \"flag\"", "two"),
             ("\"kind\": \"device\"", "\"kindd\": \"device\"", "kind"),
             ("\"kind\": \"device\"", "\"kind\": \"toaster\"", "toaster"),
+            ("\"delegated\": 69", "\"delegated\": 71", "71 of 70"),
+            ("\"delegated\": 69", "\"delegated\": 0", "xnnpack cannot have 0 of 70"),
+            ("\"delegate\": \"xnnpack\"", "\"delegate\": \"cpu\"", "cpu cannot have 69 of 70"),
         ] {
             let file = try edited("bundle.json", old, new)
             assertRefused(word) { try MaskBundle.read(file.deletingLastPathComponent()) }

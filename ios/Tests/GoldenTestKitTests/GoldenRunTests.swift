@@ -13,7 +13,9 @@ final class GoldenRunTests: XCTestCase {
 
     /// Says class 1 of everything; `fails` is asked before each image.
     private final class Fake: Segmenter {
-        let runtime = RuntimeInfo(name: "fake", version: "1", delegate: "cpu", threads: 1)
+        let runtime = RuntimeInfo(
+            name: "fake", version: "1", delegate: "xnnpack", threads: 1, nodes: DelegatedNodes(delegated: 1, of: 2)
+        )
         private let fails: (Int) -> (any Error)?
         private(set) var images = 0
 
@@ -74,7 +76,9 @@ final class GoldenRunTests: XCTestCase {
         XCTAssertNil(bundle.results[0].stages.tensor)
         XCTAssertEqual(bundle.results[0].maskSize, [2, 1])
         XCTAssertGreaterThan(try XCTUnwrap(bundle.results[0].memoryPeakMb), 1)
-        XCTAssertEqual(bundle.runtime, BundleRuntime(name: "fake", version: "1", delegate: "cpu", threads: 1))
+        let nodes = DelegatedNodes(delegated: 1, of: 2)
+        XCTAssertEqual(
+            bundle.runtime, BundleRuntime(name: "fake", version: "1", delegate: "xnnpack", threads: 1, nodes: nodes))
         XCTAssertEqual(bundle.environment, ["thermal": "none"])
     }
 

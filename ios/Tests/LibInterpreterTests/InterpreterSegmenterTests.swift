@@ -50,6 +50,17 @@ final class InterpreterSegmenterTests: XCTestCase {
         }
     }
 
+    func testTheNodesThatADelegateTookAreCounted() throws {
+        func nodes(_ model: Model, _ delegate: Delegate) throws -> DelegatedNodes? {
+            try InterpreterSegmenter(model: model, options: SegmenterOptions(delegate: delegate)).runtime.nodes
+        }
+        XCTAssertEqual(try nodes(model(), .xnnpack), DelegatedNodes(delegated: 57, of: 57))
+        // As Python and Android count them: XNNPACK leaves the two nodes that change the type of the image and the scores.
+        let quantised = model("shapes_int8.tflite", type: .uint8)
+        XCTAssertEqual(try nodes(quantised, .xnnpack), DelegatedNodes(delegated: 57, of: 59))
+        XCTAssertNil(try nodes(model(), .cpu))
+    }
+
     func testXnnpackAndTheOwnKernelsAgree() throws {
         let pixels = (0..<(3 * 40 * 30)).map { UInt8($0 * 7 % 256) }
         let image = RGBImage(width: 40, height: 30, pixels: pixels)

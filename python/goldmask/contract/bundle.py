@@ -115,6 +115,22 @@ class TargetInfo(Strict):
     device: Text = ""
 
 
+class DelegatedNodes(Strict):
+    """How many nodes of the model's graph the delegate took, and how many the graph has."""
+
+    delegated: int = Field(ge=0, le=1 << 24)
+    of: int = Field(ge=1, le=1 << 24)
+
+    @model_validator(mode="after")
+    def _not_more_than_all(self) -> "DelegatedNodes":
+        if self.delegated > self.of:
+            raise ValueError(f"a delegate cannot take {self.delegated} of {self.of} nodes")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.delegated} of {self.of} nodes"
+
+
 class RuntimeInfo(Strict):
     """What really ran, which is not always what was asked for."""
 
@@ -122,9 +138,22 @@ class RuntimeInfo(Strict):
     version: Text
     delegate: Text
     threads: int = Field(ge=1, le=1 << 16)
+    nodes: DelegatedNodes | None = Field(default=None, description="where the runtime tells; 0 delegated for cpu")
+
+    @model_validator(mode="after")
+    def _delegate_has_nodes(self) -> "RuntimeInfo":
+        if self.nodes and (self.delegate == "cpu") != (self.nodes.delegated == 0):
+            raise ValueError(f"the delegate cannot be {self.delegate} with {self.nodes}")
+        return self
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the runtime tells that its delegate left nodes to the CPU."""
+        return self.nodes is not None and 0 < self.nodes.delegated < self.nodes.of
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}, {self.delegate}, {self.threads} threads"
+        nodes = f" ({self.nodes})" if self.is_partial else ""
+        return f"{self.name} {self.version}, {self.delegate}{nodes}, {self.threads} threads"
 
 
 class ModelInfo(Strict):

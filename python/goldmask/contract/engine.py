@@ -11,19 +11,20 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 
 from .bundle import (
     Bundle,
+    DelegatedNodes,
     Failed,
     Failure,
     Latency,
@@ -49,6 +50,16 @@ from .options import TapName
 # [1, height, width] class indices, or [1, height, width, classes] scores.
 Output = np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.uint8 | np.int8 | np.int32 | np.int64]]
 XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
+DELEGATE_OPERATOR = "DELEGATE"
+
+
+class Operator(TypedDict):
+    """A node of a model's graph, as a TFLite Interpreter's `_get_ops_details()` has it, with indices of tensors."""
+
+    index: int
+    op_name: str
+    inputs: Sequence[int]
+    outputs: Sequence[int]
 
 
 class StageError(Exception):
@@ -242,6 +253,34 @@ def mask_from_output(output: Output, kind: str, with_margin: bool) -> tuple[Mask
     except ValueError as error:
         raise StageError("postprocess", str(error)) from error
     return mask, margin if with_margin else None, unit
+
+
+def delegated_nodes(operators: Sequence[Operator], outputs: Iterable[int]) -> DelegatedNodes | None:
+    """How much of a graph a delegate took, from a TFLite Interpreter's `_get_ops_details()` and its output tensors.
+
+    That list keeps the nodes that a delegate replaced, and has its DELEGATE nodes behind them. What still runs is what
+    the outputs depend on, where a tensor that a DELEGATE node makes is its, and no longer the replaced node's. None for
+    a graph with nodes that no output depends on: whether those were replaced does not show.
+    """
+    nodes = [operator for operator in operators if operator["op_name"] != DELEGATE_OPERATOR]
+    wanted = list(outputs)
+    if not nodes or len(_needed(nodes, wanted)) < len(nodes):
+        return None
+    delegates = [operator for operator in operators if operator["op_name"] == DELEGATE_OPERATOR]
+    left = _needed([*nodes, *delegates], wanted).intersection(node["index"] for node in nodes)
+    return DelegatedNodes(delegated=len(nodes) - len(left), of=len(nodes))
+
+
+def _needed(operators: Sequence[Operator], tensors: Iterable[int]) -> set[int]:
+    """Indices of the operators that `tensors` depend on; of two that make the same tensor, the later one."""
+    makers = {int(tensor): operator for operator in operators for tensor in operator["outputs"]}
+    waiting, found = list(tensors), set[int]()
+    while waiting:
+        maker = makers.get(int(waiting.pop()))
+        if maker is not None and maker["index"] not in found:
+            found.add(maker["index"])
+            waiting.extend(maker["inputs"])
+    return found
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from ..contract.bundle import (
     Request,
     RequestCase,
     Result,
+    RuntimeInfo,
     SchemaVersion,
     files_of,
     load_bundle,
@@ -142,7 +143,7 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
         if case.orientation:
             orientations[case.id] = case.orientation
     if merge and existing:
-        if existing.bundle.runtime != bundle.runtime:
+        if not _same_runtime(existing.bundle.runtime, bundle.runtime):
             raise GoldenError(
                 f"the goldens in {folder} come from {existing.bundle.runtime}, the new ones from {bundle.runtime}; "
                 "one golden has one runtime",
@@ -166,7 +167,11 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
         labels=request.model.labels,
         orientations=orientations,
     )
-    if existing and _essence(existing.bundle, existing.provenance) == _essence(bundle, provenance):
+    if (
+        existing
+        and _same_runtime(existing.bundle.runtime, bundle.runtime)
+        and _essence(existing.bundle, existing.provenance) == _essence(bundle, provenance)
+    ):
         return False
     _write(folder, bundle, provenance, files)
     return True
@@ -191,9 +196,16 @@ def _sha256(bundle: Bundle) -> str:
 
 
 def _essence(bundle: Bundle, provenance: Provenance) -> tuple[object, ...]:
-    """What makes two goldens the same: not the hour, nor the machine, nor the version of this tool."""
+    """What makes two goldens of one runtime the same: not the hour, nor the machine, nor the version of this tool."""
     made = (provenance.options, provenance.input, provenance.labels, provenance.orientations)
-    return (bundle.model, bundle.pipeline, bundle.runtime, bundle.results, *made)
+    return (bundle.model, bundle.pipeline, bundle.results, *made)
+
+
+def _same_runtime(one: RuntimeInfo, other: RuntimeInfo) -> bool:
+    # Not every golden says how many nodes the delegate took: that would make another one of every older golden.
+    if one.nodes is None or other.nodes is None:
+        one, other = (each.model_copy(update={"nodes": None}) for each in (one, other))
+    return one == other
 
 
 def repair(folder: Path) -> None:

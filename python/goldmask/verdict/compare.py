@@ -7,7 +7,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..contract.bundle import STAGES, Bundle, Failed, Latency, Predicted, StageHashes, margin_of, mask_bytes, mask_of
+from ..contract.bundle import (
+    STAGES,
+    Bundle,
+    DelegatedNodes,
+    Failed,
+    Latency,
+    Predicted,
+    RuntimeInfo,
+    StageHashes,
+    margin_of,
+    mask_bytes,
+    mask_of,
+)
 from ..contract.errors import ExitCode, GoldmaskError
 from ..contract.mask import Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
@@ -37,10 +49,14 @@ class Stages(Strict):
 
 
 class Delegation(Strict):
-    """The delegate that was asked for and the one that ran; `asked` is null where the target was left to choose."""
+    """The delegate that was asked for and the one that ran; `asked` is null where the target was left to choose.
+
+    `nodes` has how much of the graph it took; null where the runtime does not tell.
+    """
 
     asked: Text | None = None
     ran: Text | None = None
+    nodes: DelegatedNodes | None = None
 
 
 class Threads(Strict):
@@ -217,7 +233,7 @@ def compare_case(
     truth: Path | None = None,
 ) -> Outcome:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
-    delegate = Delegation(asked=asked.delegate, ran=bundle.runtime.delegate)
+    delegate = Delegation(asked=asked.delegate, ran=bundle.runtime.delegate, nodes=bundle.runtime.nodes)
     threads = Threads(asked=asked.threads, ran=bundle.runtime.threads)
 
     def unjudged(reason: str, code: ExitCode) -> NotJudged:
@@ -302,22 +318,33 @@ def compare_case(
     metrics = measure(expected, actual, margin, labels, tolerances)
     scores = None if drawn is None else truth_scores(drawn, expected, actual, len(labels))
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
-    worth = _worth(scores)
+    ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
     if broken:
-        reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + worth
+        reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + ran
         comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.MASKS_DIFFER)
     elif otherwise:
-        reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{worth}"
+        reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{ran}"
         comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
     else:
         warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
-        reason = "; ".join([*warned, _praise(metrics)]) + (f" (tolerances changed: {override})" if override else "")
+        reason = "; ".join([*warned, _praise(metrics)]) + _delegation(golden.runtime, bundle.runtime)
+        reason += f" (tolerances changed: {override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
 
 
 def _worth(truth: TruthScores | None) -> str:
     return f"; mIoU with the ground truth {truth.miou:.4f}, the golden's {truth.golden_miou:.4f}" if truth else ""
+
+
+def _delegation(golden: RuntimeInfo, actual: RuntimeInfo) -> str:
+    """What the reader of a row should know of the delegate; nothing where it had the whole graph, as for the golden."""
+    notes = []
+    if actual.is_partial:
+        notes.append(f"; {actual.delegate} took {actual.nodes}")
+    if actual.delegate != golden.delegate:
+        notes.append(f"; the golden was recorded with {golden.delegate}")
+    return "".join(notes)
 
 
 def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:

@@ -17,6 +17,7 @@ final class LibInterpreterTests: XCTestCase {
     func testADelegateThatTakesNothingIsNotNamed() throws {
         let runtime = try segmenter(SegmenterOptions(delegate: .metal)).runtime
         XCTAssertEqual([runtime.delegate, "\(runtime.threads)"], ["cpu", "2"])
+        XCTAssertEqual(runtime.nodes, DelegatedNodes(delegated: 0, of: 57))
     }
 
     func testADeviceWithoutNeuralEngine() {

@@ -50,9 +50,29 @@ internal data class Target(
     val device: String = ""
 )
 
-/** What really ran. */
+/** What really ran; [nodes] is null where the runtime does not tell. */
 @Serializable
-internal data class Runtime(val name: String, val version: String, val delegate: String, val threads: Int)
+internal data class Runtime(
+    val name: String,
+    val version: String,
+    val delegate: String,
+    val threads: Int,
+    val nodes: DelegatedNodes? = null
+) {
+    init {
+        require(nodes == null || (delegate == "cpu") == (nodes.delegated == 0)) {
+            "runtime.nodes: $delegate cannot have ${nodes?.delegated}"
+        }
+    }
+}
+
+/** How many nodes of the model's graph the delegate took, and how many the graph has. */
+@Serializable
+internal data class DelegatedNodes(val delegated: Int, val of: Int) {
+    init {
+        require(of >= 1 && delegated in 0..of) { "runtime.nodes: $delegated of $of cannot be" }
+    }
+}
 
 /** The model that was run, by its bytes. */
 @Serializable

@@ -4,6 +4,9 @@ import android.os.Process
 import java.io.File
 import java.util.concurrent.TimeUnit
 
+/** The delegate that has a graph, `cpu` for none; [nodes] is null where the log does not tell. */
+internal data class Delegation(val delegate: String, val nodes: DelegatedNodes? = null)
+
 /**
  * What TensorFlow Lite's native code logged since this was made: it says there, and only there, how many of a graph's
  * nodes a delegate really took.
@@ -13,17 +16,10 @@ internal class DelegateLog {
     private val file = System.getenv("GOLDMASK_NATIVE_LOG")?.let(::File)
     private val seen = text().length
 
-    /** `xnnpack`, `gpu`, `nnapi` or `cpu`; null where there is no log to ask. */
-    fun delegate(): String? {
-        val said = text().takeIf { it.length >= seen }?.substring(seen) ?: return null
-        val taken = REPLACING.findAll(said).lastOrNull { it.groupValues[1] != "0" }
-        return when {
-            taken != null -> NAMES.entries.firstOrNull { it.key in taken.groupValues[2] }?.value ?: taken.groupValues[2]
-            // Older runtimes tell only that there is a delegate.
-            CREATED in said -> "xnnpack"
-            file != null || STARTED in said -> "cpu"
-            else -> null
-        }
+    /** What has the graph; null where there is no log to ask. */
+    fun delegation(): Delegation? {
+        val logged = text().takeIf { it.length >= seen }?.substring(seen) ?: return null
+        return read(logged, isWhole = file != null)
     }
 
     private fun text(): String = when {
@@ -40,12 +36,33 @@ internal class DelegateLog {
         return text
     }
 
-    private companion object {
-        val REPLACING = Regex("""Replacing (\d+) out of \d+ node\(s\) with delegate \((\w+)\)""")
-        val NAMES =
+    companion object {
+        // Loops and branches are subgraphs of their own, which runtimes after 2.16 name; the model's own is the first.
+        private val REPLACING =
+            Regex("""Replacing (\d+)(?: out of (\d+))? node\(s\) with delegate \((\w+)\)(?!.* for subgraph [1-9])""")
+        private val NAMES =
             mapOf("Xnn" to "xnnpack", "XNN" to "xnnpack", "Gpu" to "gpu", "Nnapi" to "nnapi", "NNAPI" to "nnapi")
-        const val CREATED = "Created TensorFlow Lite XNNPACK delegate"
-        const val STARTED = "Initialized TensorFlow Lite runtime"
-        const val DEADLINE_S = 10L
+        private const val CREATED = "Created TensorFlow Lite"
+        private const val STARTED = "Initialized TensorFlow Lite runtime"
+        private const val DEADLINE_S = 10L
+
+        /**
+         * What [text] says of the last graph; null where it says nothing and is not the whole log.
+         *
+         * A delegate that takes no node is created like any other, and then nothing is logged of it any more: on
+         * Android every version of TensorFlow Lite logs what is replaced, in production builds too.
+         */
+        fun read(text: String, isWhole: Boolean): Delegation? {
+            // What a delegate leaves may go to another one, with a line of its own.
+            val most = REPLACING.findAll(text).maxByOrNull { it.groupValues[1].toInt() }
+            if (most == null || most.groupValues[1].toInt() == 0) {
+                return Delegation("cpu").takeIf { isWhole || STARTED in text || CREATED in text }
+            }
+            val (taken, all, name) = most.destructured
+            return Delegation(
+                NAMES.entries.firstOrNull { it.key in name }?.value ?: name,
+                all.toIntOrNull()?.let { DelegatedNodes(taken.toInt(), it) } // 2.9 does not say of how many
+            )
+        }
     }
 }

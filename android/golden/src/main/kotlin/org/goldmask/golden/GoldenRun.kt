@@ -7,8 +7,10 @@ import java.nio.ByteBuffer
 import java.security.MessageDigest
 import java.time.Instant
 import java.time.temporal.ChronoUnit
+import org.goldmask.segmenter.Delegate
 import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.RuntimeInfo
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
@@ -50,12 +52,17 @@ internal class GoldenRun(
                 } catch (error: Throwable) {
                     failed(case, failure("inference", error))
                 }
-                val told = segmenter.runtime
-                // Delegates take a graph when it is first used; the log then knows better than the app.
-                runtime = Runtime(told.name, told.version, log.delegate() ?: told.delegate, told.threads)
+                runtime = whatRan(segmenter.runtime, log.delegation())
                 finish(result)
             }
         }
+    }
+
+    /** Delegates take a graph when it is first used; the log then knows better than the app. */
+    private fun whatRan(app: RuntimeInfo, logged: Delegation?): Runtime {
+        val delegate = logged?.delegate ?: app.delegate
+        val threads = if (delegate == Delegate.CPU.word) app.cpuThreads else app.threads
+        return Runtime(app.name, app.version, delegate, threads, logged?.nodes)
     }
 
     private fun openModel(): Segmenter {

@@ -55,6 +55,15 @@ class ContractTest {
     }
 
     @Test
+    fun `a runtime that does not tell its nodes is written without them`() {
+        val bundle = Bundle.read(sample("samples/bundle.json").parentFile!!)
+        assertEquals(DelegatedNodes(69, 70), bundle.runtime.nodes)
+        bundle.copy(runtime = bundle.runtime.copy(nodes = null)).write(folder.root)
+        assertTrue("nodes" !in File(folder.root, Bundle.FILE_NAME).readText())
+        assertEquals(null, Bundle.read(folder.root).runtime.nodes)
+    }
+
+    @Test
     fun `what breaks the contract is refused with its key`() {
         for ((old, new, word) in listOf(
             Triple("\"schema\": 1", "\"schema\": 2", "schema"),
@@ -76,7 +85,10 @@ class ContractTest {
             Triple("\"mask\": \"masks/flag.png\",", "", "mask"),
             Triple("\"status\": \"ok\"", """"status": "ok", "error": {"stage": "a", "message": "b"}""", "exclude"),
             Triple("\"status\": \"error\"", """"status": "error", "mask": "masks/broken.png"""", "exclude"),
-            Triple("\"case\": \"broken\"", "\"case\": \"flag\"", "two")
+            Triple("\"case\": \"broken\"", "\"case\": \"flag\"", "two"),
+            Triple("\"delegated\": 69", "\"delegated\": 71", "71 of 70"),
+            Triple("\"delegated\": 69", "\"delegated\": 0", "nodes"),
+            Triple("\"delegate\": \"xnnpack\"", "\"delegate\": \"cpu\"", "nodes")
         )) {
             val error = assertThrows(ContractException::class.java) {
                 Bundle.read(edited("bundle.json", old, new).parentFile!!)

@@ -61,7 +61,8 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
         version = TensorFlowLite.runtimeVersion(),
         delegate = options.delegate.word,
         // The Java API hands setNumThreads to the CPU kernels only; XNNPACK is made with its own default, one thread.
-        threads = if (options.delegate == Delegate.CPU) options.threads else 1
+        threads = if (options.delegate == Delegate.CPU) options.threads else 1,
+        cpuThreads = options.threads
     )
 
     override fun segment(image: Bitmap): Segmentation {

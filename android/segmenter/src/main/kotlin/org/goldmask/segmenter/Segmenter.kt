@@ -19,9 +19,15 @@ interface Segmenter : AutoCloseable {
 
 /**
  * A runtime's [name] and [version], the [delegate] that runs the model (`cpu` for none) and its [threads]:
- * what really runs, which is not always what was asked for.
+ * what really runs, which is not always what was asked for. [cpuThreads] have what the delegate leaves to the CPU.
  */
-data class RuntimeInfo(val name: String, val version: String, val delegate: String, val threads: Int)
+data class RuntimeInfo @JvmOverloads constructor(
+    val name: String,
+    val version: String,
+    val delegate: String,
+    val threads: Int,
+    val cpuThreads: Int = threads
+)
 
 /** Class indices 0 to 255, row by row, as bytes. */
 class Mask(val width: Int, val height: Int, val classes: ByteArray) {
