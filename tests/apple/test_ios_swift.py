@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPO, edited_samples
-from swift_package import APPLE, swift_test
+from swift_package import APPLE, swift_test, swift_test_module
 
 from goldmask.machine import shell
 
@@ -15,7 +15,7 @@ TESTS = {"SegmentationCoreTests": 16, "LibInterpreterTests": 8, "GoldenTestKitTe
 
 @pytest.mark.parametrize("module", TESTS)
 def test_the_packages_own_tests(swift, module, tmp_path):
-    done = swift_test(swift, tmp_path, "--filter", f"^{module}\\.", GOLDMASK_TESTS=str(REPO / "tests"))
+    done = swift_test_module(swift, tmp_path, module, GOLDMASK_TESTS=str(REPO / "tests"))
     assert done.code == 0, done.stdout + done.log_tail(40)
     ran = max(int(count) for count in re.findall(r"Executed (\d+) tests?, with 0 failures", done.stdout))
     assert ran >= TESTS[module]
@@ -33,7 +33,7 @@ def test_the_packages_own_tests(swift, module, tmp_path):
 )
 def test_an_edited_sample_breaks_them(swift, module, name, old, new, tmp_path):
     tests = edited_samples(tmp_path / "tests", name, old, new)
-    done = swift_test(swift, tmp_path, "--filter", f"^{module}\\.", GOLDMASK_TESTS=str(tests))
+    done = swift_test_module(swift, tmp_path, module, GOLDMASK_TESTS=str(tests))
     assert done.code == 1 and re.search(r"with [1-9]\d* failure", done.stdout), done.stdout + done.log_tail(40)
 
 
