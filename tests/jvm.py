@@ -13,7 +13,7 @@ from running import context_of
 from goldmask.android import bionic
 from goldmask.android_build import apk, maven
 from goldmask.android_build.gradle_files import load_project
-from goldmask.android_build.jdk import find_jdk
+from goldmask.android_build.jdk import QUICK, find_jdk
 from goldmask.android_build.kotlin import Kotlin
 from goldmask.machine import shell
 from goldmask.machine.resources import ANDROID_PROJECT
@@ -57,7 +57,14 @@ def run_junit(
     class_path = [android_jvm.robolectric_settings("x86_64"), *beside]
     class_path += kotlin.class_path(module, ("test",), flavour, generated)
     opens = (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in android_jvm.OPENS)
-    argv = [kotlin.jdk.java, *opens, *android_jvm.robolectric_flags(kotlin), f"-Dgoldmask.tests={tests}", *flags]
+    argv = [
+        kotlin.jdk.java,
+        *QUICK,
+        *opens,
+        *android_jvm.robolectric_flags(kotlin),
+        f"-Dgoldmask.tests={tests}",
+        *flags,
+    ]
     argv += ["-cp", os.pathsep.join(map(str, class_path)), "org.junit.runner.JUnitCore", *classes]
     return shell.run(argv, log=logs / f"{module}.junit.log", deadline_s=DEADLINE_S)
 

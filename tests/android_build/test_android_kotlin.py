@@ -7,6 +7,7 @@ import pytest
 from conftest import REPO, edited_samples
 from jvm import builder, run_junit
 
+from goldmask.android_build.jdk import QUICK
 from goldmask.machine import shell
 
 pytestmark = pytest.mark.rig
@@ -40,7 +41,7 @@ def ktlint(tmp_path, *patterns: str, cwd=REPO) -> shell.Finished:
     """ktlint's verdict on the files of patterns; it parses Gradle's .kts files as well."""
     kotlin = builder(tmp_path)
     jars = os.pathsep.join(map(str, kotlin.libraries(["tool-ktlint"])))
-    argv = [kotlin.jdk.java, "-cp", jars, "com.pinterest.ktlint.Main", *patterns]
+    argv = [kotlin.jdk.java, *QUICK, "-cp", jars, "com.pinterest.ktlint.Main", *patterns]
     return shell.run(argv, log=tmp_path / "ktlint.log", deadline_s=300, cwd=cwd)
 
 
