@@ -52,6 +52,7 @@ HELP = {
     "transcripts": "the folder for what tools answered; what is in it is removed",
     "fast": "only tests that start no process: under a minute",
     "coverage": "measure how much of each room is run, and require it of the pure rooms",
+    "fuzz": "only the fuzz suites, with inputs of their own making, for about so many minutes",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -196,11 +197,11 @@ def doctor(c):
 
 
 @command(example="./goldmask test --fast")
-def test(c, select="", fast=False, coverage=False):
+def test(c, select="", fast=False, coverage=False, fuzz=0):
     """Run goldmask's own tests."""
     from .cli.testing import run_tests
 
-    return run_tests(select, fast, coverage)
+    return run_tests(select, fast, coverage, fuzz)
 
 
 @command(name="list", example="./goldmask models.list")

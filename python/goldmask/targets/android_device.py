@@ -402,7 +402,7 @@ def unpack(data: bytes, folder: Path, limit: int) -> None:
                 path.parent.mkdir(exist_ok=True)
                 with archive.extractfile(member) or io.BytesIO() as content:  # it is a plain file, seen above
                     path.write_bytes(content.read())
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:  # a header's numbers are any text
         raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
 
 

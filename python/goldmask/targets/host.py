@@ -17,7 +17,8 @@ def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:
     """Hears every line of a golden run's stdout, and passes on the case of each `{"case": …}`."""
 
     def tell(line: str) -> None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # frameworks and native code print as well
+        # Frameworks and native code print as well.
+        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
             on_case(json.loads(line)["case"])
 
     return tell

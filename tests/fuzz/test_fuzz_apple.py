@@ -1,9 +1,10 @@
 """Whatever a tool prints, a parser answers or says that it cannot; it does not fall over, and does not grow."""
 
 import json
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
 from hypothesis import strategies as st
 from mac import TRANSCRIPTS
 
@@ -12,7 +13,6 @@ from goldmask.apple.xcodebuild_output import MAX_SENTENCE, cause_of, failed_test
 from goldmask.apple.xcrun import reason_of
 from goldmask.contract.errors import RunError, excerpt
 
-FEW_SECONDS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Lines of real output, cut and shuffled, are likelier to meet a rule than any text.
 LINES = sorted(
     {
@@ -32,23 +32,20 @@ values = st.recursive(
 )
 
 
-@FEW_SECONDS
-@given(logs)
-def test_logs_of_xcodebuild(text):
+@fuzz(logs, refuses=False)
+def test_logs_of_xcodebuild(text, _):
     cause = cause_of(text)
     assert cause is None or (0 < len(cause.what) <= MAX_SENTENCE and "\n" not in cause.what)
     assert all(each.test for each in failed_tests(text))
 
 
-@FEW_SECONDS
-@given(logs)
-def test_logs_of_swift_and_reasons_of_xcrun(text):
+@fuzz(logs, refuses=False)
+def test_logs_of_swift_and_reasons_of_xcrun(text, _):
     assert "\n" not in swift.first_error(text) and "\n" not in reason_of(text)
 
 
-@FEW_SECONDS
-@given(st.text(max_size=2000))
-def test_an_excerpt_is_one_line_without_control_characters(text):
+@fuzz(st.text(max_size=2000), refuses=False)
+def test_an_excerpt_is_one_line_without_control_characters(text, _):
     shown = excerpt(text)
     assert len(shown) < 1500 and all(character.isprintable() or character > "\x9f" for character in shown)
 
@@ -73,29 +70,28 @@ def mutated(name: str) -> st.SearchStrategy[str]:
     return changes.map(lambda by: json.dumps(change(original, by)))
 
 
-@pytest.mark.parametrize("name", ["ghost.json", "xcode-26.json", "xcode-27.json"])
-@FEW_SECONDS
-@given(st.data())
-def test_lists_of_devicectl(name, data):
-    text = data.draw(st.one_of(mutated(f"devicectl/{name}"), logs, st.text()))
+def lists(*names: str) -> st.SearchStrategy[str]:
+    """A list of devices with other values, logs in its stead, or any text."""
+    return st.one_of(*map(mutated, names), *map(mutated, names), logs, st.text())
+
+
+@fuzz(lists("devicectl/ghost.json", "devicectl/xcode-26.json", "devicectl/xcode-27.json"))
+def test_lists_of_devicectl(text: str, _: Path):
     try:
         devices = devicectl.parse_devices(text)
     except RunError as error:
-        assert error.what.startswith("devicectl list answers") and "\n" not in error.what
-        return
+        assert error.what.startswith("devicectl list answers")
+        raise
     assert all(phone.udid and phone.identifier for phone in devices.phones)
 
 
-@pytest.mark.parametrize("name", ["nodesimctl-devices.json", "briefcase-single-device-unknown.json"])
-@FEW_SECONDS
-@given(st.data())
-def test_lists_of_simctl(name, data):
-    text = data.draw(st.one_of(mutated(f"simctl/{name}"), logs, st.text()))
+@fuzz(lists("simctl/nodesimctl-devices.json", "simctl/briefcase-single-device-unknown.json"))
+def test_lists_of_simctl(text: str, _: Path):
     try:
         known = simctl.simulators(simctl.parse_listing(text))
     except RunError as error:
-        assert error.what.startswith("simctl list answers") and "\n" not in error.what
-        return
+        assert error.what.startswith("simctl list answers")
+        raise
     assert all(len(each.udid) == 36 for each in known)
 
 
