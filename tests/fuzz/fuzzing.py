@@ -61,7 +61,7 @@ def bounded(seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> Itera
         if STATM.is_file():  # elsewhere memory is not bounded: Linux finds what is hungry
             pages = int(STATM.read_text("ascii").split()[0])
             resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory_bytes, hard))
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where a destructor swallowed the first
         yield
     except TooSlow as error:
         raise AssertionError(str(error)) from error
@@ -119,6 +119,7 @@ def fuzz(
                 deadline=None,
                 phases=(Phase.generate, Phase.shrink),
                 print_blob=False,
+                report_multiple_bugs=False,
                 suppress_health_check=list(HealthCheck),
             )(hypothesis.given(inputs.map(Input))(one))
             until = time.monotonic() + fuzz_seconds

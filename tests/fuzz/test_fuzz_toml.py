@@ -1,9 +1,10 @@
 """goldmask.toml and model.toml, as somebody may have edited them."""
 
 import pytest
-from fuzzing import fuzz
-from mutations import changed, odd_toml
+from fuzzing import bounded, fuzz
+from mutations import MANY_KEYS, changed, odd_toml
 
+from goldmask.contract.errors import ConfigError
 from goldmask.project.config import Compared, load_config, tolerances_for
 from goldmask.project.model import load_spec, model_names
 
@@ -111,3 +112,11 @@ def test_the_seeds_are_right(tmp_path):
     read_model(SPEC, tmp_path)
     with pytest.raises(AssertionError):
         assert "slow" in model_names(tmp_path)
+
+
+def test_thousands_of_unknown_keys_are_told_as_fast_as_one(tmp_path):
+    """Each had the whole schema made anew to find what was meant."""
+    (tmp_path / "goldmask.toml").write_text(MANY_KEYS + "\n" + CONFIG.decode(), "utf-8")
+    with pytest.raises(ConfigError, match="has 3000 mistakes") as caught, bounded():
+        load_config(tmp_path)
+    assert len(caught.value.details) == 21

@@ -16,6 +16,7 @@ from ..contract.files import read_file
 Settings = TypeVar("Settings", bound=BaseModel)
 MAX_TOML_BYTES = 8 << 20
 MAX_SHOWN = 20
+MAX_KEY = 100
 # In [options] any other table is one for a target, so that a misspelt option is told as no table.
 UNKNOWN_KEY = ("extra_forbidden", "model_type")
 
@@ -67,14 +68,16 @@ def _problems(error: ValidationError, kind: type[BaseModel]) -> list[str]:
     # A list that loses its wrong items may be too short for its own complaint.
     whole = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
     found = [each for each in found if each["loc"] not in whole]
-    meant = {each["loc"]: _nearest(kind, each["loc"]) for each in found if each["type"] in UNKNOWN_KEY}
+    unknown = [each["loc"] for each in found if each["type"] in UNKNOWN_KEY]
+    schema = kind.model_json_schema() if unknown else {}
+    meant = {loc: _nearest(schema, loc) for loc in unknown[:MAX_SHOWN]}  # whoever reads of more, began elsewhere
     # A misspelt key is often a missing one too; the misspelling is the useful half of that.
     misspelt = {(*loc[:-1], near) for loc, near in meant.items() if near}
     clauses = []
     for each in sorted(found, key=lambda each: each["type"] not in UNKNOWN_KEY):
         where = ".".join(map(str, each["loc"]))
         if each["type"] in UNKNOWN_KEY:
-            near = meant[each["loc"]]
+            near = meant.get(each["loc"])
             clauses.append(f"{where}: unknown key" + (f" (did you mean {near}?)" if near else ""))
         elif each["type"] == "json_invalid":
             clauses.append("it is nested too deeply")
@@ -92,14 +95,13 @@ def _wrong(problem: ErrorDetails) -> str:
     return f"{message}, not {printable(json.dumps(value, ensure_ascii=False), 60)}"
 
 
-def _nearest(kind: type[BaseModel], path: Sequence[int | str]) -> str:
-    near = difflib.get_close_matches(str(path[-1]), _keys(kind, path[:-1]), n=1)
+def _nearest(schema: dict[str, Any], path: Sequence[int | str]) -> str:
+    near = difflib.get_close_matches(str(path[-1])[:MAX_KEY], _keys(schema, path[:-1]), n=1)
     return near[0] if near else ""
 
 
-def _keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The key names that a settings class has in the table that `path` leads to."""
-    schema = kind.model_json_schema()
+def _keys(schema: dict[str, Any], path: Sequence[int | str]) -> list[str]:
+    """The key names that a settings class of this JSON Schema has in the table that `path` leads to."""
     table = schema
     for step in path:
         named = next(iter(table.get("patternProperties", {}).values()), table.get("additionalProperties"))
