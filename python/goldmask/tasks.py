@@ -15,6 +15,7 @@ from invoke import Collection, Exit, Task, task
 
 from . import __version__
 from .cli import streams
+from .cli.flags import CommandTask, check_core
 from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError, of_system
 from .machine import interrupts
 from .machine.resources import typed
@@ -77,6 +78,7 @@ def command(
 
             code: int | None = None
             try:
+                check_core(args[0])
                 scratch.clean()
                 code = function(
                     *args, **{flag: _whole(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
@@ -113,7 +115,9 @@ def command(
         texts = HELP | {each.parameter: each.help + own.get(each.name, "") for each in chosen}
         flags = [each.name for each in parameters[1:]]
         help_texts = {flag: texts[flag] + ("; several may be given" if flag in repeated else "") for flag in flags}
-        return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False)(run)
+        return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False, klass=CommandTask)(
+            run
+        )
 
     return decorate
 

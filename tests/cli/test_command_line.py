@@ -4,12 +4,15 @@ import os
 import re
 import select
 import shutil
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, run_program
 
 from goldmask.contract.errors import ExitCode
+from goldmask.machine import shell
 
 pytestmark = pytest.mark.project
 DEADLINE_S = 60
@@ -54,6 +57,42 @@ def test_help_has_defaults_and_none_of_invokes_own_options():
 def test_what_was_probably_meant(project: Project, words, sentence):
     ran = project.run(*words)
     assert ran.code == ExitCode.USAGE and sentence in ran.text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("check", "--model"), "--model needed value and was not given one"),
+        (("check", "--out"), "--out needed value and was not given one"),
+        (("check", "--target", "--model", "tiny"), "--target needed value and was not given one"),
+        (("check", "--model="), "--model is empty"),
+        (("check", "--device", ""), "--device is empty"),
+        (("check", "--dry"), "--dry is invoke's and has no effect here"),
+        (("--dry", "check"), "--dry is invoke's and has no effect here"),
+        (("check", "-R"), "--dry is invoke's and has no effect here"),
+        (("check", "--warn-only"), "--warn-only is invoke's and has no effect here"),
+    ],
+)
+def test_what_would_have_no_effect_does_not_run(project: Project, words, sentence):
+    ran = project.run(*words)
+    assert ran.code == ExitCode.USAGE and sentence in ran.text
+    assert not (project.folder / "build").exists()
+
+
+def test_inv_refuses_it_as_well(project: Project, tmp_path):
+    """The twin is `test_inv_is_the_same_program`."""
+    for words, sentence in (
+        (("check", "--model"), "--model needed value"),
+        (("check", "--dry"), "--dry has no effect"),
+    ):
+        done = shell.run(
+            [Path(sys.executable).with_name("inv"), "--search-root", REPO, "check", words],
+            log=tmp_path / "log",
+            deadline_s=60,
+            cwd=project.folder,
+        )
+        assert done.code == ExitCode.USAGE and sentence in (tmp_path / "log").read_text("utf-8")
+    assert not (project.folder / "build").exists()
 
 
 def test_words_may_stand_for_dots(project: Project):

@@ -15,6 +15,10 @@ from ..machine.resources import COMMAND, typed
 from .completion import complete, script
 
 WIDTH = 80
+# Of invoke's own flags those that are about the shell commands of a task; goldmask's tasks have none.
+WITHOUT_EFFECT = (
+    "command-timeout", "config", "dry", "echo", "hide", "prompt-for-sudo-password", "pty", "warn-only", "write-pyc",
+)  # fmt: skip
 # Everyday tasks first; a task without a group of its own stands in its namespace's.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Every day", ("check", "report", "compare", "run", "doctor")),
@@ -77,6 +81,9 @@ class GoldmaskProgram(Program):
             super().parse_tasks()
         except ParseError as error:
             self._refuse(error)
+        for name in WITHOUT_EFFECT:
+            if self.args[name].value:
+                raise Exit(f"goldmask: --{name} is invoke's and has no effect here\n  try: leave --{name} out", 1)
 
     def parse_cleanup(self) -> None:
         """Completion is ours, as it knows values; all else is invoke's."""
@@ -108,9 +115,10 @@ class GoldmaskProgram(Program):
     def _refuse(self, error: ParseError) -> NoReturn:
         text = str(error)
         unknown = text.removeprefix("No idea what '").removesuffix("' is!") if text.startswith("No idea") else ""
-        if not unknown:
-            raise Exit(f"goldmask: {text}\n  try: {COMMAND} --help", 1) from error
         context = error.context
+        if not unknown:
+            place = f" {context.name}" if context is not None and context.name else ""
+            raise Exit(f"goldmask: {text}\n  try: {COMMAND}{place} --help", 1) from error
         if unknown.startswith("-") and context is not None and context.name:
             known = [flag for flag in context.flag_names() if flag.startswith("--")]
             raise Exit(

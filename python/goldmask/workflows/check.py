@@ -22,7 +22,7 @@ from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
 from ..verdict.compare import Asked, Comparison, NotJudged, NotRun
 from .compare import compare_bundle
-from .selection import Selection, options_for
+from .selection import Selection, check_overrides, options_for
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def check(
     also: Sequence[Comparison] = (),
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
+    check_overrides(root, config)
     open_folder(out)
     run = Run(root, config, selection, out, progress)
     specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download

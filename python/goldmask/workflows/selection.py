@@ -3,11 +3,13 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
 from ..contract.errors import ConfigError, UsageError
 from ..contract.options import Pipeline
-from ..project.config import FILE_NAME, Config, Suite, suite
+from ..project.config import FILE_NAME, Config, Override, Suite, suite
+from ..project.model import ModelSpec, load_spec, model_names
 from ..project.options import OptionTables, TargetOptions, resolve
 from ..targets.target import check_used, find_target, target_names
 
@@ -65,9 +67,9 @@ def among(values: Iterable[str], allowed: Sequence[str], flag: str) -> None:
     """Raise UsageError for a value that is none of `allowed`, with the nearest that is."""
     for value in values:
         if value not in allowed:
-            near = difflib.get_close_matches(value, allowed, n=1)
-            meant = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"--{flag} {value!r} is not known{meant}", fix=f"--{flag} {'|'.join(allowed)}")
+            raise UsageError(
+                f"--{flag} {value!r} is not known{_meant(value, allowed)}", fix=f"--{flag} {'|'.join(allowed)}"
+            )
 
 
 def check_targets(config: Config) -> None:
@@ -80,11 +82,56 @@ def check_targets(config: Config) -> None:
     ):
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                meant = f" (did you mean {near[0]}?)" if near else ""
                 raise ConfigError(
-                    f"{FILE_NAME}: {where}: there is no target {name!r}{meant}", fix=f"one of {', '.join(known)}"
+                    f"{FILE_NAME}: {where}: there is no target {name!r}{_meant(name, known)}",
+                    fix=f"one of {', '.join(known)}",
                 )
+
+
+def check_overrides(root: Path, config: Config) -> None:
+    """Raise ConfigError for an override that matches no comparison which this project declares.
+
+    A misspelt one would be silent: its comparisons are judged by the general tolerances, and nobody is told.
+    """
+    specs: dict[str, ModelSpec | None] = {}
+    for name in model_names(root) if config.overrides else ():
+        try:
+            specs[name] = load_spec(root, name)
+        except ConfigError:
+            specs[name] = None  # told to whoever wants that model; here it may be what is meant
+    for number, override in enumerate(config.overrides, start=1):
+        if nothing := _unmatched(override, specs):
+            raise ConfigError(f"{FILE_NAME}: overrides {number} matches nothing: {nothing}", fix=f"edit {FILE_NAME}")
+
+
+def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str:
+    """What an override names that there is not, as a clause; empty where it may match."""
+    if override.target is not None:
+        if override.target not in target_names():
+            return f"there is no target {override.target!r}{_meant(override.target, target_names())}"
+        target = find_target(override.target)
+        if override.delegate is not None and override.delegate not in target.delegates:
+            return f"target {override.target} has no delegate {override.delegate!r}"
+        if override.pipeline is not None and override.pipeline not in target.pipelines:
+            return f"target {override.target} has no pipeline {override.pipeline!r}"
+    if override.model is not None and override.model not in specs:
+        return f"there is no model {override.model!r}{_meant(override.model, list(specs))}"
+    possible = [specs[override.model]] if override.model is not None else list(specs.values())
+    known = [spec for spec in possible if spec is not None]
+    if len(known) < len(possible):
+        return ""
+    whose = f"model {override.model}" if override.model is not None else "any model"
+    if override.pipeline is not None and not any(override.pipeline in spec.pipelines for spec in known):
+        return f"{override.pipeline} is no pipeline of {whose}"
+    cases = sorted({case.id for spec in known for case in spec.cases})
+    if override.case is not None and override.case not in cases:
+        return f"{override.case!r} is no case of {whose}{_meant(override.case, cases)}"
+    return ""
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def options_for(config: Config, selection: Selection, target: str) -> TargetOptions:
