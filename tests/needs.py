@@ -50,6 +50,7 @@ def tensorflow_lite() -> str:
 LACKING = {
     "apksigner": command("apksigner", "apksigner"),
     "arm64": arm64,
+    "bash": command("bash", "bash"),
     "go": command("go", "golang-go"),
     "jdk": jdk,
     "linux": linux,
@@ -58,6 +59,7 @@ LACKING = {
     "swift": swift,
     "tensorflow-lite": tensorflow_lite,
     "zipalign": command("zipalign", "zipalign"),
+    "zsh": command("zsh", "zsh"),
 }
 
 

@@ -3,13 +3,13 @@
 import os
 import re
 import select
-import shutil
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, run_program
+from needs import need
 
 from goldmask.contract.errors import ExitCode
 from goldmask.machine import shell
@@ -156,8 +156,7 @@ class Shell:
 
 @pytest.mark.parametrize("argv", [["bash", "--norc", "--noprofile", "-i"], ["zsh", "-f", "-i"]], ids=["bash", "zsh"])
 def test_a_tab_in_a_real_shell(argv, project: Project):
-    if not shutil.which(argv[0]):
-        pytest.skip(f"this machine has no {argv[0]}")
+    need(argv[0])
     (project.folder / "goldmask").symlink_to(REPO / "goldmask")
     shell = Shell(argv, project.folder)
     try:
