@@ -4,6 +4,7 @@ import importlib.util
 import os
 import resource
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,18 @@ def test_an_archive_without_a_readable_label_file(tmp_path, data, why):
     assert inspect(saved(tmp_path, GOOD)).labels == ("red", "green", "blue")
     with pytest.raises(UsageError, match=why):
         inspect(saved(tmp_path, data))
+
+
+def test_a_label_file_that_claims_less_than_it_inflates_to_is_not_inflated(tmp_path):
+    bomb = tiny.labelled(bytes(64 << 20))
+    path = saved(tmp_path, spoilt(bomb, (64 << 20).to_bytes(4, "little"), b"\x64\0\0\0"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError, match="does not carry"):
+            inspect(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_archive_is_looked_for_at_the_end_only(tmp_path, monkeypatch):

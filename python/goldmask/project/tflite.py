@@ -244,7 +244,9 @@ def _labels(data: mmap.mmap, name: str, path: Path) -> tuple[str, ...]:
         with zipfile.ZipFile(io.BytesIO(data[-MAX_ARCHIVE_BYTES:])) as archive:
             if archive.getinfo(name).file_size > MAX_LABEL_BYTES:
                 raise UsageError(f"{path}: its label file {name} is larger than {MAX_LABEL_BYTES:,} bytes")
-            text = archive.read(name).decode("utf-8-sig", "replace")
+            # Not archive.read, which inflates all that is there before it looks at how much there should be.
+            with archive.open(name) as stream:
+                text = stream.read(MAX_LABEL_BYTES + 1).decode("utf-8-sig", "replace")
     except (KeyError, EOFError, RuntimeError, OSError, ValueError, struct.error, *ARCHIVE_ERRORS) as error:
         raise UsageError(f"{path}: its metadata names a label file {name!r} that it does not carry") from error
     # A line is a class, blank or not. str.splitlines would also split within a name that has a U+2028.
