@@ -5,6 +5,42 @@ from invoke.parser import Argument
 
 from ..contract.errors import UsageError
 
+# What flags mean; those of targets' options say it themselves (project/options.py).
+HELP = {
+    "suite": "a suite of goldmask.toml",
+    "model": "a declared model; run and models.info take the path of a .tflite as well",
+    "pipeline": "lib_interpreter or lib_task_api",
+    "target": "where to run; a target that is named must run",
+    "out": "the folder for results",
+    "image": "a JPEG, PNG, BMP or WebP file",
+    "abi": "an ABI of the app; all of them by default",
+    "mode": "all, missing or never; the default is missing, in CI never",
+    "assume": "declare in model.toml how pixels are normalised, where that was only assumed",
+    "runtime": "a version of the TensorFlow Lite AAR",
+    "destination": "name or UDID of a simulator or phone",
+    "golden": "a golden, or any bundle to compare with",
+    "bundle": "the bundle to judge",
+    "apk": "an APK file",
+    "version": "v1, v2, v3 or v3+",
+    "steps": "training steps; the schedule is fitted to them",
+    "seed": "decides the data and the weights to begin with",
+    "weights": "the folder of a finished training",
+    "accept_licences": "you have read and accept the licence that is named",
+    "binary": "benchmark_model for the device's ABI",
+    "flank": "write flank.yml",
+    "firebase": "write gcloud.sh",
+    "phone": "a device of Firebase Test Lab: model=Pixel6,version=33",
+    "retries": "how often Test Lab runs a test again that wrote no bundle",
+    "shards": "share the cases out to so many runs",
+    "results": "the folder that a farm's results were downloaded to",
+    "plan": "the folder that android.farm wrote",
+    "transcripts": "the folder for what tools answered; what is in it is removed",
+    "fast": "only tests that start no process: under a minute",
+    "coverage": "measure how much of each room is run, and require it of the pure rooms",
+    "fuzz": "only the fuzz suites, with inputs of their own making, for about so many minutes",
+    "select": "only tests that match, as pytest -k",
+}
+
 
 class Flag(Argument):
     """A flag, whose value is not empty: `--device "$DEVICE"` without a DEVICE is not meant to leave --device out."""
