@@ -1,7 +1,6 @@
 """What a .tflite file says of itself: tensors, quantisation, metadata and labels, read without running it."""
 
 import io
-import lzma
 import mmap
 import os
 import struct
@@ -30,7 +29,9 @@ MAX_NAME_BYTES = 1 << 12
 MAX_BUFFERS = 1 << 17
 MAX_TABLES = 1 << 8
 MAX_DIMENSIONS = 8
-ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error)
+# TensorFlow Lite's tools store. Python's bzip2 and LZMA unpack 4 kB to a gigabyte, whatever size the archive claims.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Operators that run other subgraphs: CALL, IF, WHILE, CALL_ONCE and their kin of StableHLO.
 CALLING = frozenset({31, 118, 119, 129, 174, 190, 198, 199, 200, 206})
 # Field numbers of metadata_schema.fbs 1.x (tflite-support). Read by number because the only package that carries
@@ -242,10 +243,13 @@ def _labels(data: mmap.mmap, name: str, path: Path) -> tuple[str, ...]:
     """The lines of the label file; associated files are a zip archive at the end of the model."""
     try:
         with zipfile.ZipFile(io.BytesIO(data[-MAX_ARCHIVE_BYTES:])) as archive:
-            if archive.getinfo(name).file_size > MAX_LABEL_BYTES:
+            member = archive.getinfo(name)
+            if member.file_size > MAX_LABEL_BYTES:
                 raise UsageError(f"{path}: its label file {name} is larger than {MAX_LABEL_BYTES:,} bytes")
+            if member.compress_type not in COMPRESSIONS:
+                raise UsageError(f"{path}: its label file {name} is neither stored nor deflated, as the format has it")
             # Not archive.read, which inflates all that is there before it looks at how much there should be.
-            with archive.open(name) as stream:
+            with archive.open(member) as stream:
                 text = stream.read(MAX_LABEL_BYTES + 1).decode("utf-8-sig", "replace")
     except (KeyError, EOFError, RuntimeError, OSError, ValueError, struct.error, *ARCHIVE_ERRORS) as error:
         raise UsageError(f"{path}: its metadata names a label file {name!r} that it does not carry") from error

@@ -1,0 +1,114 @@
+"""request.json, bundle.json, golden.json and report.json, as somebody may have written or changed them."""
+
+import hashlib
+import io
+import json
+import shutil
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from conftest import REPO
+from fuzzing import fuzz
+from hypothesis import strategies as st
+from mutations import changed, odd_json
+from rich.console import Console
+
+from goldmask.contract.bundle import Predicted, load_bundle, load_request, margin_of, mask_of
+from goldmask.contract.errors import GoldmaskError
+from goldmask.project.golden import load_golden, unused
+from goldmask.report.junit import to_junit
+from goldmask.report.report import load_report
+from goldmask.report.terminal import to_terminal
+from goldmask.verdict.compare import Verdict
+from goldmask.verdict.metrics import measure
+
+SAMPLES = REPO / "tests/samples"
+BUNDLE = (SAMPLES / "bundle.json").read_bytes()
+PROVENANCE = {
+    "schema": 1,
+    "tool": "goldmask 0.1.0",
+    "recorded_at": "2026-01-01T00:00:00+00:00",
+    "bundle_sha256": hashlib.sha256(BUNDLE).hexdigest(),
+    "options": {"threads": 2, "delegate": "xnnpack", "resize": "fixed"},
+    "input": {"height": 2, "width": 4, "dtype": "float32", "mean": [127.5], "std": [127.5]},
+    "labels": ["background", "person"],
+    "orientations": {"flag": 6},
+}
+ROW = {"model": "m", "case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": "because"}
+BLANK = np.zeros((4, 4), np.uint8)
+METRICS = measure(BLANK, BLANK, None, ("background",)).model_dump()
+REPORT = {
+    "schema": 1,
+    "exit_code": 10,
+    "environment": {"os": "Linux"},
+    "comparisons": [
+        ROW | {"verdict": "PASS", "exit_code": 0, "metrics": METRICS, "threads": {"asked": 2, "ran": 1}},
+        ROW | {"verdict": "FAIL", "exit_code": 10, "metrics": METRICS, "stages": {"first_difference": "resized"}},
+        ROW | {"verdict": "ERROR", "exit_code": 4, "delegate": {"asked": "gpu", "ran": None}},
+        ROW | {"verdict": "SKIP", "exit_code": 0},
+    ],
+    "skipped": [{"target": "t", "pipeline": "p", "model": "m", "reason": "no wheel", "fix": "pip install it"}],
+    "notes": ["a second attempt"],
+}
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def either(seed: bytes) -> st.SearchStrategy[bytes]:
+    """Odd JSON for the most part; sometimes the bytes of a file that was damaged."""
+    return st.one_of(odd_json((seed,)), odd_json((seed,)), odd_json((seed,)), changed((seed,)))
+
+
+@fuzz(either((SAMPLES / "request.json").read_bytes()))
+def test_request(data, folder):
+    (folder / "request.json").write_bytes(data)
+    load_request(folder / "request.json")
+
+
+@fuzz(either(BUNDLE), examples=250)
+def test_bundle(data, folder):
+    for each in ("masks", "taps"):
+        shutil.copytree(SAMPLES / each, folder / each, dirs_exist_ok=True)
+    (folder / "bundle.json").write_bytes(data)
+    bundle = load_bundle(folder)
+    for result in bundle.results:
+        if isinstance(result, Predicted):
+            try:
+                mask = mask_of(folder, result)
+            except GoldmaskError:
+                continue  # the other results may still have theirs
+            assert mask.shape[::-1] == result.mask_size
+            margin_of(folder, result)
+
+
+@fuzz(either(as_json(PROVENANCE)))
+def test_golden(data, folder):
+    (folder / "bundle.json").write_bytes(BUNDLE)
+    (folder / "golden.json").write_bytes(data)
+    unused(load_golden(folder), ("flag",))
+
+
+@fuzz(either(as_json(REPORT)), examples=250)
+def test_report(data, folder):
+    """A report that is accepted has forms that an XML reader and a terminal take, whatever a stranger wrote in it."""
+    (folder / "report.json").write_bytes(data)
+    report = load_report(folder)
+    assert report.exit_code or not report.count(Verdict.FAIL) + report.count(Verdict.ERROR)
+    document = ET.fromstring(to_junit(report))
+    assert len(document.findall(".//testcase")) == len(report.comparisons)
+    console = Console(width=120, file=io.StringIO())
+    console.print(to_terminal(report))
+    text = console.file.getvalue()
+    assert text.replace("\n", "").isprintable(), text
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "golden.json", "report.json"])
+def test_the_seeds_are_right(tmp_path, name):
+    """Else every one of their changes would be refused for the same reason."""
+    (tmp_path / "bundle.json").write_bytes(BUNDLE)
+    (tmp_path / "golden.json").write_bytes(as_json(PROVENANCE))
+    (tmp_path / "report.json").write_bytes(as_json(REPORT))
+    {"bundle.json": load_bundle, "golden.json": load_golden, "report.json": load_report}[name](tmp_path)
