@@ -199,9 +199,10 @@ def jpeg(mode: str = "RGB") -> bytes:
         (jpeg("CMYK"), "CMYK"),
         (png(30000, 30000), "pixels"),
         (png(9000, 9000), f"limit is {MAX_PIXELS:,}"),
+        (png(1, 65_536), "claims 1×65536 pixels; the limit is 67,108,864, and 65,535 a side"),
         (png(4, 4), "cannot be decoded"),
     ],
-    ids=["empty", "gif", "html", "truncated", "cmyk", "bomb", "large", "no pixels"],
+    ids=["empty", "gif", "html", "truncated", "cmyk", "bomb", "large", "tall", "no pixels"],
 )
 def test_bad_images_are_one_sentence(tmp_path: Path, content: bytes, why: str):
     path = tmp_path / "bad"

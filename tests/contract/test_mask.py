@@ -141,6 +141,7 @@ WHOLE = png(ONES)
         (png(ONES, claims=(0, 8)), "damaged: its header says what no PNG can be"),
         (WHOLE.replace(zlib.compress(packed(ONES), 9), b"no stream"), "damaged"),
         (png(ONES, claims=(1 << 16, 1 << 16)), "claims 65536×65536 pixels"),
+        (png(ONES, claims=(1, (1 << 20) + 1)), "claims 1×1048577 pixels"),
         (png(ONES, depth=16), "is a 16-bit gray picture, not class indices"),
         (png(np.ones((8, 8, 3)), colour=2), "is a 8-bit RGB picture, not class indices"),
         (png(np.ones((8, 8, 2)), colour=4), "is a 8-bit gray and alpha picture, not class indices"),

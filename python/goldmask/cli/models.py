@@ -74,7 +74,7 @@ def show_model(model: str) -> ExitCode:
     table = Table(box=None, show_header=False)
     rows = [
         ("file", f"{path} ({path.stat().st_size:,} bytes)"),
-        ("sha256", sha256_of(path)),
+        ("sha256", found.sha256 if found else sha256_of(path)),
         *(("input", str(tensor)) for tensor in description.inputs),
         *(("output", str(tensor)) for tensor in description.outputs),
         *((("mask from", f"{found.output.name}: {found.reading.output_kind}"),) if found else ()),

@@ -31,6 +31,8 @@ Texels = np.ndarray[tuple[int, int], np.dtype[np.void]]  # [height, width], thre
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 # 67 megapixels, 200 MB as RGB: more than any phone's default camera mode, and below the size at which Pillow warns.
 MAX_PIXELS = 1 << 26
+# A JPEG's. Pillow takes 12 bytes for each row, however short.
+MAX_SIDE = 65_535
 MAX_IMAGE_BYTES = 1 << 28
 EXIF_ORIENTATION = 0x0112
 # OpenCV's and Skia's choice too: 8 bits of pixel and two weights of 11 bits fit 32-bit integers.
@@ -55,9 +57,10 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
             raise ImageError(f"{path} is empty (0 bytes)", fix="copy or download the image again")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
                 raise ImageError(
-                    f"{path} claims {width}×{height} pixels; the limit is {MAX_PIXELS:,}", fix="scale the image down"
+                    f"{path} claims {width}×{height} pixels; the limit is {MAX_PIXELS:,}, and {MAX_SIDE:,} a side",
+                    fix="scale the image down",
                 )
             if image.mode == "CMYK":
                 raise ImageError(f"{path} is a CMYK image, which every decoder turns into other colours", fix=fix)

@@ -20,6 +20,7 @@ Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.uint8 | np.in
 MAX_CLASSES = 256
 MAX_MASK_PIXELS = 1 << 26
 MAX_MASK_BYTES = 1 << 26
+MAX_MASK_SIDE = 1 << 20
 COLOURS = {png.GRAY: "gray", 2: "RGB", png.PALETTE: "palette", 4: "gray and alpha", 6: "RGBA"}
 # A margin's code is the exponent and the two highest mantissa bits of its float32, counted from 2^-24: four codes an
 # octave, whole numbers up to 8 exactly. Code 0 is an exact tie.
@@ -127,7 +128,7 @@ def _header(data: bytes, path: Path) -> png.Header:
         raise RunError(f"mask {path} is not a PNG", fix=FIX) from error
     except png.DamagedPng as error:
         raise RunError(f"mask {path} is damaged: {error}", fix=FIX) from error
-    if header.width * header.height > MAX_MASK_PIXELS:
+    if header.width * header.height > MAX_MASK_PIXELS or max(header.width, header.height) > MAX_MASK_SIDE:
         raise RunError(f"mask {path} claims {header.width}×{header.height} pixels", fix=FIX)
     return header
 
