@@ -86,7 +86,7 @@ def test_inv_refuses_it_as_well(project: Project, tmp_path):
         (("check", "--dry"), "--dry has no effect"),
     ):
         done = shell.run(
-            [Path(sys.executable).with_name("inv"), "--search-root", REPO, "check", words],
+            [Path(sys.executable).with_name("inv"), "--search-root", REPO, *words],
             log=tmp_path / "log",
             deadline_s=60,
             cwd=project.folder,

@@ -1,6 +1,7 @@
 """`test`: goldmask's own tests."""
 
 import sys
+from functools import partial
 
 from ..contract.errors import ExitCode, UsageError
 from ..machine import shell
@@ -41,7 +42,7 @@ def _run(words: list[str], fuzz: int = 0) -> ExitCode:
         deadline_s=TEST_DEADLINE_S + 60 * fuzz,
         cwd=TOOL_ROOT,
         env={"GOLDMASK_FUZZ_MINUTES": str(fuzz)} if fuzz else None,
-        on_line=print,
+        on_line=partial(print, flush=True),
     )
     sys.stderr.write(done.log_tail(20))
     return ExitCode.OK if done.code == 0 else ExitCode.USAGE
