@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,6 +27,10 @@ REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.
 if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():
     os.environ["GOLDMASK_MIRROR"] = str(Path(mirror).resolve())
+# A job in the background may ignore signals, and whatever it starts would ignore them too: tests send some.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 # Not the way to skip a test in CI, but the list of what no CI machine can have.
 CANNOT_RUN_IN_CI: tuple[str, ...] = ()
 
