@@ -51,7 +51,7 @@ def project(phone_project):
         ("signature", "signed with another key (INSTALL_FAILED_UPDATE_INCOMPATIBLE", f"uninstall {APP}"),
         ("abi", "for other processors than the device's (INSTALL_FAILED_NO_MATCHING_ABIS", "ro.product.cpu.abilist"),
         ("downgrade", "has a later version of it (INSTALL_FAILED_VERSION_DOWNGRADE", f"uninstall {APP}"),
-        ("nonsense", f"refuses {APP}: INSTALL_FAILED_ [31mNONSENSE", "install -r -t"),
+        ("nonsense", rf"refuses {APP}: INSTALL_FAILED_\x1b[31mNONSENSE", "install -r -t"),
     ],
 )
 def test_a_refused_install_says_why(project, phone, trouble, words, fix, request):
