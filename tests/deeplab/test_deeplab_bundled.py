@@ -1,5 +1,6 @@
 """The bundled model: what its weights are worth, at every precision and output stride."""
 
+import shutil
 from dataclasses import replace
 
 import keras
