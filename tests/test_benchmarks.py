@@ -14,6 +14,7 @@ BENCHMARKS = sorted((REPO / "benchmarks").glob("*.py"))
 MEASURED = {
     "android_jvm": r"xnnpack +2 threads +\d+\.\d\d ms : +\d+\.\d\d ms",
     "check": r"overhead +-?\d+\.\d\d s",
+    "compare": r"failing +\d+\.\d \( +30\) +\d+ +-?\d+\.\d\d : -?\d+\.\d\d",
     "metrics": r"ratio \d+\.\d",
     "record": r"throughput ratio \d+\.\d\d",
 }
