@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from goldmask.contract.errors import ExitCode, UsageError
+from goldmask.contract.mask import PALETTE
 from goldmask.report.junit import to_junit
-from goldmask.report.pictures import CONFIDENT, GAP_PX, MOST_PX, TIE, side_by_side
-from goldmask.report.report import Report, Skipped, exit_code, load_report
+from goldmask.report.pictures import CAPTION_PX, CONFIDENT, GAP_PX, MOST_PX, TIE, side_by_side
+from goldmask.report.report import Report, Skipped, exit_code, load_report, to_json
 from goldmask.report.terminal import MAX_ROWS, rows_shown, to_terminal
 from goldmask.report.write import open_folder, row_of, write_report
 from goldmask.verdict.compare import Comparison, Judged, NotJudged, NotRun, Pair, Verdict
@@ -131,6 +132,12 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path):
     assert [type(row) for row in load_report(tmp_path).comparisons] == [Judged, NotRun, NotJudged]
 
 
+@pytest.mark.parametrize("rows", [(), (PASSED,), (DIFFERS, SKIPPED, CRASHED)])
+def test_rows_that_are_written_one_by_one_make_the_same_file(rows):
+    whole = report(*rows).model_copy(update={"environment": {"os": '\n  "comparisons": []'}, "notes": ("über\n",)})
+    assert b"".join(to_json(whole)) == whole.model_dump_json(by_alias=True, indent=2).encode() + b"\n"
+
+
 def test_every_row_has_every_key(tmp_path):
     write_report([PASSED, SKIPPED, CRASHED], [], {}, tmp_path)
     passed, *others = json.loads((tmp_path / "report.json").read_text("utf-8"))["comparisons"]
@@ -187,6 +194,19 @@ def test_of_a_giant_mask_the_first_difference_is_shown(shape):
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.width <= 3 * (MOST_PX + 2 * GAP_PX) and picture.height <= MOST_PX + 100
         assert CONFIDENT in {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
+
+
+@pytest.mark.parametrize("highest", [5, 200], ids=["palette", "more colours than a palette has"])
+def test_pixels_have_the_colour_of_their_class(highest):
+    mask = np.full((300, 300), highest, np.uint8)
+    other = mask.copy()
+    other[0, 0] = 1
+    with Image.open(io.BytesIO(side_by_side(mask, other, None))) as picture:
+        assert picture.mode == ("P" if highest == 5 else "RGB")
+        pixels = np.asarray(picture.convert("RGB"))
+    top, left = CAPTION_PX, GAP_PX + 300 + GAP_PX
+    assert (pixels[top : top + 300, GAP_PX : GAP_PX + 300] == PALETTE[highest]).all()
+    assert (pixels[top, left] == PALETTE[1]).all() and (pixels[top, left + 1 : left + 300] == PALETTE[highest]).all()
 
 
 def test_a_picture_without_a_difference_has_two_panels():

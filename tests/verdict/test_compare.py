@@ -1,24 +1,19 @@
-"""Every metric against a slow or known answer, and for each gate a pair that passes and a twin that fails."""
+"""Metrics of known masks, and for each gate a pair that passes and a twin that fails."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from scipy.ndimage import distance_transform_edt
-from skimage.segmentation import find_boundaries
-from sklearn.metrics import confusion_matrix as sklearn_confusion
-from sklearn.metrics import jaccard_score
+from PIL import Image
 
 from goldmask.contract import mask as masks
 from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, StageHashes, Tap, TargetInfo
 from goldmask.contract.errors import ExitCode
 from goldmask.project.config import Gates, Tolerances
 from goldmask.verdict.compare import Asked, Judged, Pair, Verdict, compare_case, judge
-from goldmask.verdict.metrics import boundary_counts, boundary_f, confusion_matrix, densest_window, measure
+from goldmask.verdict.metrics import measure
 
 LABELS = tuple(f"label{index}" for index in range(6))
 
@@ -34,62 +29,6 @@ def square(size: int = 64) -> np.ndarray:
 def firm(mask: np.ndarray, margin: float = 5.0) -> tuple[np.ndarray, str]:
     """A margin map in which every pixel is decided."""
     return np.full(mask.shape, margin, np.float32), "score"
-
-
-pairs = st.tuples(st.integers(3, 24), st.integers(3, 24)).flatmap(
-    lambda shape: st.tuples(*[hnp.arrays(np.uint8, shape, elements=st.integers(0, 5)) for _ in range(2)])
-)
-
-
-@given(pairs)
-def test_confusion_and_iou_equal_scikit_learns(pair):
-    expected, actual = pair
-    assert (
-        confusion_matrix(expected, actual, 6) == sklearn_confusion(expected.ravel(), actual.ravel(), labels=range(6))
-    ).all()
-    metrics = measure(expected, actual, None, LABELS)
-    present = sorted(set(np.unique(expected)) | set(np.unique(actual)))
-    scores = jaccard_score(expected.ravel(), actual.ravel(), labels=present, average=None)
-    assert list(metrics.class_iou.values()) == pytest.approx(scores.tolist())
-    assert metrics.miou == pytest.approx(scores.mean())
-
-
-def slow_boundary_f(expected: np.ndarray, actual: np.ndarray, index: int, distance_px: int) -> float:
-    """The score through scikit-image's boundaries and SciPy's exact Euclidean distances."""
-    was, now = (find_boundaries(mask == index, connectivity=1, mode="inner") for mask in (expected, actual))
-    if not was.any() or not now.any():
-        return float(was.any() == now.any())
-    precision = (distance_transform_edt(~was)[now] <= distance_px).mean()
-    recall = (distance_transform_edt(~now)[was] <= distance_px).mean()
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-@given(pairs, st.integers(0, 4))
-@settings(deadline=None)
-def test_boundary_f_equals_the_slow_one(pair, distance_px):
-    expected, actual = pair
-    classes = np.arange(6)
-    slow = [slow_boundary_f(expected, actual, index, distance_px) for index in classes]
-    assert boundary_f(boundary_counts(expected, actual, classes, distance_px)).tolist() == pytest.approx(slow)
-
-
-@given(hnp.arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16))), st.integers(1, 20))
-def test_the_densest_window_is_the_densest(differing, size):
-    window = densest_window(differing, size)
-    height, width = min(size, differing.shape[0]), min(size, differing.shape[1])
-    counts = [
-        differing[y : y + height, x : x + width].sum()
-        for y in range(differing.shape[0] - height + 1)
-        for x in range(differing.shape[1] - width + 1)
-    ]
-    if window is None:
-        assert not differing.any()
-    else:
-        assert (
-            window.differing
-            == max(counts)
-            == differing[window.y : window.y + height, window.x : window.x + width].sum()
-        )
 
 
 def test_equal_masks_have_perfect_figures():
@@ -229,6 +168,57 @@ def test_an_equal_mask_passes(tmp_path):
     pair = compared(tmp_path, square())
     assert (pair.comparison.verdict, pair.comparison.exit_code) == (Verdict.PASS, ExitCode.OK)
     assert pair.comparison.reason == "all 4,096 pixels equal"
+
+
+def other_bytes(picture: np.ndarray) -> bytes:
+    """A mask's PNG as another program would write it."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG", compress_level=9)
+    return stream.getvalue()
+
+
+def test_equal_bytes_and_equal_pixels_make_the_same_row(tmp_path):
+    same = compared(tmp_path / "same", square())
+    data = other_bytes(square())
+    (tmp_path / "other/bundle/masks").mkdir(parents=True)
+    (tmp_path / "other/bundle/masks/other.png").write_bytes(data)
+    other = compared(
+        tmp_path / "other", square(), mask="masks/other.png", mask_sha256=hashlib.sha256(data).hexdigest()
+    )  # fmt: skip
+    assert data != masks.encode_mask(square()) and same.comparison == other.comparison
+    assert same.comparison.metrics == measure(square(), square(), firm(square()), LABELS)
+
+
+def test_the_hash_of_the_golden_does_not_make_another_mask_equal(tmp_path):
+    digest = hashlib.sha256(masks.encode_mask(square())).hexdigest()
+    comparison = compared(tmp_path, one_flip(square()), mask_sha256=digest)
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, ExitCode.RUN)
+    assert "is not what its bundle.json recorded" in comparison.reason
+
+
+@pytest.mark.parametrize("picture", [square(), one_flip(square())], ids=["equal", "different"])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: data + b"0", "is not what its bundle.json recorded"),
+        (lambda _: masks.encode_margin(np.ones((63, 64), np.float32)), "has another size than its mask"),
+    ],
+    ids=["changed", "smaller"],
+)
+def test_a_damaged_margin_map_is_an_error_whatever_the_mask(tmp_path, picture, damage, reason):
+    golden = write_bundle(tmp_path / "golden", square(), firm(square())[0])
+    path = tmp_path / "golden/taps/one.png"
+    path.write_bytes(damage(path.read_bytes()))
+    if "size" in reason:  # as its bundle says
+        tap = Tap(file="taps/one.png", sha256=hashlib.sha256(path.read_bytes()).hexdigest(), unit="score")
+        result = golden.results[0].model_copy(update={"taps": {"margin": tap}})
+        golden = golden.model_copy(update={"results": (result,)})
+    comparison = compare_case(
+        model="model", case="one", golden_folder=tmp_path / "golden", golden=golden, folder=tmp_path / "bundle",
+        bundle=write_bundle(tmp_path / "bundle", picture), labels=LABELS, tolerances=Tolerances(),
+    )  # fmt: skip
+    assert (comparison.verdict, comparison.exit_code) == (Verdict.ERROR, ExitCode.GOLDEN)
+    assert reason in comparison.reason
 
 
 SWAPPED = np.array([0, 2, 1], np.uint8)[square()]

@@ -1,6 +1,6 @@
-"""Metrics against the same figures computed in the most straightforward way, class by class and pixel by pixel.
+"""Metrics against other libraries' figures, and against the most straightforward way, class by class, pixel by pixel.
 
-Figures are compared bit for bit: a report may not change because its figures are computed faster.
+With the latter, figures are compared bit for bit: a report may not change because its figures are computed faster.
 """
 
 import cv2
@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.ndimage import distance_transform_edt
+from skimage.segmentation import find_boundaries
+from sklearn.metrics import confusion_matrix as sklearn_confusion
+from sklearn.metrics import jaccard_score
 
 from goldmask.project.config import Tolerances
 from goldmask.verdict import metrics
-from goldmask.verdict.metrics import Metrics, Window, boundary_counts, confusion_matrix, measure
+from goldmask.verdict.metrics import (
+    Metrics,
+    Window,
+    boundary_counts,
+    boundary_f,
+    confusion_matrix,
+    densest_window,
+    measure,
+)
 
 LABELS = tuple(f"label{index}" for index in range(256))
 
@@ -188,3 +200,59 @@ def test_two_classes_of_one_name_keep_their_figures():
     assert set(measured.area_change) == set(measured.class_boundary_f) == set(measured.class_iou)
     assert measured.area_change["a (class 0)"] == -0.5
     assert list(measure(expected, actual, None, ("a", "b", "c")).class_iou.values()) == [0.5, 2 / 3, 1.0]
+
+
+small_pairs = st.tuples(st.integers(3, 24), st.integers(3, 24)).flatmap(
+    lambda shape: st.tuples(*[hnp.arrays(np.uint8, shape, elements=st.integers(0, 5)) for _ in range(2)])
+)
+
+
+@given(small_pairs)
+def test_confusion_and_iou_equal_scikit_learns(pair):
+    expected, actual = pair
+    assert (
+        confusion_matrix(expected, actual, 6) == sklearn_confusion(expected.ravel(), actual.ravel(), labels=range(6))
+    ).all()
+    metrics = measure(expected, actual, None, LABELS)
+    present = sorted(set(np.unique(expected)) | set(np.unique(actual)))
+    scores = jaccard_score(expected.ravel(), actual.ravel(), labels=present, average=None)
+    assert list(metrics.class_iou.values()) == pytest.approx(scores.tolist())
+    assert metrics.miou == pytest.approx(scores.mean())
+
+
+def slow_boundary_f(expected: np.ndarray, actual: np.ndarray, index: int, distance_px: int) -> float:
+    """The score through scikit-image's boundaries and SciPy's exact Euclidean distances."""
+    was, now = (find_boundaries(mask == index, connectivity=1, mode="inner") for mask in (expected, actual))
+    if not was.any() or not now.any():
+        return float(was.any() == now.any())
+    precision = (distance_transform_edt(~was)[now] <= distance_px).mean()
+    recall = (distance_transform_edt(~now)[was] <= distance_px).mean()
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+@given(small_pairs, st.integers(0, 4))
+@settings(deadline=None)
+def test_boundary_f_equals_the_slow_one(pair, distance_px):
+    expected, actual = pair
+    classes = np.arange(6)
+    slow = [slow_boundary_f(expected, actual, index, distance_px) for index in classes]
+    assert boundary_f(boundary_counts(expected, actual, classes, distance_px)).tolist() == pytest.approx(slow)
+
+
+@given(hnp.arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16))), st.integers(1, 20))
+def test_the_densest_window_is_the_densest(differing, size):
+    window = densest_window(differing, size)
+    height, width = min(size, differing.shape[0]), min(size, differing.shape[1])
+    counts = [
+        differing[y : y + height, x : x + width].sum()
+        for y in range(differing.shape[0] - height + 1)
+        for x in range(differing.shape[1] - width + 1)
+    ]
+    if window is None:
+        assert not differing.any()
+    else:
+        assert (
+            window.differing
+            == max(counts)
+            == differing[window.y : window.y + height, window.x : window.x + width].sum()
+        )

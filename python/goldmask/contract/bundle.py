@@ -5,7 +5,6 @@ files is docs/bundle.schema.json, which is written from the classes here (docs/b
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -293,26 +292,42 @@ def to_json(value: BaseModel) -> bytes:
 
 def mask_of(folder: Path, result: Predicted) -> Mask:
     """The mask of a result, uint8 [h, w], its file held against what the bundle says. Raises RunError."""
-    return decode_mask(mask_bytes(folder, result), folder / result.mask)
+    return decode_mask(*mask_bytes(folder, result))
 
 
-def mask_bytes(folder: Path, result: Predicted) -> bytes:
-    """The PNG of a result's mask, of the hash and the size that the bundle says; not decoded. Raises RunError."""
-    data = _verified(folder, result.mask, result.mask_sha256)
-    width, height = mask_size(data, folder / result.mask)
+def mask_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path]:
+    """The PNG of a result's mask, of the hash and the size that the bundle says, and its path. Raises RunError.
+
+    Nothing is decoded.
+    """
+    data, path = _verified(folder, result.mask, result.mask_sha256)
+    width, height = mask_size(data, path)
     if (width, height) != result.mask_size:
         raise RunError(
             f"mask {result.mask} in {folder} is {width}×{height}, its bundle says "
             f"{result.mask_size[0]}×{result.mask_size[1]}",
             fix=RUN_AGAIN,
         )
-    return data
+    return data, path
 
 
 def margin_of(folder: Path, result: Predicted) -> tuple[Margins, MarginUnit] | None:
     """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
-    tap = result.taps.get("margin")
-    return (decode_margin(_verified(folder, tap.file, tap.sha256), folder / tap.file), tap.unit) if tap else None
+    found = margin_bytes(folder, result)
+    return (decode_margin(*found), result.taps["margin"].unit) if found else None
+
+
+def margin_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path] | None:
+    """The PNG of a result's margin map, of the mask's size and the hash that the bundle says, and its path.
+
+    Nothing is decoded. None where a result has no margin map. Raises RunError.
+    """
+    if not (tap := result.taps.get("margin")):
+        return None
+    data, path = _verified(folder, tap.file, tap.sha256)
+    if mask_size(data, path) != result.mask_size:
+        raise RunError(f"margin map {tap.file} in {folder} has another size than its mask", fix=RUN_AGAIN)
+    return data, path
 
 
 def files_of(result: Result) -> tuple[str, ...]:
@@ -320,7 +335,7 @@ def files_of(result: Result) -> tuple[str, ...]:
     return (result.mask, *(tap.file for tap in result.taps.values())) if isinstance(result, Predicted) else ()
 
 
-def _verified(folder: Path, name: str, sha256: str) -> bytes:
+def _verified(folder: Path, name: str, sha256: str) -> tuple[bytes, Path]:
     path = _without_links(folder, name)
     try:
         data = read_file(path, MAX_MASK_BYTES)
@@ -330,15 +345,17 @@ def _verified(folder: Path, name: str, sha256: str) -> bytes:
         raise RunError(f"{path} cannot be read: {error.strerror}", fix=RUN_AGAIN) from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise RunError(f"{path} is not what its bundle.json recorded (sha256 differs)", fix=RUN_AGAIN)
-    return data
+    return data, path
 
 
 def _without_links(folder: Path, name: str) -> Path:
     """The path of a file of a bundle, which has no links: one of an unpacked archive may lead anywhere."""
-    path = folder / name
     # The folder itself may be a link: whoever named it knows where it leads.
-    if os.path.realpath(path) != os.path.normpath(Path(os.path.realpath(folder), name)):
-        raise RunError(f"{path} is a symbolic link, or is reached by one; a bundle has none", fix=RUN_AGAIN)
+    path = folder
+    for step in PurePosixPath(name).parts:
+        path /= step
+        if path.is_symlink():
+            raise RunError(f"{path} is a symbolic link; a bundle has none", fix=RUN_AGAIN)
     return path
 
 

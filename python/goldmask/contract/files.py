@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 # A FIFO without a writer must not be waited for.
@@ -55,14 +56,14 @@ def is_html(head: bytes) -> bool:
     return head[:512].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, then rename. Raises OSError that names `path`, with nothing left behind."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write beside, at once or in pieces, then rename. Raises OSError that names `path`, with nothing left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The name is known before the file is there: whatever comes in between, it is removed.
     beside = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}")
     try:
         with beside.open("xb") as stream:
-            stream.write(data)
+            stream.writelines([data] if isinstance(data, bytes) else data)
         beside.replace(path)
     except BaseException as error:
         beside.unlink(missing_ok=True)

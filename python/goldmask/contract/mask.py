@@ -10,7 +10,6 @@ from PIL import Image
 from . import png
 from .errors import RunError
 from .files import read_file
-from .image import Pixels
 
 # [h, w]: a class index per pixel; the margin of each pixel.
 Mask = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -106,11 +105,6 @@ def top_two_margin(scores: Scores) -> tuple[Mask, Margins]:
     if np.isnan(best).any():  # np.maximum hands NaN on, so one look at the end sees them all
         raise ValueError("the output has NaN scores")
     return winner, best - second
-
-
-def colourise(mask: Mask) -> Pixels:
-    """uint8 [h, w, 3]: each class in its palette colour."""
-    return PALETTE.take(mask, axis=0)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -1,6 +1,6 @@
 """All comparisons of a run and what follows from them; every form of the report is a pure function of this."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -58,6 +58,21 @@ class Report(Strict):
     def count(self, verdict: Verdict) -> int:
         """How many comparisons have this verdict."""
         return sum(comparison.verdict is verdict for comparison in self.comparisons)
+
+
+def to_json(report: Report) -> Iterator[bytes]:
+    """report.json, a row at a time, as ten thousand rows take 80 MB at once.
+
+    Null, not absent: a reader sees that there was no margin map, and that the field exists.
+    """
+    empty = report.model_copy(update={"comparisons": ()}).model_dump_json(by_alias=True, indent=2)
+    # Within a text the quotes are escaped, and there is no line break.
+    before, after = empty.split('\n  "comparisons": []')
+    yield f'{before}\n  "comparisons": ['.encode()
+    for number, row in enumerate(report.comparisons):
+        text = row.model_dump_json(by_alias=True, indent=2).replace("\n", "\n    ")
+        yield f"{',' if number else ''}\n    {text}".encode()
+    yield ("\n  ]" if report.comparisons else "]").encode() + after.encode() + b"\n"
 
 
 def json_schema() -> dict[str, JsonValue]:

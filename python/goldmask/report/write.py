@@ -10,7 +10,7 @@ from ..contract.files import write_atomically
 from ..verdict.compare import Comparison, Outcome, Pair, Verdict
 from .junit import to_junit
 from .pictures import side_by_side
-from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code
+from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code, to_json
 
 PICTURES = "diffs"
 
@@ -57,7 +57,6 @@ def write_report(
         skipped=tuple(skipped),
         notes=notes,
     )
-    # Null, not absent: a reader sees that there was no margin map, and that the field exists.
-    write_atomically(out / REPORT_FILE, report.model_dump_json(by_alias=True, indent=2).encode() + b"\n")
+    write_atomically(out / REPORT_FILE, to_json(report))
     write_atomically(out / JUNIT_FILE, to_junit(report))
     return report

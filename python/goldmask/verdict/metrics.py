@@ -92,7 +92,8 @@ def measure(
     present = np.flatnonzero(was + now)
     was, now, iou = was[present], now[present], class_iou(confusion)[present]
     f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px))
-    names = [distinct(labels)[index] for index in present.tolist()]
+    named = distinct(labels)
+    names = [named[index] for index in present.tolist()]
     areas = list(zip(names, was.tolist(), now.tolist(), strict=True))
     return Metrics(
         pixels=expected.size,
@@ -114,7 +115,8 @@ def measure(
 
 def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> Metrics:
     """What `measure` gives for a mask and its equal; only the classes that it has are looked for."""
-    names = [distinct(labels)[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
+    named = distinct(labels)
+    names = [named[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
     return Metrics(
         pixels=mask.size,
         differing=0,
