@@ -209,3 +209,19 @@ def test_a_model_is_a_file_within_bounds(tmp_path, make, why):
     make(tmp_path / "model.tflite")
     with pytest.raises(UsageError, match=why):
         inspect(tmp_path / "model.tflite")
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point"),
+    [(1e-44, 0), (float("nan"), 0), (float("inf"), 0), (-0.5, 0), (0.5, 128), (0.5, -129), (0.5, 1 << 40)],
+)
+def test_a_quantisation_that_no_tensor_has_is_damage(tmp_path, scale, zero_point):
+    def model(scale: float, zero_point: int) -> bytes:
+        graph = tiny.Graph()
+        image = graph.tensor("image", [1, 8, 8, 3], "int8", scale, zero_point)
+        scores = graph.tensor("scores", [1, 8, 8, 3], "int8", 0.5, 0)
+        return graph.build([image], [scores])
+
+    assert inspect(saved(tmp_path, model(0.5, -128))).inputs[0].zero_point == -128
+    with pytest.raises(UsageError, match="truncated or damaged"):
+        inspect(saved(tmp_path, model(scale, zero_point)))

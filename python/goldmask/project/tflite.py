@@ -29,6 +29,8 @@ MAX_NAME_BYTES = 1 << 12
 MAX_BUFFERS = 1 << 17
 MAX_TABLES = 1 << 8
 MAX_DIMENSIONS = 8
+SMALLEST_SCALE, LARGEST_SCALE = (float(each) for each in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
+STEPS, ANY_STEP = {"int8": range(-128, 128), "uint8": range(256)}, range(-(1 << 31), 1 << 31)
 ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error)
 # TensorFlow Lite's tools store. Python's bzip2 and LZMA unpack 4 kB to a gigabyte, whatever size the archive claims.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -144,14 +146,20 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
         found = graph.Tensors(index)
         _bounded(max(found.ShapeSignatureLength(), found.ShapeLength()), MAX_DIMENSIONS)
         signature = found.ShapeSignatureAsNumpy() if found.ShapeSignatureLength() else found.ShapeAsNumpy()
+        dtype = dtypes.get(found.Type(), f"type {found.Type()}")
         quantisation = found.Quantization()
         scales = quantisation.ScaleLength() if quantisation else 0
+        scale = float(quantisation.Scale(0)) if scales == 1 else 0.0
+        zero_point = int(quantisation.ZeroPoint(0)) if scales == 1 and quantisation.ZeroPointLength() else 0
+        # A subnormal scale has no reciprocal in float32.
+        if scale and not (SMALLEST_SCALE <= scale <= LARGEST_SCALE and zero_point in STEPS.get(dtype, ANY_STEP)):
+            raise ValueError("a quantisation that no tensor has")
         return Tensor(
             name=_string(found._tab, TENSOR_NAME),
             shape=tuple(int(size) for size in np.atleast_1d(signature)),
-            dtype=dtypes.get(found.Type(), f"type {found.Type()}"),
-            scale=float(quantisation.Scale(0)) if scales == 1 else 0.0,
-            zero_point=int(quantisation.ZeroPoint(0)) if scales == 1 and quantisation.ZeroPointLength() else 0,
+            dtype=dtype,
+            scale=scale,
+            zero_point=zero_point,
         )
 
     inputs = tuple(tensor(graph.Inputs(i)) for i in range(_bounded(graph.InputsLength(), MAX_TABLES)))
