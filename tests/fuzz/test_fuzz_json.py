@@ -70,8 +70,9 @@ def test_request(data, folder):
 
 @fuzz(either(BUNDLE), examples=250)
 def test_bundle(data, folder):
-    for each in ("masks", "taps"):
-        shutil.copytree(SAMPLES / each, folder / each, dirs_exist_ok=True)
+    if not (folder / "masks").is_dir():
+        for each in ("masks", "taps"):
+            shutil.copytree(SAMPLES / each, folder / each)
     (folder / "bundle.json").write_bytes(data)
     bundle = load_bundle(folder)
     for result in bundle.results:
