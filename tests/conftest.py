@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import tiny
@@ -31,6 +32,9 @@ if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+# A test has a time limit (rings.py); an example of one has none, as machines that do other work as well are slow.
+hypothesis.settings.register_profile("goldmask", deadline=None)
+hypothesis.settings.load_profile("goldmask")
 # Not the way to skip a test in CI, but the list of what no CI machine can have.
 CANNOT_RUN_IN_CI: tuple[str, ...] = ()
 

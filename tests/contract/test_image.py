@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pngs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
@@ -53,7 +53,6 @@ sides = st.integers(1, 24)
 
 
 @given(data=st.data(), height=sides, width=sides)
-@settings(deadline=None)
 def test_resize_equals_the_slow_one(data, height, width):
     shape = (data.draw(sides), data.draw(sides), 3)
     pixels = data.draw(hnp.arrays(np.uint8, shape))

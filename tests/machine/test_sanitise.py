@@ -125,7 +125,7 @@ def test_devices_are_read_as_before():
     ] == [(each.name, each.os, each.state) for each in known]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=300))
 def test_whatever_is_printed_is_cleaned_once_and_for_all(text):
     sanitiser = Sanitiser()

@@ -137,7 +137,7 @@ tolerances = st.builds(Tolerances, boundary_px=st.integers(0, 6), window_px=st.i
 
 
 @given(pairs(), tolerances)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_metrics_are_those_of_the_straightforward_way(pair, tolerances):
     expected, actual, margin = pair
     assert measure(expected, actual, margin, LABELS, tolerances) == straightforward(
@@ -146,7 +146,7 @@ def test_metrics_are_those_of_the_straightforward_way(pair, tolerances):
 
 
 @given(pairs(), tolerances)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_metrics_of_a_mask_that_is_counted_in_bands_are_the_same(pair, tolerances):
     expected, actual, margin = pair
     with pytest.MonkeyPatch.context() as patch:
