@@ -247,6 +247,15 @@ def test_a_mirror_url_is_asked_first(server, tmp_path, monkeypatch, key):
     assert fetch(source("http://127.0.0.1:9/model.bin"), tmp_path).read_bytes() == BODY
 
 
+@pytest.mark.parametrize(
+    "mirror", ["http://[::1", "http://", "http://127.0.0.1:99999/", "https://:80/", "http://user:secret/"]
+)
+def test_a_mirror_that_is_no_url_is_told(tmp_path, monkeypatch, mirror):
+    monkeypatch.setenv("GOLDMASK_MIRROR", mirror)
+    with pytest.raises(EnvironmentMissing, match="GOLDMASK_MIRROR is no URL of a host"):
+        fetch(source("http://127.0.0.1:9/model.bin"), tmp_path)
+
+
 def test_a_mirror_with_other_bytes_is_told_and_passed_over(server, tmp_path, monkeypatch):
     mirror = tmp_path / "mirror"
     mirror.mkdir()
@@ -293,6 +302,9 @@ def test_a_photograph_comes_out_of_a_package(tmp_path, cache):
         {"file": "/a"},
         {"urls": ("file:///etc/passwd",)},
         {"urls": ("ftp://example.org/a",)},
+        {"urls": ("http://[::1",)},
+        {"urls": ("http:///a",)},
+        {"urls": ("http://example.org:99999/a",)},
         {"package": "scikit-image", "path": "a"},
         {"package": "--index-url=http://example.org/==1", "path": "a"},
         {"package": "scikit-image==0.26.0"},

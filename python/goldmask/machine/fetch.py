@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from uv import find_uv_bin
 
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
@@ -23,7 +23,17 @@ from .scratch import scratch_folder
 # An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+
+
+def _addressed(url: str) -> str:
+    """A URL that has a host, and a port that can be one. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.port == 0 or not parts.hostname:
+        raise ValueError("it names no host")
+    return url
+
+
+WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://"), AfterValidator(_addressed)]
 Origin = tuple[str, Callable[[], object]]  # its name for people, and what brings the file from there
 Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all when known
 
@@ -122,7 +132,13 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None, now: No
     """Each place to ask, in order, with what fills `cached` from there."""
     mirror = os.environ.get("GOLDMASK_MIRROR", "")
     keys = (source.sha256, source.file_name) if mirror else ()
-    if urlsplit(mirror).scheme in ("http", "https"):
+    if mirror.startswith(("http://", "https://")):
+        try:
+            _addressed(mirror)
+        except ValueError as error:
+            # Without its value, which may hold a password.
+            what = "GOLDMASK_MIRROR is no URL of a host"
+            raise EnvironmentMissing(what, fix="GOLDMASK_MIRROR=<a folder or a URL>") from error
         for key in keys:
             url = f"{mirror.rstrip('/')}/{key}"
             yield url, partial(_download, url, source, cached, on_progress, now)
