@@ -19,7 +19,7 @@ OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all when k
 CHUNK_BYTES = 1 << 16
 TIMEOUT_S = (10, 60)  # to connect, between bytes
 # A server that hands out a byte a second never runs into a timeout: it has so long, and so much more for what came.
-GRACE_S = 30
+GRACE_S = 20
 SLOWEST_BYTES_PER_S = 10_000
 LOOK_S = 0.1
 GONE = (401, 403, 404, 410)
