@@ -67,6 +67,7 @@ def test_what_was_probably_meant(project: Project, words, sentence):
         (("check", "--target", "--model", "tiny"), "--target needed value and was not given one"),
         (("check", "--model="), "--model is empty"),
         (("check", "--device", ""), "--device is empty"),
+        (("check", "--model", "tiny", "--model", "tiny"), "--model tiny is given twice"),
         (("check", "--dry"), "--dry is invoke's and has no effect here"),
         (("--dry", "check"), "--dry is invoke's and has no effect here"),
         (("check", "-R"), "--dry is invoke's and has no effect here"),

@@ -49,9 +49,11 @@ class Flag(Argument):
         return f"--{str(self.name).replace('_', '-')}"  # as invoke's errors quote it
 
     def set_value(self, value: object, cast: bool = True) -> None:
-        """Take a value from the command line. Raises ParseError for an empty one."""
+        """Take a value from the command line. Raises ParseError for an empty one, and for one that is there already."""
         if value == "":
             raise ParseError(f"{self!r} is empty")
+        if self.kind is list and value in self.value:
+            raise ParseError(f"{self!r} {value} is given twice")
         super().set_value(value, cast)
 
 
