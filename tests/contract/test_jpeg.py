@@ -79,3 +79,11 @@ def test_what_has_no_end_is_left_to_the_decoder():
     assert has_all_blocks(jpeg()[:-2])
     with pytest.raises(ImageError, match="truncated"):
         decode("photo.jpg", data=jpeg()[:-200])
+
+
+def test_a_scan_over_and_over_is_refused_before_it_is_decoded():
+    data = jpeg(progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert has_all_blocks(data[:-2] + data[last:-2] * 50 + END)
+    with pytest.raises(ImageError, match="it has more than 100 scans"):
+        decode("photo.jpg", data=data[:-2] + data[last:-2] * 100 + END)

@@ -11,7 +11,9 @@ from PIL import Image
 
 # A marker in a scan: neither a stuffed zero, nor a restart, nor padding.
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-END, ALONE = 0xD9, 0x01
+END, SCAN, ALONE = 0xD9, 0xDA, 0x01
+# A progressive JPEG has about ten. Each is gone through for all of the picture, however few bytes it has.
+MAX_SCANS = 100
 ARITHMETIC = range(0xC9, 0xCC)
 # Bytes that no decoder takes for a marker, and that make blocks of many colours if it takes them for blocks.
 NOISE = bytes(range(1, 0xFF)) * 2
@@ -21,7 +23,8 @@ def has_all_blocks(data: bytes) -> bool:
     """Whether the decoder has all blocks when it comes to the end marker.
 
     If it has, it ignores what is put before that marker; if it lacks some, it makes them of that. Scans of a
-    progressive JPEG that only refine what is there may be missing: no row is.
+    progressive JPEG that only refine what is there may be missing: no row is. Raises ValueError for more scans than
+    any encoder writes.
     """
     end = _end_marker(data)
     return end is None or _thumbnail(data) == _thumbnail(data[:end] + NOISE + b"\xff\xd9")
@@ -32,10 +35,13 @@ def _end_marker(data: bytes) -> int | None:
 
     Thumbnails with end markers of their own are in segments before it.
     """
-    at = 2
+    at, scans = 2, 0
     while marker := MARKER.search(data, at):
         if marker[0][1] == END:
             return marker.start()
+        scans += marker[0][1] == SCAN
+        if scans > MAX_SCANS:
+            raise ValueError(f"it has more than {MAX_SCANS} scans")
         if marker[0][1] in ARITHMETIC:
             return None  # its decoder reads ahead, so that what is put behind the last block might change that
         at = marker.end()
