@@ -231,7 +231,6 @@ def slow_boundary_f(expected: np.ndarray, actual: np.ndarray, index: int, distan
 
 
 @given(small_pairs, st.integers(0, 4))
-@settings(deadline=None)
 def test_boundary_f_equals_the_slow_one(pair, distance_px):
     expected, actual = pair
     classes = np.arange(6)
