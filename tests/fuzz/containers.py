@@ -89,9 +89,7 @@ def rearranged(draw: st.DrawFn, seeds: Sequence[tuple[str, bytes]]) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(chunks) - 1))
         name, body = chunks[at]
-        match draw(
-            st.sampled_from(("body", "body", "body", "claim", "claim", "move", "drop", "twice", "rename", "other"))
-        ):
+        match draw(st.sampled_from(CHANGES)):
             case "body":
                 chunks[at] = (name, draw(changed((body,), at_least=1)))
             case "claim":  # of the header, in which all of them have width and height

@@ -47,11 +47,7 @@ def changed(draw: st.DrawFn, seeds: Sequence[bytes], at_least: int = 0) -> bytes
     data = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(at_least, MAX_CHANGES))):
         at = draw(st.integers(0, len(data)))
-        match draw(
-            st.sampled_from(
-                ("flip", "flip", "flip", "number", "number", "number", "cut", "drop", "double", "splice", "bytes")
-            )
-        ):
+        match draw(st.sampled_from(CHANGES)):
             case "flip" if at < len(data):
                 data[at] ^= 1 << draw(st.integers(0, 7))
             case "number":
