@@ -79,7 +79,7 @@ class Watch:
 
     def sleep(self, seconds: float) -> None:
         """In place of time.sleep; threads that serve a test may wait, which costs it nothing."""
-        if threading.current_thread() is not threading.main_thread():
+        if not self.pure or threading.current_thread() is not threading.main_thread():
             return SLEEP(seconds)
         self.refuse(f"sleeps for {seconds:g} s of the real clock", "give the code under test a clock")
 
@@ -93,9 +93,16 @@ WATCH = Watch()
 sys.addaudithook(WATCH.audit)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item):
+    """Watch no teardown: whichever test comes last also ends the phones and servers of the others."""
+    WATCH.pure = False
+    return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """Watch a pure test, with its fixtures."""
+    """Watch a pure test, with what its fixtures make."""
     WATCH.pure = item.get_closest_marker("pure") is not None
     with pytest.MonkeyPatch.context() as patch:
         if WATCH.pure:

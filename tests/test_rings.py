@@ -68,6 +68,18 @@ def test_a_pure_test_does_not_sleep():
         time.sleep(0.5)
 
 
+@pytest.fixture
+def ends_with_a_process():
+    """As an adb server of all tests does, in the teardown of whichever test is the last."""
+    yield
+    time.sleep(0)
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+def test_a_teardown_may_start_processes_and_wait(ends_with_a_process):
+    """It may be that of other tests; this test's own fails where `pytest_runtest_teardown` watches it."""
+
+
 @pytest.mark.project
 def test_any_other_test_may_start_processes_and_wait():
     subprocess.run([sys.executable, "-c", ""], check=True)
