@@ -350,7 +350,7 @@ def test_doctor_tells_how_to_get_swift(project, tmp_path):
 
 def test_another_runtime_is_refused():
     with pytest.raises(UsageError, match="--runtime has no effect on ios-host"):
-        check_used(["runtime"], ["ios-host"])
+        check_used({"runtime": "tensorflow"}, ["ios-host"])
 
 
 def test_a_library_of_ones_own(swift, tmp_path, monkeypatch):

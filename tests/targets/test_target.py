@@ -1,13 +1,14 @@
 """The interface of targets: a sixth one is a file, and everything that walks the table of targets knows it."""
 
+import json
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, run_program
 
-from goldmask.contract.errors import ExitCode
+from goldmask.contract.errors import ExitCode, UsageError
 from goldmask.project.options import OPTIONS
-from goldmask.targets.target import find_target, target_names
+from goldmask.targets.target import check_used, find_target, target_names
 
 TOY = '''
 """A toaster."""
@@ -106,5 +107,15 @@ def test_an_option_that_no_chosen_target_uses(project, with_toaster):
 def test_a_delegate_that_one_target_lacks_is_that_targets_error(project: Project):
     project.edit("goldmask.toml", "[suites.default]", "[options.python]\ndelegate = 'gpu'\n[suites.default]")
     ran = project.run("check")
-    assert ran.code == ExitCode.USAGE and "target python has no delegate 'gpu'" in ran.text
-    assert (project.folder / "build/check/report.json").is_file()
+    assert ran.code == ExitCode.RUN and "target python has no delegate 'gpu'" in ran.text
+    report = json.loads((project.folder / "build/check/report.json").read_text("utf-8"))
+    assert {(row["target"], row["verdict"]) for row in report["comparisons"]} == {("python", "ERROR")}
+
+
+def test_a_delegate_that_no_chosen_target_has_is_a_mistake(project: Project):
+    ran = project.run("check", "--delegate", "gpu")
+    assert ran.code == ExitCode.USAGE and "there is no delegate 'gpu' on python" in ran.text
+    assert not (project.folder / "build/check").exists()
+    with pytest.raises(UsageError, match="no delegate 'nnapi' on python or ios-host"):
+        check_used({"delegate": "nnapi"}, ["python", "ios-host"])
+    check_used({"delegate": "gpu"}, ["python", "android-device"])  # it is python's error alone

@@ -64,7 +64,7 @@ def one(target: str, pipeline: str, given: Mapping[str, object]) -> Selection:
     """The selection of one target and pipeline, whatever the model. Raises UsageError."""
     among([pipeline], PIPELINES, "pipeline")
     among([target], target_names(), "target")
-    check_used(tuple(given), [target])
+    check_used(given, [target])
     (named,) = (each for each in PIPELINES if each == pipeline)
     return Selection((), (named,), (target,), frozenset((target, pipeline)), given=given)
 

@@ -142,15 +142,15 @@ def find_target(name: str) -> Target:
 
 
 def check_options(target: Target, options: TargetOptions) -> None:
-    """Raise UsageError for a delegate that a target does not have."""
+    """Raise RunError for a delegate that a target does not have, and that others of a check may have."""
     if options.delegate not in target.delegates:
-        raise UsageError(
+        raise RunError(
             f"target {target.name} has no delegate {options.delegate!r}", fix=f"--delegate {'|'.join(target.delegates)}"
         )
 
 
-def check_used(given: Sequence[str], targets: Sequence[str]) -> None:
-    """Raise UsageError for an option by name that none of `targets` uses: a flag without effect is a mistake."""
+def check_used(given: Mapping[str, object], targets: Sequence[str]) -> None:
+    """Raise UsageError for an option, or a delegate, that none of `targets` has: a flag without effect is a mistake."""
     used = frozenset().union(*(find_target(name).options for name in targets))
     for name in given:
         if name not in used:
@@ -159,6 +159,12 @@ def check_used(given: Sequence[str], targets: Sequence[str]) -> None:
                 f"{OPTIONS[name].flag} has no effect on {' or '.join(targets)}",
                 fix=f"--target {'|'.join(users)}, or leave {OPTIONS[name].flag} out",
             )
+    delegates = dict.fromkeys(delegate for name in targets for delegate in find_target(name).delegates)
+    if "delegate" in given and given["delegate"] not in delegates:
+        raise UsageError(
+            f"there is no delegate {given['delegate']!r} on {' or '.join(targets)}",
+            fix=f"--delegate {'|'.join(delegates)}",
+        )
 
 
 def begin(request: Request, out: Path) -> None:

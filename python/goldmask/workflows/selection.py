@@ -59,7 +59,7 @@ def select(
         suite_options=chosen.options,
         given=given or {},
     )
-    check_used(tuple(selection.given), selection.targets)
+    check_used(selection.given, selection.targets)
     return selection
 
 
