@@ -1,5 +1,6 @@
 """What all tests share: the real program, tiny projects for it, and the rule that CI skips nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from PIL import Image
 
 from goldmask.apple.swift import Swift, find_swift
 from goldmask.contract.files import sha256_of
+from goldmask.contract.mask import encode_mask, read_mask
 from goldmask.machine import shell
 from goldmask.machine.fetch import Source, fetch
 from goldmask.project.model import fetch_model, load_spec
@@ -154,6 +156,26 @@ def make_project(folder: Path, model: bytes | None = None) -> Project:
     Image.fromarray(colours(16, 24)).save(project.model / "wide.png")
     project.declare(model or tiny.scores())
     return project
+
+
+def equal_bundle(project: Project, folder: Path) -> Path:
+    """A bundle that the project's golden passes; for tests of all that comes after a run."""
+    shutil.copytree(project.golden, folder, ignore=shutil.ignore_patterns("golden.json"))
+    return folder
+
+
+def changed_bundle(project: Project, folder: Path) -> Path:
+    """A bundle in which the upper half of one mask is another class."""
+    equal_bundle(project, folder)
+    path = folder / "bundle.json"
+    bundle = json.loads(path.read_text("utf-8"))
+    result = bundle["results"][0]
+    mask = read_mask(folder / result["mask"]).copy()
+    mask[: len(mask) // 2] = 1
+    (folder / result["mask"]).write_bytes(encode_mask(mask))
+    result["mask_sha256"] = sha256_of(folder / result["mask"])
+    path.write_text(json.dumps(bundle), "utf-8")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from goldmask.cli.console import ProgressBars, out
+from goldmask.cli.folders import out_folder
 from goldmask.contract.errors import ExitCode, UsageError
 from goldmask.contract.files import sha256_of, write_atomically
 
@@ -103,7 +104,7 @@ def _table(rows: list[Row]) -> Table:
 
 
 def _folder(given: str) -> Path:
-    path = Path(given or "build/deeplab")
+    path = out_folder(given, "build/deeplab")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -113,7 +114,7 @@ def _folder(given: str) -> Path:
 
 def trained(weights: str) -> tuple[Recipe, Path]:
     """The recipe and the best weights in a folder that deeplab.train wrote."""
-    folder = Path(weights or "build/deeplab")
+    folder = out_folder(weights, "build/deeplab")
     recipe, file = folder / RECIPE_FILE, folder / WEIGHTS_FILE
     if not recipe.is_file() or not file.is_file():
         raise UsageError(f"{folder} has no finished training", fix=f"./goldmask deeplab.train --out {folder}")

@@ -8,6 +8,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -47,10 +48,12 @@ def command(
                 check_core(args[0])
                 scratch.clean()
                 code = function(
-                    *args, **{flag: _whole(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
+                    *args, **{flag: _read(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
                 )
             except BaseException as error:
-                raise ending_of(error) from error
+                if (ending := ending_of(error)) is error:
+                    raise
+                raise ending from error
             finally:
                 with interrupts.held():
                     shell.end_all()
@@ -99,14 +102,26 @@ def ending_of(error: BaseException) -> BaseException:
     return error
 
 
-def _whole(flag: str, value: Any, default: Any) -> Any:
-    """A flag's value, as a number where its default is one. Raises UsageError."""
-    if type(default) is not int:
+def _read(flag: str, value: Any, default: Any) -> Any:
+    """A flag's value: as a number where its default is one, a path with `~` as a shell reads it. Raises UsageError."""
+    if isinstance(value, list):
+        return [_read(flag, each, default) for each in value]
+    if not isinstance(value, str):
         return value
-    try:
-        return int(value)
-    except ValueError as error:
-        raise UsageError(f"--{flag} {value!r} is not a whole number", fix=f"--{flag} {default}") from error
+    words = f"--{flag.replace('_', '-')}"
+    if type(default) is int:
+        try:
+            return int(value)
+        except ValueError as error:
+            raise UsageError(f"{words} {value!r} is not a whole number", fix=f"{words} {default}") from error
+    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise UsageError(f"{words} {value!r} is not UTF-8", fix="give the file or folder another name")
+    if value.startswith("~"):
+        try:
+            return str(Path(value).expanduser())
+        except RuntimeError as error:
+            raise UsageError(f"{words} {value!r}: there is no such user", fix=f"{words} ./{value}") from error
+    return value
 
 
 def deeplab_program() -> ModuleType:

@@ -97,3 +97,11 @@ def test_doctor_names_what_is_missing_and_the_command(project: Project, tmp_path
     ran = project.run("doctor", GOLDMASK_CACHE=str(tmp_path / "cache"), GOLDMASK_MIRROR=str(tmp_path / "nowhere"))
     assert ran.code == ExitCode.ENVIRONMENT
     assert "./goldmask models.fetch --model tiny" in ran.text and "is no folder" in ran.text
+
+
+def test_doctor_says_what_is_wrong_with_goldmask_toml_and_goes_on(project: Project):
+    project.edit("goldmask.toml", "schema = 1", "schema = 1\nsweets = 1")
+    ran = project.run("doctor")
+    assert ran.code == ExitCode.ENVIRONMENT
+    assert "goldmask.toml: sweets: unknown key" in ran.text
+    assert "python lib_interpreter: the reference runtime is installed" in ran.text and "JDK" in ran.text

@@ -1,12 +1,14 @@
-"""What an error shows of the text of strangers: a name, a reason, an output that nobody knows."""
+"""What an error shows of the text of strangers: a name, a reason, an output that nobody knows, a system's refusal."""
 
+import errno
+import os
 import xml.dom.minidom
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldmask.contract.errors import GoldmaskError, excerpt, printable
+from goldmask.contract.errors import ExitCode, GoldmaskError, excerpt, of_system, printable
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,19 @@ def test_text_has_an_end():
 def test_an_error_is_one_printable_line_and_its_fix_another():
     error = GoldmaskError("input \x1b]0;x\x07\nPASS  all is bad", fix="rm 'a  b'\n\x1b[2J")
     assert str(error) == "input \\x1b]0;x\\x07 PASS all is bad\n  try: rm 'a  b' \\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("number", "paths", "sentence", "code"),
+    [
+        (errno.EACCES, ("a",), "a: Permission denied", ExitCode.USAGE),
+        (errno.ENOENT, (b"a\xff",), "a\\udcff: No such file or directory", ExitCode.USAGE),
+        (errno.EXDEV, ("a", None, "b"), "a -> b: Invalid cross-device link", ExitCode.USAGE),
+        (errno.ENOSPC, ("a",), "a cannot be written: No space left on device", ExitCode.RUN),
+        (errno.EFBIG, (), "a file cannot be written: File too large", ExitCode.RUN),
+        (errno.EIO, (), "Input/output error", ExitCode.USAGE),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(number, paths, sentence, code):
+    error = of_system(OSError(number, os.strerror(number), *paths))
+    assert (error.what, error.exit_code) == (sentence, code)

@@ -1,4 +1,4 @@
-"""Reading what may be anything: a regular file within bounds, or a sentence at once."""
+"""Reads of what may be anything, and writes that leave the old file or the new one and nothing beside it."""
 
 import hashlib
 import os
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from goldmask.contract.files import read_file, sha256_of
+from goldmask.contract import files
+from goldmask.contract.files import read_file, sha256_of, write_atomically
 
 
 def test_a_file_is_read_up_to_its_limit_and_not_a_byte_further(tmp_path):
@@ -66,3 +67,34 @@ def test_only_files_have_a_hash(tmp_path, make):
     make(tmp_path / "file")
     with pytest.raises(OSError, match="not a file"):
         sha256_of(tmp_path / "file")
+
+
+def test_a_file_is_replaced(tmp_path: Path):
+    for content in (b"one", b"two"):
+        write_atomically(tmp_path / "below/file", content)
+    assert [path.name for path in tmp_path.rglob("*")] == ["below", "file"]
+    assert (tmp_path / "below/file").read_bytes() == b"two"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_whatever_comes_in_between_leaves_the_old_one(tmp_path: Path, monkeypatch, error: BaseException):
+    def fail(path: Path, target: Path) -> None:
+        raise error
+
+    (tmp_path / "file").write_bytes(b"old")
+    monkeypatch.setattr(files.Path, "replace", fail)
+    with pytest.raises(type(error)):
+        write_atomically(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_an_error_names_the_file_and_not_the_one_beside_it(tmp_path: Path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="Is a directory") as caught:
+        write_atomically(tmp_path / "file", b"new")
+    assert caught.value.filename == str(tmp_path / "file") and caught.value.filename2 is None
+
+
+def test_a_long_name_is_no_longer_than_it_may_be(tmp_path: Path):
+    write_atomically(tmp_path / ("n" * 255), b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["n" * 255]

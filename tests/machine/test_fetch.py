@@ -317,3 +317,42 @@ def test_a_photograph_comes_out_of_a_package(tmp_path, cache):
 def test_a_source_that_is_not_one_pinned_place_is_refused(fields):
     with pytest.raises(ValidationError):
         Source(**({"sha256": SHA256} | fields))
+
+
+@pytest.mark.parametrize(
+    ("mirror", "reason"),
+    [
+        ("ftp://127.0.0.1/files", "mirror ftp://127.0.0.1/files: is neither a folder nor an http(s) URL"),
+        ("file:///nowhere", "mirror file:///nowhere: is neither a folder nor an http(s) URL"),
+        ("/nowhere", "mirror /nowhere: does not have it"),
+        ("/dev/zero", "mirror /dev/zero: does not have it"),
+        ("~nosuchuser/files", "mirror ~nosuchuser/files: Could not determine home directory."),
+        ("m" * 300, "File name too long"),
+    ],
+)
+def test_a_mirror_that_is_none_is_told_with_the_other_places(server, cache, monkeypatch, mirror, reason):
+    source = Source(sha256="0" * 64, urls=(f"{server.url}/nothing.bin",))
+    monkeypatch.setenv("GOLDMASK_MIRROR", mirror)
+    with pytest.raises(EnvironmentMissing) as caught:
+        fetch(source, cache)
+    assert reason in caught.value.what and "HTTP 404" in caught.value.what
+
+
+def test_a_mirror_may_be_relative_or_at_home_and_so_may_the_cache(tmp_path, monkeypatch):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / SHA256).write_bytes(BODY)
+    source = Source(sha256=SHA256, urls=("http://127.0.0.1:9/model.bin",))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for number, mirror in enumerate(("files", "~/files")):
+        monkeypatch.setenv("GOLDMASK_MIRROR", mirror)
+        monkeypatch.setenv("GOLDMASK_CACHE", ("cache", "~/other")[number])
+        found = fetch(source, tmp_path)
+        assert found == tmp_path / ("cache", "other")[number] / f"files/{SHA256}/model.bin"
+        assert found.read_bytes() == BODY
+
+
+def test_a_cache_of_a_user_that_there_is_not(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOLDMASK_CACHE", "~nosuchuser/cache")
+    with pytest.raises(EnvironmentMissing, match="there is no such user"):
+        fetch(Source(sha256=SHA256, urls=("http://127.0.0.1:9/model.bin",)), tmp_path)

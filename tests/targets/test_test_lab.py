@@ -330,3 +330,16 @@ def test_the_program_plans_and_collects(tmp_path):
 def test_a_plan_that_says_too_little(flags, sentence, tmp_path):
     ran = run_program(REPO, "android.farm", "--model", "shapes", "--out", tmp_path, *flags)
     assert ran.code == 1 and sentence in ran.text
+
+
+@pytest.mark.parametrize("out", ["results", "results/bundles", "."])
+def test_results_are_not_collected_onto_themselves(planned, out):
+    execution(planned.parent / "results")
+    before = contents(planned.parent / "results")
+    with pytest.raises(UsageError, match="would mix"):
+        test_lab.collect(planned.parent / "results", planned, planned.parent / out)
+    assert before and contents(planned.parent / "results") == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

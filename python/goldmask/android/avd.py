@@ -362,12 +362,12 @@ def _end(emulator: Emulator) -> None:
 
 
 def _avd_home() -> Path:
-    return cache_folder().absolute() / "avd"
+    return cache_folder() / "avd"
 
 
 def state_folder() -> Path:
     """Where the emulators that we started are written down, and what they say."""
-    return cache_folder().absolute() / "emulators"
+    return cache_folder() / "emulators"
 
 
 def _save(emulator: Emulator) -> None:

@@ -15,7 +15,7 @@ from .folders import out_folder, root_or_here
 def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
     """`compare`: nothing is fetched and nothing is run."""
     for flag, value in (("golden", golden), ("bundle", bundle)):
-        if not Path(value).is_dir():
+        if not value or not Path(value).is_dir():
             raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
     if Path(golden).samefile(bundle):
         raise UsageError(f"--golden and --bundle are one folder, {Path(golden).resolve()}", fix="name two folders")

@@ -5,12 +5,27 @@ from pathlib import Path
 from ..contract.errors import UsageError
 from ..machine.resources import INSTALLED, TOOL_ROOT
 from ..project.config import Config, default_config, find_root, load_config
+from ..project.golden import golden_around
+
+
+def here() -> Path:
+    """The current folder. Raises UsageError where it is gone or has a name that no report can hold."""
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder does not exist any more", fix="cd to one that does") from None
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the name of the current folder is not UTF-8: {str(folder)!r}", fix="rename it") from None
+    return folder
 
 
 def root() -> Path:
     """The project in whose folder the user stands; a clone's own outside of any. Raises UsageError where installed."""
+    folder = here()
     try:
-        return find_root(Path.cwd())
+        return find_root(folder)
     except UsageError:
         if INSTALLED:
             raise
@@ -25,10 +40,16 @@ def root_or_here() -> tuple[Path, Config]:
     try:
         folder = root()
     except UsageError:
-        return Path.cwd(), default_config()
+        return here(), default_config()
     return folder, load_config(folder)
 
 
 def out_folder(given: str, default: str) -> Path:
-    """The folder that the user gave, or a default one of the project, or of the current folder outside of any."""
-    return Path(given) if given else root_or_here()[0] / default
+    """The folder that the user gave, or a default one of the project, or of the current folder outside of any.
+
+    Raises UsageError for the folder of a golden: results would be in its place.
+    """
+    folder = Path(given) if given else root_or_here()[0] / default
+    if golden := golden_around(folder):
+        raise UsageError(f"--out {folder} is a place of goldens: {golden}", fix="--out <another folder>")
+    return folder

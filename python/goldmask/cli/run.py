@@ -19,7 +19,7 @@ from ..targets.target import Context, check_used, find_target, target_names
 from ..workflows.check import request_for
 from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
 from .console import ProgressBars, out
-from .folders import root_or_here
+from .folders import out_folder, root_or_here
 
 
 def run_adhoc(
@@ -32,7 +32,7 @@ def run_adhoc(
     check_targets(config)
     selection = one(target, pipeline, from_flags(flags))
     options = options_for(config, selection, target)
-    path = Path(folder or "build/run")
+    path = out_folder(folder, "build/run")
     notes: list[str] = []
     with ProgressBars() as bars:
         found = find_model(project, model, bars.download)

@@ -79,6 +79,7 @@ class GoldenError(GoldmaskError):
 def of_system(error: OSError) -> GoldmaskError:
     """What the operating system refused, as a sentence with the path and the cause."""
     paths = [os.fsdecode(path) for path in (error.filename, error.filename2) if isinstance(path, str | bytes)]
+    paths = [path if len(path) <= 500 else f"{path[:200]}…{path[-200:]}" for path in paths]
     cause = error.strerror or type(error).__name__
     if error.errno in FULL:
         return RunError(f"{' -> '.join(paths) or 'a file'} cannot be written: {cause}", fix="free some disk space")

@@ -11,8 +11,17 @@ from ..contract.files import sha256_of
 
 
 def cache_folder() -> Path:
-    """GOLDMASK_CACHE, or the platform's cache folder."""
-    return Path(os.environ.get("GOLDMASK_CACHE") or platformdirs.user_cache_dir("goldmask"))
+    """GOLDMASK_CACHE, or the platform's cache folder; absolute, because tools are run in other folders.
+
+    Raises EnvironmentMissing for another user's `~name` that there is not.
+    """
+    given = os.environ.get("GOLDMASK_CACHE") or platformdirs.user_cache_dir("goldmask")
+    try:
+        return Path(given).expanduser().absolute()
+    except RuntimeError as error:
+        raise EnvironmentMissing(
+            f"GOLDMASK_CACHE is {given}, and there is no such user", fix="unset GOLDMASK_CACHE"
+        ) from error
 
 
 def cached_path(sha256: str, name: str) -> Path:
@@ -37,7 +46,7 @@ def adopt(found: Path, sha256: str, cached: Path) -> None:
         shutil.copyfile(found, beside)
         actual = sha256_of(beside)
         if actual != sha256:
-            raise EnvironmentMissing(f"{found.name} has sha256 {actual[:12]}…, needed is {sha256[:12]}…")
+            raise EnvironmentMissing(f"{found.name} has sha256 {actual}, needed is {sha256}")
         beside.replace(cached)
     finally:
         beside.unlink(missing_ok=True)

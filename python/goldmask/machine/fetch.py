@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -122,7 +123,7 @@ def _local(folder: Path, file: str, sha256: str) -> Path:
     actual = sha256_of(path)
     if actual != sha256:
         raise ConfigError(
-            f"{path} has sha256 {actual[:12]}…, declared is {sha256[:12]}…",
+            f"{path} has sha256 {actual}, declared is {sha256}",
             fix="restore the file, or declare the new sha256 and record its goldens again",
         )
     return path
@@ -141,13 +142,9 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None, now: No
             raise EnvironmentMissing(what, fix="GOLDMASK_MIRROR=<a folder or a URL>") from error
         for key in keys:
             url = f"{mirror.rstrip('/')}/{key}"
-            yield url, partial(_download, url, source, cached, on_progress, now)
+            yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     elif mirror:
-        found = [path for key in keys if (path := Path(mirror) / key).is_file()]
-        for path in found:
-            yield f"mirror {mirror}", partial(adopt, path, source.sha256, cached)
-        if not found:
-            yield f"mirror {mirror}", partial(_refuse, "does not have it")
+        yield f"mirror {mirror}", partial(_adopt_first, mirror, keys, source.sha256, cached)
     for url in source.urls:
         yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     if source.package and source.path:
@@ -184,8 +181,18 @@ def _install(requirements: Sequence[str | Path], folder: Path, log: Path) -> she
     return shell.run([find_uv_bin(), "pip", "install", *options, *requirements], log=log, deadline_s=PACKAGE_DEADLINE_S)
 
 
-def _refuse(reason: str) -> None:
-    raise EnvironmentMissing(reason)
+def _adopt_first(mirror: str, keys: Sequence[str], sha256: str, cached: Path) -> None:
+    """The first of a mirror's files that has the right bytes. Raises EnvironmentMissing, OSError."""
+    if "://" in mirror:
+        raise EnvironmentMissing("is neither a folder nor an http(s) URL")
+    folder = Path(mirror).expanduser()
+    found = [path for key in keys if (path := folder / key).is_file()]
+    if not found:
+        raise EnvironmentMissing("does not have it")
+    for path in found[:-1]:
+        with suppress(EnvironmentMissing):
+            return adopt(path, sha256, cached)
+    return adopt(found[-1], sha256, cached)
 
 
 def _without_query(url: str) -> str:
@@ -239,6 +246,8 @@ def _reason(error: Exception) -> str:
     """One short clause for people out of whatever a library raised."""
     if isinstance(error, GoldmaskError):
         return error.what
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = str(error)
     if "hash" in text.lower():
         return "its bytes have another sha256"

@@ -75,7 +75,7 @@ def references() -> Path:
     digest = hashlib.sha256()
     for name, path in files.items():
         digest.update(name.encode() + path.read_bytes())
-    folder = cache_folder().absolute() / "references" / digest.hexdigest()
+    folder = cache_folder() / "references" / digest.hexdigest()
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder(folder.parent) as scratch:

@@ -68,17 +68,24 @@ class Golden:
 
 
 def is_golden(folder: Path) -> bool:
-    """Whether a folder says that it is a golden; it may still be a damaged one, its golden.json a link to nowhere."""
-    return os.path.lexists(folder / SIDECAR)
+    """Whether a folder says that it is a golden; it may still be a damaged one, its golden.json a link to nowhere.
+
+    Raises OSError for a folder that may not be looked into.
+    """
+    try:
+        (folder / SIDECAR).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def load_golden(folder: Path) -> Golden:
     """Read a golden. Raises GoldenError where it is missing, or its bundle is not the one that was blessed."""
     repair(folder)
     sidecar = folder / SIDECAR
-    if not is_golden(folder):
-        raise GoldenError(f"there is no golden in {folder}", fix="./goldmask golden.record")
     try:
+        if not is_golden(folder):
+            raise GoldenError(f"there is no golden in {folder}", fix="./goldmask golden.record")
         provenance = parse_json(read_file(sidecar, MAX_JSON_BYTES), Provenance)
         bundle = load_bundle(folder)
         actual = sha256_of(folder / BUNDLE_FILE)
@@ -99,7 +106,7 @@ def problem(golden: Golden, request: Request, case: RequestCase) -> str | None:
     if result is None:
         return f"no golden of case {case.id} is recorded"
     if golden.bundle.model.sha256 != request.model.sha256:
-        return f"stale: recorded of model {golden.bundle.model.sha256[:12]}…, the model is {request.model.sha256[:12]}…"
+        return f"stale: recorded of model {golden.bundle.model.sha256}, the model is {request.model.sha256}"
     if golden.bundle.pipeline != request.options.pipeline:
         return f"stale: recorded of pipeline {golden.bundle.pipeline}"
     if golden.provenance.input != request.model.input:
@@ -107,7 +114,7 @@ def problem(golden: Golden, request: Request, case: RequestCase) -> str | None:
     if golden.provenance.labels != request.model.labels:
         return "stale: recorded with other labels"
     if result.image_sha256 != case.sha256:
-        return f"stale: recorded of image {result.image_sha256[:12]}…, the image is {case.sha256[:12]}…"
+        return f"stale: recorded of image {result.image_sha256}, the image is {case.sha256}"
     if golden.provenance.orientations.get(case.id) != case.orientation:
         return "stale: recorded with another orientation"
     return None
@@ -213,7 +220,7 @@ def repair(folder: Path) -> None:
 
     That run's own golden is given up: what nobody was told of is not blessed.
     """
-    folder = folder.resolve()
+    folder = Path(os.path.realpath(folder))
     aside = _aside(folder)
     scratch.clean(folder.parent)
     if not aside.exists():
@@ -236,6 +243,13 @@ def recorded(goldens: Path) -> list[Path]:
     for aside in goldens.glob(".*.old"):
         repair(goldens / aside.name[1 : -len(".old")])
     return sorted(path for path in goldens.glob("[!.]*") if path.is_dir())
+
+
+def golden_around(folder: Path) -> Path | None:
+    """The golden that a folder is, is inside of, or has directly in it; None where results can be written."""
+    real = Path(os.path.realpath(folder))
+    inside = sorted(real.iterdir()) if real.is_dir() else []
+    return next((each for each in (real, *real.parents, *inside) if os.path.lexists(each / SIDECAR)), None)
 
 
 def _aside(folder: Path) -> Path:

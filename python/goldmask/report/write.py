@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..contract.errors import UsageError
+from ..contract.errors import UsageError, of_system
 from ..contract.files import write_atomically
 from ..verdict.compare import Comparison, Outcome, Pair, Verdict
 from .junit import to_junit
@@ -37,7 +37,10 @@ def row_of(outcome: Outcome, out: Path) -> Comparison:
     if row.verdict is not Verdict.FAIL:
         return row
     picture = f"{PICTURES}/{row.target}.{row.pipeline}.{row.model}.{row.case}.png"
-    write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
+    try:
+        write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
+    except OSError:  # nor can the report be written then, which says so
+        return row
     return row.model_copy(update={"picture": picture})
 
 
@@ -48,7 +51,10 @@ def write_report(
     out: Path,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """Write all forms of the report of `comparisons` into `out`; returns it."""
+    """Write all forms of the report of `comparisons` into `out`; returns it.
+
+    Raises GoldmaskError where it cannot be written, with the exit code of the comparisons if they have one.
+    """
     report = Report(
         schema=1,
         exit_code=exit_code(comparisons),
@@ -57,6 +63,12 @@ def write_report(
         skipped=tuple(skipped),
         notes=notes,
     )
-    write_atomically(out / REPORT_FILE, to_json(report))
-    write_atomically(out / JUNIT_FILE, to_junit(report))
+    try:
+        write_atomically(out / REPORT_FILE, to_json(report))
+        write_atomically(out / JUNIT_FILE, to_junit(report))
+    except OSError as error:
+        lost = of_system(error)
+        # Masks that differ are the news, on a full disk too.
+        lost.exit_code = report.exit_code or lost.exit_code
+        raise lost from error
     return report

@@ -168,9 +168,15 @@ def check_used(given: Mapping[str, object], targets: Sequence[str]) -> None:
 
 
 def begin(request: Request, out: Path) -> None:
-    """The beginning of every run: the request is saved, and no older bundle can pass for this run's."""
+    """The beginning of every run: the request is saved, and no older bundle can pass for this run's.
+
+    Raises UsageError where there are masks that no run wrote: a data set's, for example.
+    """
+    older = [name for name in ("masks", "taps") if (out / name).exists()]
+    if older and not any((out / name).exists() for name in ("request.json", "bundle.json")):
+        raise UsageError(f"{out / older[0]} is not from a run of goldmask", fix="--out <another folder>")
     (out / "bundle.json").unlink(missing_ok=True)
-    for name in ("masks", "taps"):
+    for name in older:
         shutil.rmtree(out / name, ignore_errors=True)
     save(request, out / "request.json")
 

@@ -174,10 +174,15 @@ def collect(results: Path, plan_folder: Path, out: Path) -> list[Collected]:
 
     Everything there is untrusted: links are not followed, and of a bundle only the masks that its bundle.json names
     are copied. A case that a bundle lacks becomes an error in it; an execution without a bundle has a problem. Raises
-    RunError where there is no execution at all, UsageError for a folder that is none.
+    RunError where there is no execution at all, UsageError for a folder that is none, or is not apart from `out`.
     """
     if not results.is_dir():
         raise UsageError(f"{str(results)!r} is no folder", fix="./goldmask android.farm.collect --results DIR")
+    read, written = results.resolve(), out.resolve()
+    if read.is_relative_to(written) or written.is_relative_to(read):  # old bundles go before new ones come
+        raise UsageError(
+            f"results in {results} and bundles in {out} would mix", fix="--out <a folder beside --results>"
+        )
     requests = [load_request(path) for path in sorted(plan_folder.glob(f"shard-*/{REQUEST_FILE}"))]
     if not requests:
         raise UsageError(f"{plan_folder} is no folder of android.farm", fix="--plan DIR, what was its --out")

@@ -259,10 +259,10 @@ def compare_case(
     if isinstance(result, Failed):
         return unjudged(f"{result.error.stage}: {result.error.message}", ExitCode.RUN)
     if bundle.model.sha256 != golden.model.sha256:
-        reason = f"the golden is of model {golden.model.sha256[:12]}…, the bundle of {bundle.model.sha256[:12]}…"
+        reason = f"the golden is of model {golden.model.sha256}, the bundle of {bundle.model.sha256}"
         return unjudged(reason, ExitCode.GOLDEN)
     if result.image_sha256 != wanted.image_sha256:
-        reason = f"the golden is of image {wanted.image_sha256[:12]}…, the bundle of {result.image_sha256[:12]}…"
+        reason = f"the golden is of image {wanted.image_sha256}, the bundle of {result.image_sha256}"
         return unjudged(reason, ExitCode.GOLDEN)
     try:
         expected = mask_of(golden_folder, wanted)

@@ -11,15 +11,19 @@ from ..machine.cache import cache_folder
 from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import cached_file
 from ..machine.scratch import scratch_folder
-from ..project.config import load_config
+from ..project.config import FILE_NAME, default_config, load_config
 from ..project.model import load_spec, misnamed, model_names
 from ..targets.target import Context, find_target, target_names
 
 
 def examine(root: Path) -> Iterator[Diagnostic]:
     """Look at everything a check needs, in the order a check needs it; the first look may install a runtime."""
-    config = load_config(root)
     yield Diagnostic("Python", True, f"{platform.python_version()} on {platform.platform()}")
+    try:
+        config = load_config(root)
+    except GoldmaskError as problem:
+        yield Diagnostic(FILE_NAME, False, problem.what, problem.fix)
+        config = default_config()  # for a look at the rest of this machine
     yield _cache()
     yield _mirror()
     for name in model_names(root):
@@ -53,7 +57,10 @@ def _mirror() -> Diagnostic:
     mirror = os.environ.get("GOLDMASK_MIRROR", "")
     if not mirror or mirror.startswith(("http://", "https://")):
         return Diagnostic("mirror", True, mirror.split("?")[0] or "none (GOLDMASK_MIRROR is not set)")
-    there = Path(mirror).is_dir()
+    try:
+        there = Path(mirror).expanduser().is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, a user that there is not
+        there = False
     return Diagnostic(
         "mirror", there, mirror if there else f"{mirror} is no folder", "" if there else "unset GOLDMASK_MIRROR"
     )
