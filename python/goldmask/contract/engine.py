@@ -44,6 +44,7 @@ from .bundle import (
 from .errors import GoldmaskError
 from .files import read_file, sha256_of
 from .image import MAX_IMAGE_BYTES, Pixels, Tensor, decode
+from .journal import Journal
 from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
 from .options import TapName
 
@@ -123,6 +124,7 @@ def write_bundle(
     """Run every case of `request`, whose relative paths start at `base`, and write the bundle to `out`."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     runtime = RuntimeInfo(name="none", version="none", delegate="none", threads=request.options.threads)
+    failure: Failure | None = None
     started = time.perf_counter()
     try:
         if sha256_of(base / request.model.file) != request.model.sha256:
@@ -132,13 +134,6 @@ def write_bundle(
         runtime = engine.runtime
     except (StageError, OSError, ValueError, RuntimeError, TypeError) as error:
         failure = Failure(stage="init", message=_one_line(error))
-        outcomes: Iterable[Result] = [_failed(case, failure) for case in request.cases]
-    else:
-        outcomes = _run_cases(engine, request, base, out, init_ms)
-    results: list[Result] = []
-    for result in outcomes:
-        results.append(result)
-        on_result(result)
     bundle = Bundle(
         schema=1,
         target=TargetInfo(
@@ -149,9 +144,21 @@ def write_bundle(
         model=ModelInfo(name=request.model.name, sha256=request.model.sha256),
         started_at=started_at,
         environment={"python": platform.python_version(), **environment},
-        results=tuple(results),
+        results=(),
     )
+    if failure:
+        outcomes: Iterable[Result] = [_failed(case, failure) for case in request.cases]
+    else:
+        journal = Journal(out, bundle)
+        outcomes = _run_cases(engine, request, base, out, init_ms, journal)
+    results: list[Result] = []
+    for result in outcomes:
+        results.append(result)
+        on_result(result)
+    bundle = bundle.model_copy(update={"results": tuple(results)})
     save(bundle, out / "bundle.json")
+    if not failure:
+        journal.remove()
     return bundle
 
 
@@ -165,7 +172,9 @@ class _Drawn:
     latency: Latency
 
 
-def _run_cases(engine: Engine, request: Request, base: Path, out: Path, init_ms: float) -> Iterator[Result]:
+def _run_cases(
+    engine: Engine, request: Request, base: Path, out: Path, init_ms: float, journal: Journal
+) -> Iterator[Result]:
     """Every case in turn. One case's files are hashed, encoded and written while the next is drawn."""
     options = request.options
     # But where runs are repeated somebody wants to know how long they take: the machine is theirs alone.
@@ -175,9 +184,10 @@ def _run_cases(engine: Engine, request: Request, base: Path, out: Path, init_ms:
         for case in request.cases:
             future: Future[Result]
             try:
-                future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out)
+                future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out, journal)
             except StageError as error:
-                future = finisher.submit(_failed, case, Failure(stage=error.stage, message=_one_line(error)))
+                failure = Failure(stage=error.stage, message=_one_line(error))
+                future = finisher.submit(_keep, _failed(case, failure), journal)
             if measuring:
                 wait([future])
             if waiting:
@@ -213,10 +223,15 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_
     return _Drawn(case, pixels, last, latency)
 
 
-def _finish(drawn: _Drawn, out: Path) -> Predicted:
+def _keep(result: Result, journal: Journal) -> Result:
+    journal.add(result)
+    return result
+
+
+def _finish(drawn: _Drawn, out: Path, journal: Journal) -> Result:
     case, last = drawn.case, drawn.last
     mask_file = f"masks/{case.id}.png"
-    return Predicted(
+    result = Predicted(
         case=case.id,
         image_sha256=case.sha256,
         status="ok",
@@ -228,6 +243,7 @@ def _finish(drawn: _Drawn, out: Path) -> Predicted:
         memory_peak_mb=_memory_peak_mb(),
         taps=_taps(last, case, out),
     )
+    return _keep(result, journal)
 
 
 def _taps(last: Segmented, case: RequestCase, out: Path) -> dict[TapName, Tap]:

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..contract.bundle import Bundle, Request, load_bundle
+from ..contract.bundle import Bundle, Request, load_bundle, save
 from ..contract.errors import GoldmaskError, RunError, UsageError
+from ..contract.journal import JOURNAL_FILE, read_journal
 from ..contract.options import Pipeline
 from ..machine import pep723
 from ..machine.diagnostics import Diagnostic
-from .host import case_listener
+from .host import case_listener, filled
 from .target import Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "python"
@@ -40,24 +41,38 @@ class PythonSession(Session):
         pep723.prepare(_script(pipeline, options.runtime), interpreter_of(pipeline), self.context.logs)
 
     def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
-        """Run `request` in its reference runtime. Raises RunError when the runtime ends without a bundle."""
+        """Run `request` in its reference runtime. Cases that it did not live to finish are errors that say why.
+
+        Raises RunError when it finished none, and as `prepare`.
+        """
         pipeline = request.options.pipeline
         check_options(self.target, self.context.options)
         path = _script(pipeline, self.context.options.runtime)
-        done = pep723.run(
-            path,
-            interpreter_of(pipeline),
-            *(out / "request.json", "--out", out),
-            log=out / "run.log",
-            deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
-            on_line=case_listener(on_case),
-        )
-        if done.code or not (out / "bundle.json").is_file():
-            raise RunError(
-                f"the {path.stem} runtime ended without a bundle ({done.ending}): {pep723.reason(done)}",
-                fix=f"cat {done.log}",
+        who, log, journal = f"the {path.stem} runtime", out / "run.log", out / JOURNAL_FILE
+        journal.unlink(missing_ok=True)
+        try:
+            done = pep723.run(
+                path,
+                interpreter_of(pipeline),
+                *(out / "request.json", "--out", out),
+                log=log,
+                deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
+                on_line=case_listener(on_case),
             )
-        return load_bundle(out)
+            ending = f"{done.ending}: {pep723.reason(done)}" if done.code else ""
+        except RunError as error:  # its deadline; the cases before are there all the same
+            ending = error.what
+        if (out / "bundle.json").is_file():
+            if ending:
+                self.context.on_note(f"{who}, after its last case: {ending}")
+            return load_bundle(out)
+        finished = read_journal(out)
+        if not finished:
+            raise RunError(f"{who} ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {log}")
+        bundle = filled(finished, request, f"{who} ended before this case was done ({ending or 'exit code 0'})")
+        save(bundle, out / "bundle.json")
+        journal.unlink()
+        return bundle
 
 
 class Python(Target):
