@@ -31,7 +31,7 @@ from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError
 from ..contract.files import sha256_of
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
-from .host import checked, failed
+from .host import checked, failed, one_at_a_time
 from .target import Context, OnCase, Session, Target, check_options
 
 NAME = "android-device"
@@ -166,6 +166,9 @@ def _run_everywhere(
     on_case: Callable[[str], None],
 ) -> list[Part]:
     """Rounds of runs on all devices at once, until no case is left or no device that could run it."""
+    lock = threading.Lock()
+    on_case = one_at_a_time(on_case, lock)
+    context = replace(context, on_note=one_at_a_time(context.on_note, lock))
     stopped = threading.Event()
     alive = [replace(device, stopped=stopped) for device in devices]
     left = list(request.cases)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,16 @@ def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:
         # Frameworks and native code print as well.
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
             on_case(json.loads(line)["case"])
+
+    return tell
+
+
+def one_at_a_time(listener: Callable[[str], None], lock: threading.Lock) -> Callable[[str], None]:
+    """A listener that threads may call: what listens counts and draws, and knows of one thread only."""
+
+    def tell(text: str) -> None:
+        with lock:
+            listener(text)
 
     return tell
 
