@@ -81,7 +81,11 @@ def test_a_stale_golden_is_not_recorded_over_by_accident(project: Project):
 def test_half_a_golden_is_none(bare_project):
     project = bare_project(tiny.scores(weight=float("nan")))
     ran = project.run("golden.record")
-    assert ran.code == ExitCode.RUN and "nothing was recorded, because case flag failed (postprocess" in ran.text
+    assert (
+        ran.code == ExitCode.RUN
+        and "the golden of tiny through lib_interpreter was not recorded, because case flag failed (postprocess"
+        in ran.text
+    )
     assert not project.golden.exists()
 
 

@@ -126,6 +126,14 @@ def test_5_a_stale_golden(project: Project):
     project.declare(tiny.scores(weight=2.0))
     ran = project.run("check")
     assert ran.code == ExitCode.GOLDEN and "stale: recorded of model" in ran.text
+    assert "try: ./goldmask golden.record --mode all" in ran.text
+
+
+def test_5_a_case_without_a_golden(project: Project):
+    project.edit("models/tiny/model.toml", 'id = "wide"', 'id = "fresh"')
+    ran = project.run("check")
+    assert ran.code == ExitCode.GOLDEN and "1 PASS, 1 ERROR" in ran.text
+    assert "no golden of case fresh is recorded try: ./goldmask golden.record" in ran.text
 
 
 def test_10_a_mask_differs(project: Project):
@@ -302,6 +310,17 @@ def test_a_ground_truth_tells_whether_a_change_is_for_the_better(project: Projec
     forge(project, flip_one)
     ran = project.run("check")
     assert ran.code == ExitCode.MASKS_DIFFER and "mIoU with the ground truth 1.0000, the golden's 0.9" in ran.text
+
+
+def test_a_ground_truth_that_cannot_be_had_is_noted_and_its_case_is_judged(project: Project, tmp_path):
+    truth = f'[cases.truth]\nurls = ["http://127.0.0.1:9/truth.png"]\nsha256 = "{"0" * 64}"\n[[cases]]\nid = "wide"'
+    project.edit("models/tiny/model.toml", '[[cases]]\nid = "wide"', truth)
+    ran = project.run("check", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.OK and "2 PASS" in ran.text
+    assert "tiny · flag is not scored against its ground truth: cannot fetch truth.png" in ran.text
+    forge(project, flip_one)
+    ran = project.run("check", GOLDMASK_CACHE=str(tmp_path / "cache"), **NO_NETWORK)
+    assert ran.code == ExitCode.MASKS_DIFFER
 
 
 def test_a_ground_truth_with_an_unknown_class_is_an_error(project: Project):

@@ -20,10 +20,14 @@ def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: b
     chosen = next((each for each in record.MODES if each == mode), record.default_mode())
     config = load_config(root())
     selection = select(config, "default", models, pipelines, [REFERENCE])
-    with ProgressBars() as bars:
-        done = record.record(root(), config, selection, chosen, bars, assume)
-    for row in done:
-        out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
+    done: list[record.Recorded] = []
+    try:
+        with ProgressBars() as bars:
+            for each in record.record(root(), config, selection, chosen, bars, assume):
+                done.append(each)
+    finally:  # what was recorded before something failed is recorded
+        for row in done:
+            out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
     return ExitCode.OK
 
 

@@ -13,12 +13,16 @@ from .model import Model, ModelSpec, fetch_model, model_folder
 
 @dataclass(frozen=True)
 class Assets:
-    """A model and those of its cases that are on this machine; `missing` says why the others are not."""
+    """A model and those of its cases that are on this machine; `missing` says why the others are not.
+
+    A ground truth that cannot be had is one of the `notes`: its case can be judged without.
+    """
 
     model: Model | None
     cases: tuple[RequestCase, ...]
     missing: dict[str, GoldmaskError]
     truths: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets:
@@ -30,12 +34,17 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
     cases: list[RequestCase] = []
     missing: dict[str, GoldmaskError] = {}
     truths: dict[str, Path] = {}
+    notes: list[str] = []
     folder = model_folder(root, name)
     for case in spec.cases:
         try:
-            if case.truth:
-                truths[case.id] = fetch(case.truth, folder, progress.download)
             cases.append(fetch_case(case, folder, progress.download))
         except EnvironmentMissing as error:
             missing[case.id] = error
-    return Assets(model, tuple(cases), missing, truths)
+            continue
+        try:
+            if case.truth:
+                truths[case.id] = fetch(case.truth, folder, progress.download)
+        except EnvironmentMissing as error:
+            notes.append(f"{name} · {case.id} is not scored against its ground truth: {error.what}")
+    return Assets(model, tuple(cases), missing, truths, tuple(notes))

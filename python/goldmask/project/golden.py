@@ -100,23 +100,28 @@ def load_golden(folder: Path) -> Golden:
     return Golden(folder, bundle, provenance)
 
 
-def problem(golden: Golden, request: Request, case: RequestCase) -> str | None:
+def problem(golden: Golden, request: Request, case: RequestCase) -> GoldenError | None:
     """Why a golden is no measure for a case any more, as one clause; None when it is."""
     result = golden.bundle.result(case.id)
     if result is None:
-        return f"no golden of case {case.id} is recorded"
-    if golden.bundle.model.sha256 != request.model.sha256:
-        return f"stale: recorded of model {golden.bundle.model.sha256}, the model is {request.model.sha256}"
-    if golden.bundle.pipeline != request.options.pipeline:
-        return f"stale: recorded of pipeline {golden.bundle.pipeline}"
-    if golden.provenance.input != request.model.input:
-        return "stale: recorded with another input size or normalisation"
-    if golden.provenance.labels != request.model.labels:
-        return "stale: recorded with other labels"
-    if result.image_sha256 != case.sha256:
-        return f"stale: recorded of image {result.image_sha256}, the image is {case.sha256}"
-    if golden.provenance.orientations.get(case.id) != case.orientation:
-        return "stale: recorded with another orientation"
+        return GoldenError(f"no golden of case {case.id} is recorded", fix="./goldmask golden.record")
+    recorded = golden.provenance
+    for so, stale in (
+        (
+            golden.bundle.model.sha256 == request.model.sha256,
+            f"of model {golden.bundle.model.sha256}, the model is {request.model.sha256}",
+        ),
+        (golden.bundle.pipeline == request.options.pipeline, f"of pipeline {golden.bundle.pipeline}"),
+        (recorded.input == request.model.input, "with another input size or normalisation"),
+        (recorded.labels == request.model.labels, "with other labels"),
+        (
+            result.image_sha256 == case.sha256,
+            f"of image {result.image_sha256}, the image is {case.sha256}",
+        ),
+        (recorded.orientations.get(case.id) == case.orientation, "with another orientation"),
+    ):
+        if not so:
+            return GoldenError(f"stale: recorded {stale}", fix=RECORD_FIX)
     return None
 
 
@@ -144,7 +149,11 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
         result = bundle.result(case.id)
         if not isinstance(result, Predicted):
             reason = f"{result.error.stage}: {result.error.message}" if result else "the bundle has no result of it"
-            raise RunError(f"nothing was recorded, because case {case.id} failed ({reason})")
+            raise RunError(
+                f"the golden of {request.model.name} through {request.options.pipeline} was not recorded, because "
+                f"case {case.id} failed ({reason})",
+                fix=f"cat {source / 'run.log'}",
+            )
         results.append(result.model_copy(update={"latency": None, "memory_peak_mb": None}))
         files |= {name: source / name for name in files_of(result)}
         if case.orientation:
@@ -238,7 +247,7 @@ def repair(folder: Path) -> None:
         ) from error
 
 
-def recorded(goldens: Path) -> list[Path]:
+def folders_of(goldens: Path) -> list[Path]:
     """The goldens in a model's folder of them, by pipeline."""
     for aside in goldens.glob(".*.old"):
         repair(goldens / aside.name[1 : -len(".old")])

@@ -134,6 +134,16 @@ def goldens_folder(root: Path, name: str) -> Path:
     return folder / (f"goldens-{variant}" if variant else "goldens")
 
 
+def dropped_goldens(root: Path, name: str) -> dict[str, Path]:
+    """Folders of goldens of variants that a model had once, by the name that such a variant went by."""
+    folder, variant = _locate(root, name)
+    if variant:
+        return {}
+    known = {each.variant for each in _declared(root) if each.folder == folder}
+    found = {path.name.removeprefix("goldens-"): path for path in sorted(folder.glob("goldens-*")) if path.is_dir()}
+    return {f"{name}-{was}": path for was, path in found.items() if was not in known}
+
+
 def golden_folder(root: Path, name: str, pipeline: str) -> Path:
     """Where a declared model's goldens for a pipeline live."""
     return goldens_folder(root, name) / pipeline

@@ -121,6 +121,7 @@ def _compare_all(
     skipped: list[Skipped] = []
     for name, spec in specs.items():
         assets = gather(run.root, name, spec, run.progress)
+        run.notes.extend(assets.notes)
         if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
             run.notes.append(assets.model.assumption)
         for pipeline in selection.pipelines:
@@ -159,7 +160,7 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
     except GoldenError as error:
         return [_error(name, case.id, target, pipeline, str(error), ExitCode.GOLDEN) for case in request.cases]
     rows: list[Comparison] = [
-        _error(name, case, target, pipeline, reason, ExitCode.GOLDEN) for case, reason in problems.items() if reason
+        _error(name, case, target, pipeline, str(error), ExitCode.GOLDEN) for case, error in problems.items() if error
     ]
     cases = tuple(case for case in request.cases if not problems[case.id])
     if not cases:

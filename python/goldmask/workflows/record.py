@@ -1,19 +1,21 @@
 """Recording and verifying goldens: the reference runs, then its masks are blessed or held against what was blessed."""
 
 import os
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..contract.bundle import Request, RequestCase
-from ..contract.errors import ConfigError, ExitCode, GoldenError
+from ..contract.errors import ConfigError, ExitCode, GoldenError, GoldmaskError, UsageError
 from ..machine.progress import Progress
 from ..machine.scratch import scratch_folder
 from ..project.config import Config
 from ..project.gather import gather
-from ..project.golden import RECORD_FIX, Golden, bless, load_golden, problem, prune, recorded, repair, unused
-from ..project.model import ASSUMING, Model, golden_folder, goldens_folder, load_spec, toml_of
+from ..project.golden import Golden, bless, folders_of, load_golden, problem, prune, repair, unused
+from ..project.model import ASSUMING, Model, dropped_goldens, golden_folder, goldens_folder, load_spec, toml_of
 from ..project.model_toml import declare_normalisation
 from ..project.options import TargetOptions
 from ..report.report import Report
@@ -49,27 +51,47 @@ def record(
     mode: Mode,
     progress: Progress = Progress(),
     assume: bool = False,
-) -> list[Recorded]:
+) -> Iterator[Recorded]:
     """Record the goldens of the selected models through those of the selected pipelines that they have.
 
     `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
     when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
     EnvironmentMissing when it or a file cannot be had, ConfigError for a model that would be recorded on an assumption
     which nobody has confirmed, unless `assume` declares it; the goldens of that model and pipeline stay as they were.
+    What came before it is recorded. Raises UsageError for a named model without any of the pipelines, and where no
+    model has one.
     """
-    recorded = []
+    nothing = True
     options = options_for(config, selection, REFERENCE)
     for name in selection.models:
         spec = load_spec(root, name)
+        pipelines = [pipeline for pipeline in spec.pipelines if pipeline in selection.pipelines]
+        if not pipelines and name in selection.named:
+            raise UsageError(
+                f"the model.toml of {name} does not list {' or '.join(selection.pipelines)}",
+                fix=f"--pipeline {'|'.join(spec.pipelines)}",
+            )
+        if not pipelines:
+            continue
+        nothing = False
         assets = gather(root, name, spec, progress)
         if assets.missing or not assets.model:
             raise next(iter(assets.missing.values()))
-        for pipeline in (pipeline for pipeline in spec.pipelines if pipeline in selection.pipelines):
-            if pipeline in ASSUMING and assets.model and assets.model.assumption:
-                _confirm(root, assets.model, assume)
+        for pipeline in pipelines:
             request = request_for(assets.model, assets.cases, pipeline, options, taps=("margin",))
-            recorded += _record_pipeline(golden_folder(root, name, pipeline), request, options, mode, progress)
-    return recorded
+            existing = _existing(golden_folder(root, name, pipeline), mode)
+            wanted = _wanted(existing, request, mode, golden_folder(root, name, pipeline))
+            if (wanted or assume) and pipeline in ASSUMING and assets.model.assumption:
+                _confirm(root, assets.model, assume)
+            action = _record_cases(root, request, wanted, existing, options, mode, progress) if wanted else "kept"
+            ids = {case.id for case in wanted}
+            for case in request.cases:
+                yield Recorded(name, pipeline, case.id, action if case.id in ids else "kept")
+    if nothing:
+        raise UsageError(
+            f"none of the models has the pipeline {' or '.join(selection.pipelines)}; there is nothing to record",
+            fix="./goldmask models.list",
+        )
 
 
 def _confirm(root: Path, model: Model, assume: bool) -> None:
@@ -83,24 +105,40 @@ def _confirm(root: Path, model: Model, assume: bool) -> None:
     declare_normalisation(*toml_of(root, model.name), (model.mean, model.std))
 
 
-def _record_pipeline(
-    folder: Path, request: Request, options: TargetOptions, mode: Mode, progress: Progress
-) -> list[Recorded]:
+def _record_cases(
+    root: Path,
+    request: Request,
+    wanted: tuple[RequestCase, ...],
+    existing: Golden | None,
+    options: TargetOptions,
+    mode: Mode,
+    progress: Progress,
+) -> Action:
+    """Run the reference on the wanted cases, and bless what it made."""
     name, pipeline = request.model.name, request.options.pipeline
-    existing = _existing(folder, mode)
-    wanted = _wanted(existing, request, mode, folder)
-    action: Action = "unchanged"
-    if wanted:
-        narrowed = request.model_copy(update={"cases": wanted})
-        with scratch_folder() as scratch:
-            on_case = progress.count(f"record · {pipeline} · {name}", len(wanted))
-            with find_target(REFERENCE).session(Context(folder, scratch, options)) as session:
-                session.prepare(pipeline)
-                session.run(narrowed, scratch, on_case)
-            if bless(narrowed, scratch, folder, existing, merge=mode == "missing"):
-                action = "recorded"
-    ids = {case.id for case in wanted}
-    return [Recorded(name, pipeline, case.id, action if case.id in ids else "kept") for case in request.cases]
+    request = request.model_copy(update={"cases": wanted})
+    with scratch_folder() as scratch, _keeping(scratch, root / "build/record" / pipeline / name):
+        on_case = progress.count(f"record · {pipeline} · {name}", len(wanted))
+        with find_target(REFERENCE).session(Context(root, scratch / "logs", options)) as session:
+            session.prepare(pipeline)
+            session.run(request, scratch, on_case)
+        blessed = bless(request, scratch, golden_folder(root, name, pipeline), existing, merge=mode == "missing")
+    return "recorded" if blessed else "unchanged"
+
+
+@contextmanager
+def _keeping(scratch: Path, kept: Path) -> Iterator[None]:
+    """What failed in a temporary folder is kept with its logs, and the error names the place where it is then."""
+    try:
+        yield
+    except GoldmaskError as error:
+        if str(scratch) in str(error):
+            shutil.rmtree(kept, ignore_errors=True)
+            with suppress(OSError):
+                shutil.copytree(scratch, kept)
+            error.what = error.what.replace(str(scratch), str(kept))
+            error.fix = error.fix.replace(str(scratch), str(kept))
+        raise
 
 
 def _existing(folder: Path, mode: Mode) -> Golden | None:
@@ -124,8 +162,8 @@ def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path)
     for case in request.cases:
         if existing is None or existing.bundle.result(case.id) is None:
             missing.append(case)
-        elif reason := problem(existing, request, case):
-            raise GoldenError(f"the golden of case {case.id} in {folder} is {reason}", fix=RECORD_FIX)
+        elif stale := problem(existing, request, case):
+            raise GoldenError(f"the golden of case {case.id} in {folder} is {stale.what}", fix=stale.fix)
     if missing and mode == "never":
         names = ", ".join(case.id for case in missing)
         raise GoldenError(
@@ -166,7 +204,10 @@ def _strangers(
     found = []
     for model in models:
         spec = load_spec(root, model)
-        for folder in recorded(goldens_folder(root, model)):
+        for folder in folders_of(goldens_folder(root, model)):
             cases = [case.id for case in spec.cases] if folder.name in spec.pipelines else []
             found += [(model, folder.name, name) for name in look(load_golden(folder), cases)]
+        for variant, goldens in dropped_goldens(root, model).items():
+            for folder in folders_of(goldens):
+                found += [(variant, folder.name, name) for name in look(load_golden(folder), [])]
     return found
