@@ -285,6 +285,19 @@ def test_a_check_boots_one_only_if_it_may_and_stops_it(world):
     assert ends(booted.process.pid)
 
 
+def test_an_emulator_of_a_check_that_was_killed_is_stopped_by_the_next(world):
+    with world.ensure(start=True) as first:
+        (state,) = world.states
+        data = json.loads(state.read_text("utf-8"))
+        assert data["owner"]["pid"] == os.getpid()
+        with world.ensure(start=True) as second:  # while its own check runs it is a device as any other
+            assert second is None and alive(first.process.pid)
+        data["owner"]["started_at"] -= 3600
+        state.write_text(json.dumps(data), "utf-8")
+        with world.ensure(start=True) as third:
+            assert third is not None and ends(first.process.pid)
+
+
 def test_an_emulator_that_will_not_stop_is_ended(world):
     world.plan(deaf=True)
     started = world.up()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goldmask.contract import files
-from goldmask.contract.files import read_file, sha256_of, write_atomically
+from goldmask.contract.files import read_file, remove_files, sha256_of, write_atomically
 
 
 def test_a_file_is_read_up_to_its_limit_and_not_a_byte_further(tmp_path):
@@ -93,6 +93,13 @@ def test_an_error_names_the_file_and_not_the_one_beside_it(tmp_path: Path):
     with pytest.raises(OSError, match="Is a directory") as caught:
         write_atomically(tmp_path / "file", b"new")
     assert caught.value.filename == str(tmp_path / "file") and caught.value.filename2 is None
+
+
+def test_what_a_killed_process_had_begun_to_write_goes_with_the_file(tmp_path: Path):
+    for name in ("file", ".file.0123abcd", ".file.part", ".other.0123abcd", "other"):
+        (tmp_path / name).write_bytes(b"x")
+    remove_files(tmp_path, "file", "nothing")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".file.part", ".other.0123abcd", "other"]
 
 
 def test_a_long_name_is_no_longer_than_it_may_be(tmp_path: Path):

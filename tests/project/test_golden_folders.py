@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,15 @@ def test_recording_nothing_is_said(project: Project, words: tuple[str, ...]):
     assert ran.code == ExitCode.USAGE and contents(project.model) == before
     named = "the model.toml of tiny does not list lib_task_api try: --pipeline lib_interpreter"
     assert (named if "--model" in words else "there is nothing to record") in ran.text
+
+
+def test_two_recordings_at_once_end_in_one_whole_golden(project: Project):
+    project.edit("models/tiny/model.toml", "mean = [127.5]", "mean = [127]")
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(project.run, "golden.record", "--mode", "all") for _ in range(2)]
+        assert [run.result().code for run in runs] == [0, 0]
+    assert [path.name for path in project.golden.parent.iterdir()] == ["lib_interpreter"]
+    assert project.run("check").code == 0
 
 
 def test_recording_what_is_there_already_says_so(project: Project):

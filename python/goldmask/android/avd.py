@@ -73,7 +73,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Emulator:
-    """An emulator that we started. `kept` ones stay until `down`; `retried` says why it took a second boot."""
+    """An emulator that we started. `kept` ones stay until `down`; `retried` says why it took a second boot.
+
+    `owner` is the program that stops one which is not kept.
+    """
 
     serial: str
     avd: str
@@ -81,6 +84,12 @@ class Emulator:
     log: Path
     kept: bool
     retried: str = ""
+    owner: shell.Background | None = None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether nobody is left to stop it."""
+        return not self.kept and self.owner is not None and not shell.running(self.owner)
 
 
 STATE = TypeAdapter(Emulator)  # of an emulator's file, by which a later run knows what this one left
@@ -128,6 +137,9 @@ def ensure(
         yield None
         return
     with Server(logs) as server:
+        for emulator in ours():
+            if emulator.orphaned:  # its check was killed
+                stop(emulator, server)
         if "device" in server.states().values():
             yield None
             return
@@ -282,7 +294,7 @@ def _start(sdk: Sdk, avd: str, kept: bool, cold: bool) -> Emulator:
     snapshots = ["-no-snapshot-load", "-wipe-data"] if cold else ["-no-snapshot-save"] if snapshot else []
     env = {"ANDROID_HOME": str(sdk.folder), "ANDROID_SDK_ROOT": str(sdk.folder), "ANDROID_AVD_HOME": str(_avd_home())}
     argv: list[str | Path] = [sdk.emulator, "-avd", avd, "-port", str(port), *FLAGS, *snapshots]
-    emulator = Emulator(serial, avd, shell.start(argv, log=log, env=env), log, kept)
+    emulator = Emulator(serial, avd, shell.start(argv, log=log, env=env), log, kept, owner=shell.this_process())
     try:
         _save(emulator)
     except BaseException:

@@ -56,6 +56,15 @@ def is_html(head: bytes) -> bool:
     return head[:512].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
+def remove_files(folder: Path, *names: str) -> None:
+    """Remove files that are there, and what a killed process had begun to write of them."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+        for path in folder.glob(f".{name}.*"):
+            if re.fullmatch(r"[0-9a-f]{8}", path.suffix[1:]):
+                path.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write beside, at once or in pieces, then rename. Raises OSError that names `path`, with nothing left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from . import interrupts, shell
 
 NAME = re.compile(r"\.?goldmask-(\d+)-(\d+)-(\d+)-\w+")
@@ -73,10 +71,9 @@ def _remove(made: Path) -> None:
         _made.discard(made)
 
 
-@cache
 def _owner() -> str:
-    process = psutil.Process()
-    return f"{process.pid}-{int(process.create_time())}-{_namespace()}"
+    process = shell.this_process()
+    return f"{process.pid}-{int(process.started_at)}-{_namespace()}"
 
 
 @cache

@@ -1,6 +1,7 @@
 """The only door to other processes: argv lists, a deadline, a log file, and nothing left running."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -53,6 +54,13 @@ class Background:
 
     pid: int
     started_at: float
+
+
+@functools.cache
+def this_process() -> Background:
+    """This program, as others know it by what it leaves."""
+    process = psutil.Process()
+    return Background(process.pid, process.create_time())
 
 
 def tail(log: Path, lines: int = 8) -> str:

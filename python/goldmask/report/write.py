@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..contract.errors import UsageError, of_system
-from ..contract.files import write_atomically
+from ..contract.files import remove_files, write_atomically
 from ..verdict.compare import Comparison, Outcome, Pair, Verdict
 from .junit import to_junit
 from .pictures import side_by_side
@@ -19,8 +19,7 @@ def open_folder(out: Path) -> None:
     """Make `out` ready for a run: yesterday's report must not pass for today's. Raises UsageError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (REPORT_FILE, JUNIT_FILE):
-            (out / name).unlink(missing_ok=True)
+        remove_files(out, REPORT_FILE, JUNIT_FILE)
         if (out / PICTURES).is_dir():
             shutil.rmtree(out / PICTURES)
     except OSError as error:

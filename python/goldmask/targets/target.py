@@ -17,6 +17,7 @@ from typing import ClassVar, Self
 
 from ..contract.bundle import Bundle, Request, save
 from ..contract.errors import RunError, UsageError
+from ..contract.files import remove_files
 from ..contract.options import Pipeline
 from ..machine import interrupts
 from ..machine.diagnostics import Diagnostic
@@ -175,9 +176,10 @@ def begin(request: Request, out: Path) -> None:
     older = [name for name in ("masks", "taps") if (out / name).exists()]
     if older and not any((out / name).exists() for name in ("request.json", "bundle.json")):
         raise UsageError(f"{out / older[0]} is not from a run of goldmask", fix="--out <another folder>")
-    (out / "bundle.json").unlink(missing_ok=True)
+    remove_files(out, "bundle.json")
     for name in older:
         shutil.rmtree(out / name, ignore_errors=True)
+    remove_files(out, "request.json")  # last: it says whose the masks were
     save(request, out / "request.json")
 
 
