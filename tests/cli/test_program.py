@@ -103,5 +103,5 @@ def test_doctor_says_what_is_wrong_with_goldmask_toml_and_goes_on(project: Proje
     project.edit("goldmask.toml", "schema = 1", "schema = 1\nsweets = 1")
     ran = project.run("doctor")
     assert ran.code == ExitCode.ENVIRONMENT
-    assert "goldmask.toml: sweets: unknown key" in ran.text
+    assert "ERROR goldmask.toml: " in ran.text and "goldmask.toml: sweets: unknown key" in ran.text
     assert "python lib_interpreter: the reference runtime is installed" in ran.text and "JDK" in ran.text

@@ -21,6 +21,7 @@ def show_doctor() -> ExitCode:
 
 def show_diagnostic(diagnostic: Diagnostic, wrong: str) -> None:
     """One line, and the command that helps; `wrong` is eight letters for what is not as it must be."""
+    wrong = "ERROR   " if diagnostic.broken else wrong
     mark = Text("ok      ", "green") if diagnostic.ok else Text(wrong, "bold red")
     out.print(mark + Text(f"{diagnostic.what}: {diagnostic.detail}"))
     if diagnostic.fix:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """`ok` says whether it is as it must be; `fix` is empty where nothing needs fixing."""
+    """`ok` says whether it is as it must be, `broken` that it is there and wrong; `fix` may be empty."""
 
     what: str
     ok: bool
     detail: str
     fix: str = ""
+    broken: bool = False

@@ -22,14 +22,14 @@ def examine(root: Path) -> Iterator[Diagnostic]:
     try:
         config = load_config(root)
     except GoldmaskError as problem:
-        yield Diagnostic(FILE_NAME, False, problem.what, problem.fix)
+        yield Diagnostic(FILE_NAME, False, problem.what, problem.fix, broken=True)
         config = default_config()  # for a look at the rest of this machine
     yield _cache()
     yield _mirror()
     for name in model_names(root):
         yield from _model(root, name)
     for error in misnamed(root):
-        yield Diagnostic("models", False, error.what, error.fix)
+        yield Diagnostic("models", False, error.what, error.fix, broken=True)
     with scratch_folder() as logs:
         for target in target_names():
             yield from find_target(target).needs(Context(root, logs, android=config.android, ios=config.ios))
@@ -70,7 +70,7 @@ def _model(root: Path, name: str) -> Iterator[Diagnostic]:
     try:
         spec = load_spec(root, name)
     except GoldmaskError as error:
-        yield Diagnostic(f"model {name}", False, "; ".join((error.what, *error.details)), error.fix)
+        yield Diagnostic(f"model {name}", False, "; ".join((error.what, *error.details)), error.fix, broken=True)
         return
     sources = [spec.model, *spec.cases]
     here = sum(bool(source.file or cached_file(source)) for source in sources)
