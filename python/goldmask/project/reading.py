@@ -17,6 +17,9 @@ from ..contract.schema import Strict
 from .tflite import Description, Tensor
 
 INPUT_DTYPES = get_args(InputType)
+# Of images that networks take, and that are not run yet: half floats, 16-bit steps; alone, with alpha or a mask.
+LATER_DTYPES = ("float16", "int16")
+CHANNELS = (1, 3, 4)
 SCORE_DTYPES = ("float32", "uint8", "int8")
 CLASS_DTYPES = ("uint8", "int32", "int64")
 # What quantised pixels may be off by and still be the same step.
@@ -124,13 +127,15 @@ def _read_input(description: Description, path: Path, declared: DeclaredInput) -
             f"{path}: input {tensor} can only be read as [1, 3, height, width]",
             fix='layout = "nchw" under [input] in model.toml',
         )
-    if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] != 3 or min(shape[1:]) < 1:
+    if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] not in CHANNELS or not all(shape[1:]):
         raise UsageError(f"{path}: input {tensor} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
     found: InputType | None = next((each for each in INPUT_DTYPES if each == tensor.dtype), None)
-    if found is None:
+    if found is None and tensor.dtype not in LATER_DTYPES:
         raise UsageError(
             f"{path}: input {tensor} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
         )
+    if found is None or shape[3] != 3 or min(shape[1:]) < 1:
+        _not_yet(path, f"input {tensor}", f"an image of [1, height, width, 3] in {', '.join(INPUT_DTYPES)}")
     if found == "int8" and not tensor.scale:
         raise UsageError(f"{path}: input {tensor} is unsupported: int8 needs a scale and a zero point", fix=fix)
     return found
@@ -149,7 +154,9 @@ def _chosen_output(description: Description, path: Path, declared: DeclaredOutpu
         told = "; ".join(f"{tensor} ({_told(readings(tensor, description))})" for tensor in outputs) or "none"
         raise UsageError(
             f"{path} has {len(outputs)} outputs: {told}; nothing says which one is the mask",
-            fix=f'name = "{outputs[0].name}" under [output] in model.toml' if outputs else "export the mask",
+            fix=f"name = {' or '.join(map(_quoted, outputs))} under [output] in model.toml"
+            if outputs
+            else "export one",
         )
     return 0
 
@@ -158,8 +165,9 @@ def _read_output(description: Description, index: int, path: Path, declared: Dec
     tensor = description.outputs[index]
     declares = declared.layout is not None or declared.kind is not None
     fitting = readings(tensor, description)
-    # Who declares what an output is need not be doubted for its size.
-    chosen = [each for each in readings(tensor, description, anywhere=declares) if _agrees(each, declared)]
+    anywhere = readings(tensor, description, anywhere=True)
+    # Who declares what an output is need not be doubted for its size, unless another reading has the image's.
+    chosen = [each for each in (anywhere if declares and not fitting else fitting) if _agrees(each, declared)]
     if not declares and (named := [each for each in chosen if labels and each.classes == labels]):
         chosen = fitting = named
     if not (fitting or chosen):
@@ -167,7 +175,7 @@ def _read_output(description: Description, index: int, path: Path, declared: Dec
             f"{path}: output {tensor} is unsupported: it is nothing that lies over an image of {_size(description)}: "
             f"scores [1, h, w, 2 to {MAX_CLASSES} classes] ({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] "
             f"({', '.join(CLASS_DTYPES)})",
-            fix=f"./goldmask models.info --model {path}",
+            fix=f"if it is a mask: {_settling(anywhere)}" if anywhere else f"./goldmask models.info --model {path}",
         )
     if not chosen:
         raise ConfigError(
@@ -241,6 +249,10 @@ def readings(tensor: Tensor, description: Description, *, anywhere: bool = False
     return found
 
 
+def _quoted(tensor: Tensor) -> str:
+    return f'"{tensor.name}"'
+
+
 def _agrees(reading: OutputReading, declared: DeclaredOutput) -> bool:
     return (declared.layout is None or declared.layout == reading.layout) and (
         declared.kind is None or declared.kind == reading.meaning
@@ -281,10 +293,8 @@ def _settling(fitting: list[OutputReading]) -> str:
     return f"{' or '.join(lines)}, under [output] in model.toml"
 
 
-def _not_yet(path: Path, what: str) -> NoReturn:
-    raise ConfigError(
-        f"{path}: {what} is declared, not supported yet", fix="export the model with NHWC scores or classes"
-    )
+def _not_yet(path: Path, what: str, instead: str = "NHWC scores or classes") -> NoReturn:
+    raise ConfigError(f"{path}: {what} is declared, not supported yet", fix=f"export the model with {instead}")
 
 
 def quantised_normalisation(tensor: Tensor) -> Normalisation:

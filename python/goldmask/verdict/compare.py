@@ -22,7 +22,7 @@ from ..contract.bundle import (
     mask_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import Mask, decode_mask, read_mask
+from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
@@ -272,8 +272,7 @@ def compare_case(
         margin = None if same else margin_of(golden_folder, wanted)
         drawn = read_mask(truth) if truth else None
         if drawn is not None and drawn.max() >= len(labels):
-            reason = f"the ground truth has class {drawn.max()}, the model's highest is {len(labels) - 1}"
-            return unjudged(reason, ExitCode.GOLDEN)
+            return unjudged(_unknown_class("the ground truth", int(drawn.max()), len(labels)), ExitCode.GOLDEN)
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.GOLDEN)
     try:
@@ -320,7 +319,7 @@ def compare_case(
         return judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
-        reason = f"the mask has class {highest}, the model's highest is {len(labels) - 1}"
+        reason = _unknown_class("the mask", highest, len(labels))
         return Pair(judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
     if same:
         metrics = measure_equal(expected, labels, has_margins=has_margins)
@@ -341,6 +340,11 @@ def compare_case(
         reason += f" (tolerances changed: {override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
+
+
+def _unknown_class(whose: str, highest: int, classes: int) -> str:
+    ignored = "; 255 for pixels to be ignored is not supported yet" if highest == MAX_CLASSES - 1 else ""
+    return f"{whose} has class {highest}, the model's highest is {classes - 1}{ignored}"
 
 
 def _worth(truth: TruthScores | None) -> str:
