@@ -35,7 +35,8 @@ def distributions(modules: Iterable[str]) -> set[str]:
 def declared() -> set[str]:
     """The packages that goldmask's own pyproject.toml asks for."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))["project"]
-    return {re.match(r"[\w.-]+", each)[0].lower() for each in project["dependencies"]}
+    asked = (*project["dependencies"], *project["optional-dependencies"]["uv"])
+    return {re.match(r"[\w.-]+", each)[0].lower() for each in asked}
 
 
 def test_what_is_imported_is_declared_and_the_other_way_round():

@@ -5,16 +5,21 @@ import shutil
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, Ran, make_project
+from uv import find_uv_bin
 
 from goldmask import __version__
 from goldmask.contract.errors import ExitCode
 from goldmask.machine import shell
 
 pytestmark = pytest.mark.rig
+
+# Of the files of everything that the wheel brings, itself included; compiled code (.pyc) comes with use.
+BASE_LIMIT_MB = 150
 
 
 def run(folder: Path, *argv: str | Path, **environment: str) -> Ran:
@@ -49,12 +54,22 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel, tmp_path_factory) -> dict[str, str]:
-    """The environment variables under which `goldmask` is on PATH, as `uv tool install` puts it there."""
+    """The environment variables under which `goldmask` and uv are on PATH, after `uv tool install`."""
     folder = tmp_path_factory.mktemp("tools")
-    places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
-    ran = uv(folder, "tool", "install", "--quiet", "--python", sys.executable, wheel, **places)
+    options = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    ran = uv(folder, "tool", "install", "--quiet", "--python", sys.executable, wheel, **options)
     assert ran.code == 0, ran.text
-    return {"PATH": os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))}
+    (folder / "uv").mkdir()
+    (folder / "uv/uv").symlink_to(find_uv_bin())
+    return {"PATH": os.pathsep.join((str(folder / "bin"), str(folder / "uv"), os.environ["PATH"])), **options}
+
+
+def sizes_mb(packages: Path) -> dict[str, float]:
+    """How much each distribution in a site-packages folder has installed, by its own list of files."""
+    return {
+        each.name: sum(Path(each.locate_file(file)).stat().st_size for file in each.files or ()) / 1e6
+        for each in distributions(path=[str(packages)])
+    }
 
 
 @pytest.fixture
@@ -76,6 +91,29 @@ def test_a_wheel_has_what_it_needs_and_no_more(wheel):
     assert "goldmask/shipped/ios/Package.swift" in names and "goldmask/shipped/models/shapes/model.toml" in names
     assert not [name for name in names if "/build/" in name or "/tests/" in name or ".venv" in name]
     assert wheel.name == f"goldmask-{__version__}-py3-none-any.whl" and wheel.stat().st_size < 10_000_000
+
+
+def test_what_a_wheel_brings_is_small(installed):
+    (packages,) = Path(installed["UV_TOOL_DIR"]).glob("goldmask/lib/python3.*/site-packages")
+    sizes = sizes_mb(packages)
+    assert "goldmask" in sizes and "numpy" in sizes
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:8]
+    assert sum(sizes.values()) <= BASE_LIMIT_MB, largest
+
+
+def test_a_large_package_is_seen(tmp_path):
+    (tmp_path / "huge-1.0.dist-info").mkdir()
+    (tmp_path / "huge-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: huge\nVersion: 1.0\n")
+    (tmp_path / "huge-1.0.dist-info/RECORD").write_text("huge.so,,\n")
+    with (tmp_path / "huge.so").open("wb") as stream:
+        stream.truncate(151_000_000)  # no block of it is written
+    assert sizes_mb(tmp_path) == {"huge": 151.0}
+
+
+def test_without_any_uv_it_says_how_to_install_one(installed, foreign):
+    bin_folder = Path(installed["PATH"].partition(os.pathsep)[0])
+    ran = run(foreign.folder, bin_folder / "goldmask", "golden.record", PATH=str(bin_folder), UV="")
+    assert ran.code == ExitCode.ENVIRONMENT and "try: pip install 'goldmask[uv]'" in ran.text, ran.text
 
 
 def test_the_version_stands_in_one_place():

@@ -11,7 +11,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
-from uv import find_uv_bin
 
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
 from ..contract.files import sha256_of
@@ -20,6 +19,7 @@ from . import shell
 from .cache import adopt, cache_folder, cached_path, place
 from .download import Now, Transfer
 from .scratch import scratch_folder
+from .uv import find_uv
 
 # An exact version only: "newest" is not a pin. The pattern also keeps options out of uv's argv.
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!]*$")]
@@ -178,7 +178,7 @@ def _install(requirements: Sequence[str | Path], folder: Path, log: Path) -> she
     """Have uv put the content of a wheel into a folder; no code of it is run."""
     # uv wants a matching interpreter; naming ours keeps it from looking for a virtual environment.
     options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--python", sys.executable, "--target", folder)
-    return shell.run([find_uv_bin(), "pip", "install", *options, *requirements], log=log, deadline_s=PACKAGE_DEADLINE_S)
+    return shell.run([find_uv(), "pip", "install", *options, *requirements], log=log, deadline_s=PACKAGE_DEADLINE_S)
 
 
 def _adopt_first(mirror: str, keys: Sequence[str], sha256: str, cached: Path) -> None:

@@ -5,13 +5,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from uv import find_uv_bin
-
 from ..contract.errors import EnvironmentMissing
 from . import shell
 from .cache import cache_folder, place
 from .resources import INSTALLED, REFERENCES
 from .scratch import scratch_folder
+from .uv import find_uv
 
 PREPARE_DEADLINE_S = 1200
 # A package of PYTHONPATH must not take the place of one that is pinned.
@@ -28,7 +27,7 @@ def prepare(script: Path, python: str, logs: Path) -> None:
     log = logs / f"{script.stem}.environment.log"
 
     def uv(*words: str | Path) -> shell.Finished:
-        return shell.run([find_uv_bin(), *words], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
+        return shell.run([find_uv(), *words], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
 
     sync = ("sync", "--quiet", "--offline", "--python", python, "--script", script)
     if not uv(*sync, "--check").code:
@@ -56,7 +55,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
 ) -> shell.Finished:
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
-    argv = [find_uv_bin(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
+    argv = [find_uv(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
     return shell.run(argv, log=log, deadline_s=deadline_s, env=ISOLATED, on_line=on_line)
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-import cv2
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ..contract.bundle import MarginUnit
 from ..contract.mask import MAX_CLASSES, Margins, Mask
@@ -16,8 +16,10 @@ Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
 Counts = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Tally = np.ndarray[tuple[int], np.dtype[np.int64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+Outlines = np.ndarray[tuple[int, int], np.dtype[np.uint16]]  # [2, pixels]
 Classes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
+Sums = np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16 | np.uint32]]
 Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Bound the memory that indices of pixels take, eight bytes each, however large a mask is.
 BAND_PX = 1 << 20
@@ -189,12 +191,12 @@ def boundary_counts(expected: Mask, actual: Mask, classes: Sequence[int], distan
     a Euclidean distance of `distance_px`.
     """
     frame_px = max(1, int(distance_px))
-    was, now = _outline(expected, frame_px), _outline(actual, frame_px)
+    edges, (was, now) = _outlines(expected, actual, frame_px)
     steps = _disc(distance_px) @ (expected.shape[1] + 2 * frame_px, 1)
     counts = np.zeros((MAX_CLASSES + 1, 4), np.int64)
     for begin in range(0, len(was), BAND_PX):
         band = slice(begin, begin + BAND_PX)
-        at = begin + np.flatnonzero((was[band] | now[band]) != 0)
+        at = begin + np.flatnonzero(edges[0, band] | edges[1, band])
         before, after = was[at], now[at]
         # Most boundary pixels are the other mask's too; only the others are worth a search.
         moved = np.flatnonzero(before != after)
@@ -217,24 +219,32 @@ def _far(at: Indices, codes: Codes, outline: Codes, steps: Indices) -> Tally:
     return np.bincount(codes[left], minlength=MAX_CLASSES + 1)
 
 
-def _outline(mask: Mask, frame_px: int) -> Codes:
-    """Row by row, in a frame that no step can leave: class + 1 of boundary pixels, 0 of all others."""
-    # Copies of the rim make no boundary where the mask ends; what boundary they have is wiped out again.
-    sides = (frame_px, frame_px, frame_px, frame_px)
-    framed = cv2.copyMakeBorder(np.ascontiguousarray(mask), *sides, cv2.BORDER_REPLICATE)
-    flat, width = framed.ravel(), framed.shape[1]
+def _outlines(expected: Mask, actual: Mask, frame_px: int) -> tuple[Flags, Outlines]:
+    """Two arrays [2, pixels] of both masks: where boundaries are; class + 1 of boundary pixels, 0 of all others.
+
+    A mask is row by row here, in a frame that no step can leave.
+    """
+    height, width = expected.shape[0] + 2 * frame_px, expected.shape[1] + 2 * frame_px
+    framed = np.empty((2, height, width), np.uint8)
+    inner = slice(frame_px, -frame_px)
+    framed[0, inner, inner], framed[1, inner, inner] = expected, actual
+    # Copies of the rim make no boundary where a mask ends.
+    for beyond, rim in ((frame_px - 1, frame_px), (-frame_px, -frame_px - 1)):
+        framed[:, inner, beyond] = framed[:, inner, rim]
+        framed[:, beyond] = framed[:, rim]
+    # Both as one row of pixels; what boundary there is in the frames, where that goes from side to side, is wiped out.
+    flat = framed.ravel()
     beside, below = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
-    edge = np.zeros(flat.shape, bool)
-    edge[1:] |= beside
-    edge[:-1] |= beside
-    edge[width:] |= below
-    edge[:-width] |= below
-    inside = edge.reshape(framed.shape)
-    inside[:frame_px] = inside[-frame_px:] = inside[:, :frame_px] = inside[:, -frame_px:] = False
-    outline: Codes = flat.astype(np.uint16)
-    outline += 1
-    outline *= edge
-    return outline
+    edges = np.empty(framed.shape, bool)
+    rows = edges.ravel()[width:-width]
+    np.logical_or(below[:-width], below[width:], out=rows)
+    rows |= beside[width - 1 : -width]
+    rows |= beside[width : -width + 1]
+    edges[:, :frame_px] = edges[:, -frame_px:] = edges[:, :, :frame_px] = edges[:, :, -frame_px:] = False
+    codes = flat.astype(np.uint16)
+    codes += 1
+    codes *= edges.ravel()
+    return edges.reshape(2, -1), codes.reshape(2, -1)
 
 
 @lru_cache(maxsize=8)
@@ -252,15 +262,39 @@ def densest_window(differing: Flags, size_px: int) -> Window | None:
 
     A block of 20 × 20 wrong pixels is 0.04 % of a megapixel: no percentage of the whole shows it.
     """
-    if not differing.any():
+    flags = differing.tobytes()
+    first, last = flags.find(1), flags.rfind(1)
+    if first < 0:
         return None
     height, width = (min(size_px, side) for side in differing.shape)
-    total = cv2.integral(differing.view(np.uint8))
-    bands = total[height:] - total[:-height]
-    sums = bands[:, width:] - bands[:, :-width]
+    # A window that has none of the rows between the first and the last differing pixel has no differing pixel.
+    columns = differing.shape[1]
+    top, bottom = max(0, first // columns - height + 1), last // columns + height
+    # Small integers add up fastest; these are large enough for a column and for a whole window.
+    rows = differing[top:bottom].astype(np.min_scalar_type(height))
+    bands = _sliding_sum(rows, height).astype(np.min_scalar_type(height * width))
+    flat_sums = _sliding_sum(bands.ravel(), width)
+    # Of all rows as one: windows that would leave a row on the right are left out.
+    sums = as_strided(flat_sums, (len(bands), columns - width + 1), bands.strides, writeable=False)
     y, x = np.unravel_index(int(sums.argmax()), sums.shape)
     most = int(sums[y, x])
-    return Window(x=int(x), y=int(y), size_px=size_px, differing=most, density=most / (height * width))
+    return Window(x=int(x), y=top + int(y), size_px=size_px, differing=most, density=most / (height * width))
+
+
+def _sliding_sum(values: Sums, length: int) -> Sums:
+    """[len(values) - length + 1, …]: sums of `length` neighbours along the first axis, in steps that double."""
+    places = len(values) - length + 1
+    spans, span, done = values, 1, 0
+    total: Sums | None = None
+    while True:
+        if length & span:
+            piece = spans[done : done + places]
+            total = piece if total is None else total + piece
+            done += span
+        if total is not None and done == length:
+            return total
+        spans = spans[:-span] + spans[span:]
+        span *= 2
 
 
 def truth_scores(truth: Mask, expected: Mask, actual: Mask, classes: int) -> TruthScores:
