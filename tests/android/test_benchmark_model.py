@@ -17,9 +17,10 @@ from transcript import transcript
 
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
-from goldmask.contract.bundle import Latency, RuntimeInfo, load_bundle
+from goldmask.contract.bundle import RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
+from goldmask.contract.latency import Latency
 from goldmask.contract.options import RunOptions
 
 TRANSCRIPTS = ALL / "benchmark_model"

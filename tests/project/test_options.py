@@ -107,3 +107,23 @@ def test_the_same_flag_twice_is_a_mistake(tmp_path, words):
 
 def test_a_later_table_comes_before_an_earlier_one():
     assert resolve({"threads": 1, "runs": 2}, {"threads": 4}) == TargetOptions(threads=4, runs=2)
+
+
+def test_a_mode_says_how_long_to_measure_and_own_figures_go_before_it(tmp_path):
+    config = configured(tmp_path, "[options]\nruns = 7\n")
+
+    def figures(**given: object):
+        options = options_for(config, select(config, "default", given=given), "python")
+        return options.warmup, options.runs, options.min_duration_s
+
+    assert figures() == (0, 7, 0)
+    assert figures(mode="quick") == (3, 10, 2)
+    assert figures(mode="quick", runs=20) == (3, 20, 2)
+
+
+def test_a_mode_in_a_file_is_a_mode(tmp_path):
+    config = configured(tmp_path, "[options]\nmode = 'normal'\nmin_duration_s = 3\n")
+    options = options_for(config, select(config, "default", given={"warmup": 9}), "python")
+    assert (options.warmup, options.runs, options.min_duration_s) == (9, 50, 3)
+    with pytest.raises(UsageError, match="--mode 'fast' is not known"):
+        from_flags({"mode": "fast"})

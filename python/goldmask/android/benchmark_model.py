@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any
 
-from ..contract.bundle import Latency, RuntimeInfo
+from ..contract.bundle import RuntimeInfo
 from ..contract.errors import RunError, UsageError, excerpt, one_line
 from ..contract.files import sha256_of
+from ..contract.latency import Latency
 from ..contract.options import RunOptions
 from .adb import STORE, Device
 

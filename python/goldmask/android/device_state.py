@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..contract.errors import RunError, one_line
-from ..project.config import LatencyFlag
+from ..contract.latency import LatencyFlag
 from .adb import Device
 
 # Below this and not charging, phones slow down; Jetpack Benchmark's number.

@@ -17,6 +17,7 @@ from ..project.options import from_flags
 from ..report.write import open_folder
 from ..targets.target import Context, check_used, find_target, target_names
 from ..workflows.check import request_for
+from ..workflows.measuring import in_random_order
 from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
 from .console import ProgressBars, out
 from .folders import out_folder, root_or_here
@@ -40,6 +41,7 @@ def run_adhoc(
         open_folder(path)
         taps: tuple[TapName, ...] = ("margin",) if find_target(target).margins else ()
         request = request_for(found, cases, selection.pipelines[0], options, taps)
+        request = in_random_order(request, options.seed, notes.append)
         context = Context(
             root=project,
             logs=path / "logs",

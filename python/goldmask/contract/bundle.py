@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, model_validato
 
 from .errors import RunError
 from .files import read_file, write_atomically
+from .latency import Conditions, Kind, Latency, Megabytes
 from .mask import MAX_CLASSES, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
 from .options import Options, Pipeline, TapName
 from .schema import WHOLE, InvalidJson, Name, Sha256, Strict, Text, parse_json
@@ -28,8 +29,6 @@ FLOAT32_MAX, FLOAT32_LEAST = 3.4028234e38, 1.1754944e-38
 InputType = Literal["float32", "uint8", "int8"]
 OutputKind = Literal["logits", "classes"]
 MarginUnit = Literal["score", "step"]
-Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Megabytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
 STAGES = ("decoded", "resized", "tensor")
 
@@ -107,7 +106,7 @@ class TargetInfo(Strict):
     """Where it ran."""
 
     name: Name
-    kind: Literal["host", "jvm", "emulator", "simulator", "device"]
+    kind: Kind
     platform: Text
     abi: Text
     os: Text
@@ -180,16 +179,6 @@ class StageHashes(Strict):
     tensor: Sha256 | None = None
 
 
-class Latency(Strict):
-    """Milliseconds. The lists have one entry for each run after the warm-up; `first_ms` is the first run of all."""
-
-    init_ms: Milliseconds
-    first_ms: Milliseconds
-    preprocess_ms: tuple[Milliseconds, ...] = ()
-    inference_ms: tuple[Milliseconds, ...] = ()
-    postprocess_ms: tuple[Milliseconds, ...] = ()
-
-
 class Tap(Strict):
     """A file kept besides the mask; `unit` is what a margin counts: model scores or quantisation steps."""
 
@@ -209,7 +198,9 @@ class Predicted(Strict):
     mask_size: tuple[Side, Side] = Field(description="width, height")
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
+    memory_init_mb: Megabytes | None = Field(default=None, description="of the process, with the model loaded")
     memory_peak_mb: Megabytes | None = None
+    memory_steady_mb: Megabytes | None = Field(default=None, description="after the last run")
     taps: dict[TapName, Tap] = Field(default={})
 
 
@@ -240,6 +231,7 @@ class Bundle(Strict):
     model: ModelInfo
     started_at: Text
     environment: dict[Text, Text] = Field(default={})
+    conditions: Conditions | None = None
     results: tuple[Result, ...]
 
     @model_validator(mode="after")

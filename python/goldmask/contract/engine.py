@@ -27,7 +27,6 @@ from .bundle import (
     DelegatedNodes,
     Failed,
     Failure,
-    Latency,
     MarginUnit,
     ModelInfo,
     Predicted,
@@ -45,6 +44,7 @@ from .errors import GoldmaskError
 from .files import read_file, sha256_of
 from .image import MAX_IMAGE_BYTES, Pixels, Tensor, decode
 from .journal import Journal
+from .latency import Latency
 from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
 from .options import TapName
 
@@ -130,7 +130,7 @@ def write_bundle(
         if sha256_of(base / request.model.file) != request.model.sha256:
             raise StageError("init", f"{request.model.file} is not the model that was asked for (sha256 differs)")
         engine = open_engine(request)
-        init_ms = _ms_since(started)
+        loaded = _Loaded(_ms_since(started), _memory_now_mb())
         runtime = engine.runtime
     except (StageError, OSError, ValueError, RuntimeError, TypeError) as error:
         failure = Failure(stage="init", message=_one_line(error))
@@ -150,7 +150,7 @@ def write_bundle(
         outcomes: Iterable[Result] = [_failed(case, failure) for case in request.cases]
     else:
         journal = Journal(out, bundle)
-        outcomes = _run_cases(engine, request, base, out, init_ms, journal)
+        outcomes = _run_cases(engine, request, base, out, loaded, journal)
     results: list[Result] = []
     for result in outcomes:
         results.append(result)
@@ -163,6 +163,14 @@ def write_bundle(
 
 
 @dataclass(frozen=True)
+class _Loaded:
+    """How long loading the model took, and the memory of the process then."""
+
+    init_ms: float
+    memory_mb: float | None
+
+
+@dataclass(frozen=True)
 class _Drawn:
     """A case with its mask in memory."""
 
@@ -170,10 +178,12 @@ class _Drawn:
     pixels: Pixels  # decoded and upright
     last: Segmented
     latency: Latency
+    memory_init_mb: float | None
+    memory_steady_mb: float | None
 
 
 def _run_cases(
-    engine: Engine, request: Request, base: Path, out: Path, init_ms: float, journal: Journal
+    engine: Engine, request: Request, base: Path, out: Path, loaded: _Loaded, journal: Journal
 ) -> Iterator[Result]:
     """Every case in turn. One case's files are hashed, encoded and written while the next is drawn."""
     options = request.options
@@ -184,7 +194,7 @@ def _run_cases(
         for case in request.cases:
             future: Future[Result]
             try:
-                future = finisher.submit(_finish, _draw(engine, request, case, base, init_ms), out, journal)
+                future = finisher.submit(_finish, _draw(engine, request, case, base, loaded), out, journal)
             except StageError as error:
                 failure = Failure(stage=error.stage, message=_one_line(error))
                 future = finisher.submit(_keep, _failed(case, failure), journal)
@@ -197,7 +207,7 @@ def _run_cases(
             yield waiting.result()
 
 
-def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_ms: float) -> _Drawn:
+def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, loaded: _Loaded) -> _Drawn:
     options = request.options
     path = base / case.file
     try:
@@ -207,20 +217,26 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, init_
         pixels = decode(path, case.orientation, data)
     except (GoldmaskError, OSError) as error:
         raise StageError("decode", getattr(error, "what", str(error))) from error
-    runs: list[tuple[float, float, float]] = []
-    started = time.perf_counter()
-    while len(runs) < options.warmup + options.runs or time.perf_counter() - started < options.min_duration_s:
-        last = engine.segment(pixels, "margin" in options.taps)
-        runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms))
-    preprocess, inference, postprocess = zip(*runs[options.warmup :], strict=True)
+    with_margin = "margin" in options.taps
+    warmup = tuple(engine.segment(pixels, with_margin).inference_ms for _ in range(options.warmup))
+    runs: list[tuple[float, float, float, float]] = []
+    started = now = time.perf_counter()
+    while len(runs) < options.runs or now - started < options.min_duration_s:
+        began = now
+        last = engine.segment(pixels, with_margin)
+        now = time.perf_counter()
+        runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms, (now - began) * 1e3))
+    preprocess, inference, postprocess, total = zip(*runs, strict=True)
     latency = Latency(
-        init_ms=init_ms,
-        first_ms=runs[0][1],
+        init_ms=loaded.init_ms,
+        first_ms=(*warmup, *inference)[0],
+        warmup_ms=warmup,
         preprocess_ms=preprocess,
         inference_ms=inference,
         postprocess_ms=postprocess,
+        total_ms=total,
     )
-    return _Drawn(case, pixels, last, latency)
+    return _Drawn(case, pixels, last, latency, loaded.memory_mb, _memory_now_mb())
 
 
 def _keep(result: Result, journal: Journal) -> Result:
@@ -240,7 +256,9 @@ def _finish(drawn: _Drawn, out: Path, journal: Journal) -> Result:
         mask_size=last.mask.shape[::-1],
         stages=StageHashes(decoded=_sha256(drawn.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)),
         latency=drawn.latency,
+        memory_init_mb=drawn.memory_init_mb,
         memory_peak_mb=_memory_peak_mb(),
+        memory_steady_mb=drawn.memory_steady_mb,
         taps=_taps(last, case, out),
     )
     return _keep(result, journal)
@@ -343,3 +361,12 @@ def _memory_peak_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # bytes on macOS, KiB on Linux
+
+
+def _memory_now_mb() -> float | None:
+    """What the process has in memory; None where that takes more than a file to learn, which is on macOS."""
+    try:
+        resident = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return None
+    return resident * os.sysconf("SC_PAGE_SIZE") / (1 << 20)

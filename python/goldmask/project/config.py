@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator
 from .. import __version__
 from ..contract.bundle import BUNDLE_FILE, SchemaVersion
 from ..contract.errors import ConfigError, UsageError
+from ..contract.latency import LatencyFlag
 from ..contract.options import Delegate, Pipeline
 from ..contract.schema import Count, Name, Strict
 from .options import OptionTables
@@ -20,8 +21,6 @@ from .toml import load_toml, strictly
 
 FILE_NAME = "goldmask.toml"
 TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
-# What speaks against a latency that was measured on a device (docs/android-device.md).
-LatencyFlag = Literal["EMULATOR", "LOW-BATTERY", "DEBUGGABLE", "THERMAL"]
 
 
 def _once(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..contract.errors import UsageError
+from ..contract.latency import MODES, Mode
 from ..contract.options import RunOptions
 
 Abi = Literal["x86_64", "arm64-v8a", "arm64"]
@@ -41,6 +42,13 @@ class TargetOptions(RunOptions):
     all_devices: bool = Field(default=False, description="share the cases out among all devices that are connected")
     destinations: tuple[str, ...] = Field(
         default=(), description="name or UDID of a simulator or phone", examples=["iPhone 16"]
+    )
+    mode: Mode | None = Field(
+        default=None,
+        description="how long to measure (docs/latency.md); --warmup, --runs and --min-duration-s go first",
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=1 << 32, description="of the order of cases where latency is measured", examples=["7"]
     )
 
 
@@ -130,7 +138,8 @@ def resolve(*tables: Mapping[str, object]) -> TargetOptions:
     """One set of options out of several; a later table comes before an earlier one."""
     values: dict[str, Any] = {}
     for table in tables:
-        values |= table
+        mode: Any = table.get("mode")
+        values |= (MODES[mode]._asdict() if mode else {}) | dict(table)
     return TargetOptions.model_validate(values)
 
 

@@ -32,7 +32,7 @@ from ..contract.files import sha256_of
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
 from .host import checked, failed, one_at_a_time
-from .target import Context, OnCase, Session, Target, check_options
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options
 
 NAME = "android-device"
 ATTEMPTS = 3
@@ -108,9 +108,7 @@ class AndroidDevice(Target):
     """Phones and emulators over adb."""
 
     name = NAME
-    options = frozenset(
-        {"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "abi", "device", "all_devices"}
-    )
+    options = OF_EVERY_TARGET | {"abi", "device", "all_devices"}
     delegates = ("xnnpack", "cpu", "gpu", "nnapi")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:

@@ -26,7 +26,7 @@ from ..machine.cache import cache_folder
 from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import fetch_package
 from .host import case_listener, complete, write_decoded
-from .target import Context, OnCase, Session, Target, check_options, deadline_s
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "android-jvm"
 START_DEADLINE_S = 120
@@ -104,7 +104,7 @@ class AndroidJvm(Target):
     """The app's own Kotlin and native library on this machine."""
 
     name = NAME
-    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "runtime", "abi"})
+    options = OF_EVERY_TARGET | {"runtime", "abi"}
     delegates = ("xnnpack", "cpu", "gpu", "nnapi")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:

@@ -27,7 +27,7 @@ from ..machine.diagnostics import Diagnostic
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.resources import IOS_PROJECT as PACKAGE
 from .host import case_listener, complete, write_decoded
-from .target import Context, OnCase, Session, Target, check_options, deadline_s
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "ios-host"
 PRODUCT = "segment-cli"
@@ -109,7 +109,7 @@ class IosHost(Target):
 
     name = NAME
     pipelines = ("lib_interpreter",)
-    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s"})
+    options = OF_EVERY_TARGET
     delegates = ("xnnpack", "cpu", "coreml", "metal")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:

@@ -24,7 +24,7 @@ from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
 from ..machine.resources import IOS_PROJECT
 from .host import case_listener, checked, complete, failed
-from .target import Context, OnCase, Session, Target, begin, check_options, deadline_s
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, begin, check_options, deadline_s
 
 NAME = "ios-simulator"
 OUR_TESTS = {
@@ -126,7 +126,7 @@ class IosSimulator(Target):
     """The app in simulators and on phones."""
 
     name = NAME
-    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "abi", "destinations"})
+    options = OF_EVERY_TARGET | {"abi", "destinations"}
     delegates = ("xnnpack", "cpu", "coreml", "metal")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from ..contract.options import Pipeline
 from ..machine import pep723
 from ..machine.diagnostics import Diagnostic
 from .host import case_listener, filled
-from .target import Context, OnCase, Session, Target, check_options, deadline_s
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options, deadline_s
 
 NAME = "python"
 SCRIPTS = {
@@ -79,7 +79,7 @@ class Python(Target):
     """The reference, whose masks become goldens."""
 
     name = NAME
-    options = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "runtime"})
+    options = OF_EVERY_TARGET | {"runtime"}
     delegates = ("xnnpack", "cpu")
     margins = True
 

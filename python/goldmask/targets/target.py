@@ -18,15 +18,18 @@ from typing import ClassVar, Self
 from ..contract.bundle import Bundle, Request, save
 from ..contract.errors import RunError, UsageError
 from ..contract.files import remove_files
+from ..contract.latency import LatencyFlag
 from ..contract.options import Pipeline
 from ..machine import interrupts
 from ..machine.diagnostics import Diagnostic
 from ..machine.progress import Progress
-from ..project.config import Android, Ios, LatencyFlag
+from ..project.config import Android, Ios
 from ..project.options import OPTIONS, TargetOptions
 
 # The target whose masks are blessed.
 REFERENCE = "python"
+# Options that say how a model is run, and how long.
+OF_EVERY_TARGET = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "mode", "seed"})
 # What else lies in this room.
 NOT_TARGETS = ("host", "target", "test_lab")
 OnCase = Callable[[str], None]

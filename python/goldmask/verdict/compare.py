@@ -12,7 +12,6 @@ from ..contract.bundle import (
     Bundle,
     DelegatedNodes,
     Failed,
-    Latency,
     Predicted,
     RuntimeInfo,
     StageHashes,
@@ -22,6 +21,7 @@ from ..contract.bundle import (
     mask_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
+from ..contract.latency import Latency
 from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances

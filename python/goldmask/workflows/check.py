@@ -22,6 +22,7 @@ from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
 from ..verdict.compare import Asked, Comparison, NotJudged, NotRun
 from .compare import compare_bundle
+from .measuring import in_random_order
 from .selection import Selection, check_overrides, options_for
 
 
@@ -169,7 +170,9 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
     request = request.model_copy(update={"cases": cases})
     on_case = run.progress.count(f"{target} · {pipeline} · {name}", len(cases) * len(session.destinations))
     try:
-        bundles = session.run_everywhere(request, run.out / "bundles" / target / pipeline / name, on_case)
+        # Rows keep the order in which cases are declared.
+        to_run = in_random_order(request, session.context.options.seed, run.notes.append)
+        bundles = session.run_everywhere(to_run, run.out / "bundles" / target / pipeline / name, on_case)
     except GoldmaskError as error:
         return rows + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
     said = set_in(session.context.options)
