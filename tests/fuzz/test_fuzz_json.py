@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from mutations import changed, odd_json
 from rich.console import Console
 
-from goldmask.contract.bundle import Predicted, load_bundle, load_request, margin_of, mask_of
+from goldmask.contract.bundle import Bundle, Predicted, load_bundle, load_request, margin_of, mask_of
 from goldmask.contract.errors import GoldmaskError
+from goldmask.contract.journal import JOURNAL_FILE, Journal, read_journal
+from goldmask.contract.schema import parse_json
 from goldmask.project.golden import load_golden, unused
 from goldmask.report.junit import to_junit
 from goldmask.report.report import load_report
@@ -85,6 +87,17 @@ def test_bundle(data, folder):
             margin_of(folder, result)
 
 
+LINES = [as_json(json.loads(BUNDLE) | {"results": []}), *map(as_json, json.loads(BUNDLE)["results"])]
+
+
+@fuzz(st.tuples(*(st.one_of(st.just(line), either(line)) for line in LINES), st.sampled_from((b"\n", b"", b"\r\n"))))
+def test_journal(lines, folder):
+    """What a process that died had written down: other bytes for any of its lines, the last one whole or not."""
+    (folder / JOURNAL_FILE).write_bytes(b"\n".join(lines[:-1]) + lines[-1])
+    bundle = read_journal(folder)
+    assert bundle is None or all(bundle.result(result.case) is result for result in bundle.results)
+
+
 @fuzz(either(as_json(PROVENANCE)))
 def test_golden(data, folder):
     (folder / "bundle.json").write_bytes(BUNDLE)
@@ -104,6 +117,15 @@ def test_report(data, folder):
     console.print(to_terminal(report))
     text = console.file.getvalue()
     assert text.replace("\n", "").isprintable(), text
+
+
+def test_the_journals_seed_is_one(tmp_path):
+    bundle = parse_json(BUNDLE, Bundle)
+    journal = Journal(tmp_path, bundle.model_copy(update={"results": ()}))
+    for result in bundle.results:
+        journal.add(result)
+    written = (tmp_path / JOURNAL_FILE).read_bytes()
+    assert [json.loads(line) for line in written.splitlines()] == [json.loads(line) for line in LINES]
 
 
 @pytest.mark.parametrize("name", ["bundle.json", "golden.json", "report.json"])
