@@ -4,124 +4,19 @@ Each task is its flags, its help and one call into the cli room. A body imports 
 neither numpy nor rich.
 """
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from invoke import Collection, Exit, Task, task
+from invoke import Collection
 
 from . import __version__
 from .cli import streams
-from .cli.flags import HELP, CommandTask, check_core
-from .contract.errors import EnvironmentMissing, GoldmaskError, UsageError, of_system
+from .cli.command import command
+from .contract.errors import EnvironmentMissing
 from .machine import interrupts
-from .machine.resources import typed
 from .project.options import OPTIONS
 
 ALL = tuple(OPTIONS)
-
-
-def command(
-    name: str | None = None, several: tuple[str, ...] = (), options: tuple[str, ...] = (), example: str = ""
-) -> Callable[..., Task]:
-    """An invoke task that ends with the program's exit code and shows expected errors without a traceback.
-
-    Flags are the function's parameters and, for its `**flags`, `options` as project/options.py declares them.
-    """
-
-    def decorate(function: Callable[..., int | None]) -> Task:
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> None:
-            # invoke turns this off, and every start would compile numpy's and pydantic's modules again: half a second.
-            sys.dont_write_bytecode = False
-            # A `kill`, or a CI job that is cancelled, stops what was started just as Ctrl-C does.
-            interrupts.catch()
-            streams.guard()
-            from .machine import scratch, shell
-
-            code: int | None = None
-            try:
-                check_core(args[0])
-                scratch.clean()
-                code = function(
-                    *args, **{flag: _read(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
-                )
-            except BaseException as error:
-                if (ending := ending_of(error)) is error:
-                    raise
-                raise ending from error
-            finally:
-                with interrupts.held():
-                    shell.end_all()
-                    scratch.remove_all()
-            if code := streams.finish(int(code or 0)):
-                raise Exit(code=code)
-
-        defaults = {each.name: each.default for each in inspect.signature(function).parameters.values()}
-        chosen = [OPTIONS[each] for each in options]
-        parameters = [
-            # invoke would turn a number's text into a number, and a wrong one into a traceback.
-            each.replace(default=str(each.default)) if type(each.default) is int else each
-            for each in inspect.signature(function).parameters.values()
-            if each.kind is not each.VAR_KEYWORD
-        ]
-        parameters += [
-            inspect.Parameter(
-                each.parameter,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=False if each.switch else "" if not each.several else None,
-            )
-            for each in chosen
-        ]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what invoke makes flags of
-        run.example = example  # type: ignore[attr-defined]  # shown by its help
-        repeated = {*several, *(each.parameter for each in chosen if each.several)}
-        own = {each.name: f" (default: {each.default})" for each in chosen if each.default not in (None, False, (), 0)}
-        texts = HELP | {each.parameter: each.help + own.get(each.name, "") for each in chosen}
-        flags = [each.name for each in parameters[1:]]
-        help_texts = {flag: texts[flag] + ("; several may be given" if flag in repeated else "") for flag in flags}
-        return task(name=name, help=help_texts, iterable=sorted(repeated), auto_shortflags=False, klass=CommandTask)(
-            run
-        )
-
-    return decorate
-
-
-def ending_of(error: BaseException) -> BaseException:
-    """How the program ends after an error: with one sentence where it is an expected one, a bug as it is."""
-    if isinstance(error, KeyboardInterrupt) or interrupts.happened():  # nothing fails well while all is being stopped
-        return Exit(interrupts.MESSAGE, interrupts.EXIT_CODE)
-    if isinstance(error, OSError) and error.errno is not None:
-        error = of_system(error)
-    if isinstance(error, GoldmaskError):
-        return Exit(typed(f"goldmask: {error}"), int(error.exit_code))
-    return error
-
-
-def _read(flag: str, value: Any, default: Any) -> Any:
-    """A flag's value: as a number where its default is one, a path with `~` as a shell reads it. Raises UsageError."""
-    if isinstance(value, list):
-        return [_read(flag, each, default) for each in value]
-    if not isinstance(value, str):
-        return value
-    words = f"--{flag.replace('_', '-')}"
-    if type(default) is int:
-        try:
-            return int(value)
-        except ValueError as error:
-            raise UsageError(f"{words} {value!r} is not a whole number", fix=f"{words} {default}") from error
-    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise UsageError(f"{words} {value!r} is not UTF-8", fix="give the file or folder another name")
-    if value.startswith("~"):
-        try:
-            return str(Path(value).expanduser())
-        except RuntimeError as error:
-            raise UsageError(f"{words} {value!r}: there is no such user", fix=f"{words} ./{value}") from error
-    return value
 
 
 def deeplab_program() -> ModuleType:
@@ -173,6 +68,14 @@ def report(c, out=""):
     return show_report(out)
 
 
+@command(example="./goldmask init --ci github")
+def init(c, ci=""):
+    """Start a project in this folder: goldmask.toml, and with --ci a workflow that checks each push."""
+    from .cli.own_models import start_project
+
+    return start_project(ci)
+
+
 @command(example="./goldmask doctor")
 def doctor(c):
     """What can run here, what is missing, and the command that fixes it."""
@@ -211,6 +114,34 @@ def models_info(c, model=""):
     from .cli.models import show_model
 
     return show_model(model)
+
+
+@command(name="add", several=("image",), example="./goldmask models.add road.tflite --image photos/*.jpg")
+def models_add(c, file, image=None, name="", truth=""):
+    """Declare a model of your own with its images; starts a project where there is none."""
+    from .cli.own_models import add_model
+
+    return add_model(file, image, name, truth)
+
+
+@command(name="pin", several=("model",), example="./goldmask models.pin --model road")
+def models_pin(c, model=None):
+    """Declare the sha256 that models and images beside model.toml have now; says which changed."""
+    from .cli.own_models import pin_models
+
+    return pin_models(model)
+
+
+@command(
+    name="metadata",
+    several=("mean", "std", "label"),
+    example="./goldmask models.metadata --model road --mean 127.5 --std 127.5 --label road kerb sky",
+)
+def models_metadata(c, model="", mean=None, std=None, label=None, out=""):
+    """Write normalisation and labels into a model's file, as the Task Library needs them."""
+    from .cli.own_models import describe_model
+
+    return describe_model(model, mean, std, label, out)
 
 
 @command(name="record", several=("model", "pipeline"), example="./goldmask golden.record --model shapes")
@@ -401,7 +332,7 @@ def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="
     return record_check(suite, model, pipeline, target, out, transcripts, flags)
 
 
-namespace = Collection("goldmask", check, run, compare, report, doctor, test)
+namespace = Collection("goldmask", check, run, compare, report, doctor, init, test)
 android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
 android.add_collection(Collection("emulator", emulator_up, emulator_down, emulator_list))
@@ -410,13 +341,22 @@ farm.add_task(farm_plan, default=True)
 android.add_collection(farm)
 namespace.add_collection(android)
 namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
-namespace.add_collection(Collection("models", models_list, models_fetch, models_info))
+namespace.add_collection(
+    Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)
+)
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
 namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
 namespace.add_collection(Collection("rig", rig_record))
 
 
-def spread(words, several=("--destination", "--image", "--model", "--phone", "--pipeline", "--runtime", "--target")):
+# Flags that take all words up to the next flag.
+SPREAD = (
+    "--case", "--destination", "--image", "--label", "--mean", "--model", "--phone", "--pipeline", "--runtime", "--std",
+    "--target",
+)  # fmt: skip
+
+
+def spread(words, several=SPREAD):
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words, flag = [], None
     for word in words:

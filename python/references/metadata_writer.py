@@ -18,7 +18,8 @@
 """Writes TFLite metadata into a segmentation model, and proves that the Task Library takes the result.
 
 A script of its own because tflite-support and TensorFlow cannot share a process. One argument, a JSON file:
-{"model": path, "out": path, "name", "description", "version", "mean": number, "std": number, "labels": [text, ...]}.
+{"model": path, "out": path, "name", "description", "version", "mean": number, "std": number, "labels": [text, ...]};
+a mean and std may be a list of one for each channel.
 Relative paths are taken from the JSON file's folder. Exit code 1 and one line on stderr when the Task Library refuses
 the model or its mask is not what the labels promise; then `out` is not written.
 """
@@ -66,8 +67,8 @@ def describe(model: bytes, request: dict) -> bytes:
             input_md=metadata_info.InputImageTensorMd(
                 name="image",
                 description="The picture to segment, RGB.",
-                norm_mean=[request["mean"]],
-                norm_std=[request["std"]],
+                norm_mean=numbers(request["mean"]),
+                norm_std=numbers(request["std"]),
                 color_space_type=schema.ColorSpaceType.RGB,
                 tensor_type=writer_utils.get_input_tensor_types(bytearray(model))[0],
             ),
@@ -80,6 +81,11 @@ def describe(model: bytes, request: dict) -> bytes:
         # zipfile stamps labels.txt with the clock; the same model must give the same sha256.
         with mock.patch("zipfile.time.localtime", return_value=(1980, 1, 1, 0, 0, 0)):
             return bytes(writer.populate())
+
+
+def numbers(value: float | list[float]) -> list[float]:
+    """One number for all channels, or one for each."""
+    return value if isinstance(value, list) else [value]
 
 
 def check(model: bytes, labels: list[str]) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from goldmask.contract.errors import ConfigError, EnvironmentMissing
 from goldmask.machine import fetch as fetching
-from goldmask.machine.fetch import Source, fetch
+from goldmask.machine.fetch import Source, fetch, repinned
 
 BODY = bytes(range(256)) * 1024
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -267,12 +267,14 @@ def test_a_mirror_with_other_bytes_is_told_and_passed_over(server, tmp_path, mon
     assert fetch(source(f"{server.url}/model.bin"), tmp_path).read_bytes() == BODY
 
 
-def test_a_local_file_is_read_in_place_and_held_to_its_hash(tmp_path):
+def test_a_local_file_is_read_in_place_and_may_be_another_than_is_pinned(tmp_path):
     (tmp_path / "model.bin").write_bytes(BODY)
-    assert fetch(Source(file="model.bin", sha256=SHA256), tmp_path) == tmp_path / "model.bin"
+    pinned = Source(file="model.bin", sha256=SHA256)
+    assert fetch(pinned, tmp_path) == tmp_path / "model.bin" and repinned(pinned, tmp_path) == ""
     (tmp_path / "model.bin").write_bytes(b"edited")
-    with pytest.raises(ConfigError, match="has sha256"):
-        fetch(Source(file="model.bin", sha256=SHA256), tmp_path)
+    assert fetch(pinned, tmp_path) == tmp_path / "model.bin"
+    assert repinned(pinned, tmp_path) == hashlib.sha256(b"edited").hexdigest()
+    assert repinned(Source(file="model.bin"), tmp_path) == ""
     with pytest.raises(ConfigError, match="does not exist"):
         fetch(Source(file="gone.bin", sha256=SHA256), tmp_path)
 

@@ -1,4 +1,4 @@
-"""`models.*`."""
+"""`models.list`, `models.fetch` and `models.info`."""
 
 from pathlib import Path
 

@@ -21,7 +21,7 @@ WITHOUT_EFFECT = (
 )  # fmt: skip
 # Everyday tasks first; a task without a group of its own stands in its namespace's.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Every day", ("check", "report", "compare", "run", "doctor")),
+    ("Every day", ("check", "report", "compare", "run", "doctor", "init")),
     ("Goldens and models", ("golden.", "models.")),
     ("Android", ("android.",)),
     ("iOS", ("ios.",)),
@@ -55,7 +55,8 @@ class GoldmaskProgram(Program):
         """What a task does, its options with their defaults, and an example."""
         task = self.collection[name]
         context = next(each for each in self._contexts() if name in (each.name, *each.aliases))
-        print(f"Usage: {COMMAND} {context.name} [OPTIONS]\n")
+        wanted = [f" {str(each.name).upper()}" for each in context.positional_args]
+        print(f"Usage: {COMMAND} {context.name}{''.join(wanted)} [OPTIONS]\n")
         print(textwrap.fill(" ".join((inspect.getdoc(task) or "").split()), WIDTH))
         options = [_option(argument) for argument in context.args.values()]
         if options:
@@ -99,6 +100,11 @@ class GoldmaskProgram(Program):
         if "--print-completion-script" in words[:-1]:
             print(script(words[words.index("--print-completion-script") + 1]), end="")
             raise Exit
+        if self.namespace and {"--help", "-h"} & set(
+            words[2:]
+        ):  # which would be taken for the value of a positional argument
+            named = joined([word for word in words[1:] if word not in ("--help", "-h")], self.namespace)[0]
+            argv = [words[0], "--help", named] if named in _names(self.namespace) else argv
         try:
             super().parse_core(argv)
         except ParseError as error:
@@ -139,13 +145,17 @@ def meant(word: str, known: Sequence[str]) -> str:
 
 def joined(words: Sequence[str], collection: Collection) -> list[str]:
     """`golden record --mode all` as `golden.record --mode all`: leading words that name a task together, by dots."""
-    names = set(collection.task_names)
-    names |= {alias for aliases in collection.task_names.values() for alias in aliases}
+    names = _names(collection)
     for count in (3, 2):
         first = words[:count]
         if len(first) == count and ".".join(first) in names:
             return [".".join(first), *words[count:]]
     return list(words)
+
+
+def _names(collection: Collection) -> set[str]:
+    """The names of a collection's tasks, with their aliases."""
+    return {*collection.task_names, *(alias for aliases in collection.task_names.values() for alias in aliases)}
 
 
 def _place(name: str, starts: Sequence[str]) -> tuple[int, str]:
@@ -159,6 +169,8 @@ def _place(name: str, starts: Sequence[str]) -> tuple[int, str]:
 def _option(argument: Argument) -> tuple[str, str]:
     """A flag as it is typed, and what it does, with its default where there is one."""
     name = (argument.name or "").replace("_", "-")
+    if argument.positional:
+        return name.upper(), argument.help or ""
     flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"
     default = argument.default
     shown = f" (default: {default})" if default not in (None, False, "", [], "0") else ""

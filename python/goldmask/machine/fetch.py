@@ -45,9 +45,13 @@ PACKAGE_DEADLINE_S = 600
 
 
 class Source(Strict):
-    """Where one pinned file comes from: beside its model.toml, on the web, or inside a package on PyPI."""
+    """Where one file comes from: beside its model.toml, on the web, or inside a package on PyPI.
 
-    sha256: Sha256
+    What is downloaded is pinned: it needs a sha256. A file beside its model.toml has its history in git, and goldens
+    hold its hash.
+    """
+
+    sha256: Sha256 | None = None
     size: int | None = Field(default=None, gt=0, le=MAX_BYTES, description="bytes")
     licence: str = ""
     file: str | None = None
@@ -62,10 +66,17 @@ class Source(Strict):
             raise ValueError("give exactly one of file, urls or package")
         if bool(self.package) != bool(self.path):
             raise ValueError("package and path go together")
+        if not self.file and not self.sha256:
+            raise ValueError("a download needs its sha256")
         for inner in (self.file, self.path):
             if inner and (inner.startswith(("/", "~")) or ".." in PurePosixPath(inner).parts):
                 raise ValueError(f"{inner!r} leads out of its folder")
         return self
+
+    @property
+    def pin(self) -> str:
+        """The sha256 of what is downloaded; empty where none is declared, of a file beside its model.toml."""
+        return self.sha256 or ""
 
     @property
     def file_name(self) -> str:
@@ -77,10 +88,11 @@ def fetch(source: Source, folder: Path, on_progress: Progress | None = None, now
     """The path of `source`'s verified bytes. A `file` is read in place from `folder`; all else is cached.
 
     Asked in order: the cache, GOLDMASK_MIRROR, the source's own URLs or package. Raises ConfigError for a
-    local file that is missing or has other bytes than declared, EnvironmentMissing when no place has it.
+    local file that is missing, EnvironmentMissing when no place has it. A local file may have other bytes than
+    declared (`repinned`): goldens say what that changes.
     """
     if source.file:
-        return _local(folder, source.file, source.sha256)
+        return _local(folder, source.file)
     if cached := cached_file(source):
         return cached
     cached = _cached_path(source)
@@ -100,31 +112,33 @@ def fetch(source: Source, folder: Path, on_progress: Progress | None = None, now
             attempts.append(f"{origin}: {_reason(error)}")
     raise EnvironmentMissing(
         f"cannot fetch {source.file_name} ({'; '.join(attempts)})",
-        fix=f"put a file with sha256 {source.sha256} into a folder and set GOLDMASK_MIRROR=<that folder>",
+        fix=f"put a file with sha256 {source.pin} into a folder and set GOLDMASK_MIRROR=<that folder>",
     )
+
+
+def repinned(source: Source, folder: Path) -> str:
+    """The sha256 of a local file that has other bytes than its declaration; empty where they agree or none is due."""
+    if not source.file or not source.sha256 or not (folder / source.file).is_file():
+        return ""
+    actual = sha256_of(folder / source.file)
+    return actual if actual != source.sha256 else ""
 
 
 def cached_file(source: Source) -> Path | None:
     """The cached file, or None; one that was damaged on disk counts as absent, and will be replaced."""
     path = _cached_path(source)
-    return path if path.is_file() and sha256_of(path) == source.sha256 else None
+    return path if path.is_file() and sha256_of(path) == source.pin else None
 
 
 def _cached_path(source: Source) -> Path:
-    return cached_path(source.sha256, source.file_name)
+    return cached_path(source.pin, source.file_name)
 
 
-def _local(folder: Path, file: str, sha256: str) -> Path:
+def _local(folder: Path, file: str) -> Path:
     path = folder / file
     if not path.is_file():
         raise ConfigError(
             f"{path} is declared but does not exist", fix=f"add the file or its entry's removal to {folder}"
-        )
-    actual = sha256_of(path)
-    if actual != sha256:
-        raise ConfigError(
-            f"{path} has sha256 {actual}, declared is {sha256}",
-            fix="restore the file, or declare the new sha256 and record its goldens again",
         )
     return path
 
@@ -132,7 +146,7 @@ def _local(folder: Path, file: str, sha256: str) -> Path:
 def _origins(source: Source, cached: Path, on_progress: Progress | None, now: Now) -> Iterator[Origin]:
     """Each place to ask, in order, with what fills `cached` from there."""
     mirror = os.environ.get("GOLDMASK_MIRROR", "")
-    keys = (source.sha256, source.file_name) if mirror else ()
+    keys = (source.pin, source.file_name) if mirror else ()
     if mirror.startswith(("http://", "https://")):
         try:
             _addressed(mirror)
@@ -144,11 +158,11 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None, now: No
             url = f"{mirror.rstrip('/')}/{key}"
             yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     elif mirror:
-        yield f"mirror {mirror}", partial(_adopt_first, mirror, keys, source.sha256, cached)
+        yield f"mirror {mirror}", partial(_adopt_first, mirror, keys, source.pin, cached)
     for url in source.urls:
         yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     if source.package and source.path:
-        yield source.package, partial(_unpack, source.package, source.path, source.sha256, cached)
+        yield source.package, partial(_unpack, source.package, source.path, source.pin, cached)
 
 
 def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -> Path:
@@ -209,7 +223,7 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
     store = pooch.create(
         path=cached.parent,
         base_url="",
-        registry={cached.name: f"sha256:{source.sha256}"},
+        registry={cached.name: f"sha256:{source.pin}"},
         urls={cached.name: url},
         retry_if_failed=RETRIES,
     )

@@ -24,7 +24,8 @@ class Case(Source):
 def fetch_case(case: Case, folder: Path, on_progress: Progress | None = None) -> RequestCase:
     """A declared case with its verified file. Raises ConfigError or EnvironmentMissing, as fetch does."""
     path = fetch(case, folder, on_progress)
-    return RequestCase(id=case.id, file=str(path), sha256=case.sha256, orientation=case.orientation)
+    sha256 = sha256_of(path) if case.file else case.pin
+    return RequestCase(id=case.id, file=str(path), sha256=sha256, orientation=case.orientation)
 
 
 def cases_from_files(paths: Sequence[Path]) -> tuple[RequestCase, ...]:

@@ -85,7 +85,7 @@ class Override(Strict):
 class Suite(Strict):
     """Models × pipelines × targets."""
 
-    models: Annotated[tuple[Name, ...], Field(min_length=1), ONCE]
+    models: Annotated[tuple[Name, ...], ONCE]
     pipelines: Annotated[tuple[Pipeline, ...], Field(min_length=1), ONCE] = ("lib_interpreter", "lib_task_api")
     targets: Annotated[tuple[Name, ...], Field(min_length=1), ONCE] = ("python",)
     options: OptionTables = OptionTables()

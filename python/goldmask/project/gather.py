@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..contract.bundle import RequestCase
 from ..contract.errors import EnvironmentMissing, GoldmaskError
-from ..machine.fetch import fetch
+from ..machine.fetch import Source, fetch, repinned
 from ..machine.progress import Progress
 from .case import fetch_case
 from .model import Model, ModelSpec, fetch_model, model_folder
@@ -47,4 +47,16 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
                 truths[case.id] = fetch(case.truth, folder, progress.download)
         except EnvironmentMissing as error:
             notes.append(f"{name} · {case.id} is not scored against its ground truth: {error.what}")
+    notes += other_than_pinned(name, spec, folder)
     return Assets(model, tuple(cases), missing, truths, tuple(notes))
+
+
+def other_than_pinned(name: str, spec: ModelSpec, folder: Path) -> list[str]:
+    """A sentence for each file beside a model.toml whose sha256 there is another."""
+    sources: list[Source] = [spec.model, *spec.cases, *(case.truth for case in spec.cases if case.truth)]
+    return [
+        f"{name}: {source.file} is another file than model.toml pins, {source.pin[:12]}… → {actual[:12]}… "
+        f"(./goldmask models.pin --model {name} declares it)"
+        for source in sources
+        if (actual := repinned(source, folder))
+    ]

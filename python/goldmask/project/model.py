@@ -226,7 +226,8 @@ def load_spec(root: Path, name: str) -> ModelSpec:
 def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:
     """A declared model's verified file, inspected. Raises as fetch and inspect do."""
     path = fetch(spec.model, model_folder(root, name), on_progress)
-    return _described(name, path, spec.model.sha256, inspect(path), spec)
+    description = inspect(path)  # before hashing: a file that is no model is refused at once
+    return _described(name, path, sha256_of(path) if spec.model.file else spec.model.pin, description, spec)
 
 
 def model_from_path(path: Path) -> Model:

@@ -1,17 +1,31 @@
-"""Edits of a model.toml that keep what people wrote in it: order, comments, spacing."""
+"""Edits of a model.toml and of goldmask.toml that keep what people wrote in them: order, comments, spacing."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.items import Table
 
-from ..contract.files import write_atomically
+from ..contract.errors import ConfigError
+from ..contract.files import sha256_of, write_atomically
 from .reading import Normalisation
+from .toml import read_toml
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A file beside its model.toml with the sha256 that is declared of it, and the one that it has."""
+
+    file: str
+    declared: str
+    actual: str
 
 
 def declare_normalisation(path: Path, variant: str | None, normalisation: Normalisation) -> None:
     """Write mean and std into `[input]`, or a variant's, and take `assumed` out; what was assumed is declared then."""
-    document = tomlkit.parse(path.read_text("utf-8-sig"))
+    document = _document(path)
     place = document
     for key in (*(("variants", variant) if variant else ()), "input"):
         if key not in place:
@@ -22,4 +36,92 @@ def declare_normalisation(path: Path, variant: str | None, normalisation: Normal
     if "range" not in place:
         for key, values in zip(("mean", "std"), normalisation, strict=True):
             place[key] = list(values)
+    _save(path, document)
+
+
+def pin(path: Path) -> tuple[Pinned, ...]:
+    """Write the sha256, and the size where it is declared, of each file beside a model.toml that declares a sha256.
+
+    Downloads keep theirs: what a server sends is not to be believed. Raises ConfigError for a file that is not there.
+    """
+    document = _document(path)
+    found = []
+    for source in _sources(document):
+        if "file" not in source or "sha256" not in source:
+            continue
+        file = path.parent / str(source["file"])
+        if not file.is_file():
+            raise ConfigError(f"{file} is declared but does not exist", fix=f"edit {path}")
+        each = Pinned(str(source["file"]), str(source["sha256"]), sha256_of(file))
+        found.append(each)
+        source["sha256"] = each.actual
+        if "size" in source:
+            source["size"] = file.stat().st_size
+    if any(each.declared != each.actual for each in found):
+        _save(path, document)
+    return tuple(found)
+
+
+def add_to_suite(path: Path, suite: str, model: str) -> bool:
+    """Have a suite of goldmask.toml run a model as well; False where it does, or where there is no such suite."""
+    document = _document(path)
+    named = document.get("suites", {}).get(suite)
+    if named is None or model in named.get("models", []):
+        return False
+    named["models"] = [*named.get("models", []), model]
+    _save(path, document)
+    return True
+
+
+def new_model(
+    summary: str,
+    pipelines: Sequence[str],
+    labels: Sequence[str],
+    comments: Sequence[str],
+    assumed: Normalisation | None,
+    model: dict[str, Any],
+    cases: Sequence[dict[str, Any]],
+) -> str:
+    """The text of a model.toml; `labels` are left out where the file names its own."""
+    document = tomlkit.document()
+    document["schema"] = 1
+    document["summary"] = summary
+    document["pipelines"] = list(pipelines)
+    for comment in comments:
+        document.add(tomlkit.comment(comment))
+    if labels:
+        document["labels"] = list(labels)
+    if assumed:
+        table = tomlkit.table()
+        table.add(
+            tomlkit.comment("The file does not say how pixels are normalised; nothing is recorded on an assumption.")
+        )
+        for key, values in zip(("mean", "std"), assumed, strict=True):
+            table[key] = list(values)
+        table["assumed"] = True
+        document["input"] = table
+    document["model"] = model
+    tables = tomlkit.aot()
+    for case in cases:
+        tables.append(tomlkit.item(case))
+    document["cases"] = tables
+    return tomlkit.dumps(document)
+
+
+def _sources(document: tomlkit.TOMLDocument) -> Iterator[Any]:
+    """The tables of a model.toml that name a file: models, variants, images, ground truths."""
+    holders = [document, *document.get("variants", {}).values()]
+    yield from (each["model"] for each in holders if "model" in each)
+    for case in document.get("cases", []):
+        yield case
+        if "truth" in case:
+            yield case["truth"]
+
+
+def _document(path: Path) -> tomlkit.TOMLDocument:
+    read_toml(path)  # which says what is wrong with it
+    return tomlkit.parse(path.read_text("utf-8-sig"))
+
+
+def _save(path: Path, document: tomlkit.TOMLDocument) -> None:
     write_atomically(path, tomlkit.dumps(document).encode())

@@ -51,6 +51,10 @@ def select(
             raise UsageError(f"--{flag} {min(twice)} is given twice", fix=f"--{flag} {min(twice)}")
     check_targets(config)
     chosen: Suite = suite(config, suite_name)
+    if not models and not chosen.models:
+        raise ConfigError(
+            f"suite {suite_name!r} of {FILE_NAME} has no models", fix="./goldmask models.add FILE.tflite --image FILE …"
+        )
     selection = Selection(
         models=tuple(models) or chosen.models,
         pipelines=tuple(each for each in PIPELINES if each in pipelines) or chosen.pipelines,

@@ -1,0 +1,130 @@
+"""`init`, and the `models.*` that write: add, pin, metadata."""
+
+from pathlib import Path
+
+from rich.text import Text
+
+from ..contract.errors import ExitCode, UsageError
+from ..contract.files import sha256_of
+from ..machine.resources import typed
+from ..project.config import find_root, load_config
+from ..project.model import Model, find_model, model_names, toml_of
+from ..project.model_toml import declare_normalisation, pin
+from ..project.pipelines import refusals
+from ..project.reading import Normalisation
+from ..workflows.add import SUITE, add
+from ..workflows.init import CIS, init, write_workflow
+from ..workflows.metadata import write_metadata
+from ..workflows.selection import among
+from .console import ProgressBars, out
+from .folders import here, root, root_or_here
+
+SHORT = 12
+
+
+def start_project(ci: str) -> ExitCode:
+    """`init`: a project in the current folder."""
+    among([ci] if ci else [], CIS, "ci")
+    service = next((each for each in CIS if each == ci), None)
+    folder = here()
+    if not service or not (folder / "goldmask.toml").exists():
+        for path in init(folder):
+            _tell(f"wrote {path}")
+    if service:
+        _tell(f"wrote {write_workflow(folder, service)}")
+    return ExitCode.OK
+
+
+def add_model(file: str, images: list[str], name: str, truth: str) -> ExitCode:
+    """`models.add`: a model of the user's own, in a project that is made where there is none."""
+    if not Path(file).is_file():
+        raise UsageError(f"there is no model {file}", fix="./goldmask models.add FILE.tflite --image FILE …")
+    try:
+        project, start = find_root(here()), False
+        load_config(project)
+    except UsageError:
+        project, start = here(), True
+    truths = Path(truth) if truth else None
+    done = add(project, Path(file), [Path(each) for each in images], name, truths, start=start)
+    for path in done.started:
+        _tell(f"wrote {path}")
+    _tell(f"wrote {done.folder / 'model.toml'}")
+    for case in done.cases:
+        _tell(f"  case {case.id}: {case.image.name}" + (f", ground truth {case.truth.name}" if case.truth else ""))
+        if truth and not case.truth:
+            _tell(f"  case {case.id} has no ground truth: {truth} has no {case.image.stem}.png", "yellow")
+    for pipeline in done.pipelines:
+        _tell(f"  pipeline {pipeline}")
+    for pipeline, reason in done.refused.items():
+        _tell(f"  not {pipeline}: {reason}", "yellow")
+    if not done.in_suite:
+        _tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
+    assume = ""
+    if done.model.assumption:
+        _tell(f"note: {done.model.assumption}; mean and std are in model.toml, marked as assumed", "yellow")
+        assume = " --assume, if that is right"
+    _tell(f"next: ./goldmask golden.record --model {done.name}{assume}")
+    return ExitCode.OK
+
+
+def pin_models(models: list[str]) -> ExitCode:
+    """`models.pin`: declare the sha256 that the files beside model.toml have now."""
+    known = model_names(root())
+    for path in dict.fromkeys(toml_of(root(), name)[0] for name in models or known):
+        for each in pin(path):
+            change = (
+                "unchanged" if each.declared == each.actual else f"{each.declared[:SHORT]}… → {each.actual[:SHORT]}…"
+            )
+            _tell(f"{path.parent.name}: {each.file} {change}")
+    return ExitCode.OK
+
+
+def describe_model(model: str, means: list[str], stds: list[str], labels: list[str], target: str) -> ExitCode:
+    """`models.metadata`: normalisation and labels, written into the model's file or into another one."""
+    project, _ = root_or_here()
+    with ProgressBars() as bars:
+        found = find_model(project, model, bars.download)
+    normalisation = _normalisation(found, means, stds)
+    declared = None if _is_path(found, model) else toml_of(project, model)
+    if declared and not target and not found.path.is_relative_to(declared[0].parent.resolve()):
+        raise UsageError(f"{model} is a download and stays as it is", fix="--out FILE.tflite")
+    path = Path(target) if target else found.path
+    was = sha256_of(found.path)
+    write_metadata(found, normalisation, labels or found.labels, path)
+    _tell(f"wrote {path}: sha256 {was[:SHORT]}… → {sha256_of(path)[:SHORT]}…")
+    if declared and not target:
+        if found.assumption:
+            declare_normalisation(*declared, normalisation)
+            _tell(f"wrote {declared[0]}: mean and std are declared")
+        pin_models([model])
+        able = [name for name in ("lib_task_api",) if name not in refusals(find_model(project, model))]
+        _tell(f"its file can be run through {', '.join(['lib_interpreter', *able])}: see pipelines in {declared[0]}")
+        _tell(f"next: ./goldmask golden.record --model {model} --mode all, since goldens are of the file as it was")
+    return ExitCode.OK
+
+
+def _is_path(found: Model, given: str) -> bool:
+    return Path(given).suffix == ".tflite" or len(Path(given).parts) > 1 or Path(given).resolve() == found.path
+
+
+def _normalisation(model: Model, means: list[str], stds: list[str]) -> Normalisation:
+    """What was given, or else what the model says already. Raises UsageError."""
+    if bool(means) != bool(stds):
+        raise UsageError("--mean and --std go together", fix="--mean 127.5 --std 127.5")
+    if not means:
+        if model.assumption:
+            raise UsageError(model.assumption, fix="--mean and --std, as the model was trained")
+        return model.mean, model.std
+    try:
+        mean, std = tuple(map(float, means)), tuple(map(float, stds))
+    except ValueError as error:
+        raise UsageError(f"--mean or --std is no number: {error}", fix="--mean 127.5 --std 127.5") from error
+    if len(mean) != len(std) or len(mean) not in (1, 3) or 0 in std:
+        raise UsageError(
+            "--mean and --std are one number each, or three, and no std is 0", fix="--mean 127.5 --std 127.5"
+        )
+    return mean, std
+
+
+def _tell(text: str, style: str = "") -> None:
+    out.print(Text(typed(text), style))
