@@ -1,5 +1,6 @@
 """The launcher and the tasks, as a user with only Python starts them on a fresh copy."""
 
+import fcntl
 import re
 import shutil
 import signal
@@ -73,6 +74,36 @@ def test_an_interrupted_set_up_is_finished_by_the_next_start(copy):
     (copy / ".venv/goldmask-requirements").unlink()
     code, _, stderr = launch(copy, "models.list")
     assert code == 0 and "installing" in stderr
+
+
+def test_two_starts_at_once_make_one_environment(copy):
+    """The second one waits for the first, which is this test, and finds nothing left to do."""
+    stamp, aside = copy / ".venv/goldmask-requirements", copy / ".venv/aside"
+    with (copy / ".venv.lock").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp.rename(aside)
+        running = pool.submit(launch, copy, "models.list", WAITS_FOR=str(copy))
+        while not running.done() and not is_waiting(str(copy)):
+            pass
+        aside.rename(stamp)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        code, stdout, stderr = running.result()
+    assert (code, stderr) == (0, "") and "deeplabv3" in stdout
+
+
+def is_waiting(mark: str) -> bool:
+    """Whether one of the processes that this test started is at the lock."""
+    return any(
+        environment_of(each).get("WAITS_FOR") == mark and "flock" in " ".join(each.info["cmdline"] or ())
+        for each in psutil.process_iter(["cmdline"])
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_told(copy, tmp_path):
+    shutil.copytree(copy, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv", ".venv.lock"))
+    (tmp_path / "copy/.venv.lock").mkdir()  # root may write everywhere
+    code, _, stderr = launch(tmp_path / "copy", "models.list")
+    assert code == 3 and re.fullmatch(r"goldmask: .*\.venv\.lock cannot be written\. try: ls -ld .*\n", stderr)
 
 
 def test_it_starts_from_any_folder_and_through_a_link(copy, tmp_path):
