@@ -9,7 +9,7 @@ plugins {
     alias(libs.plugins.kotlin.serialization) apply false
 }
 
-// What all modules share. goldmask's own builder reads allWarningsAsErrors here, too.
+// What all modules share. goldmask's own builder reads allWarningsAsErrors here too.
 subprojects {
     plugins.withId("org.jetbrains.kotlin.android") {
         extensions.configure<KotlinAndroidProjectExtension> {

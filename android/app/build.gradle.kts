@@ -16,7 +16,7 @@ android {
     }
     flavorDimensions += "pipeline"
     productFlavors {
-        // Apps of their own: both can be on a device, and neither has to make place for the other.
+        // Separate apps: a device can have both, and installing one does not replace the other.
         create("libInterpreter") {
             dimension = "pipeline"
             applicationIdSuffix = ".interpreter"

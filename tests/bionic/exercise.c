@@ -1,6 +1,6 @@
 /*
  * Calls the bionic shim as an Android library would, by the names that such a library's imports get. Prints a line of
- * results for each part; ends with 1 at the first that is wrong.
+ * results for each command; exits with 1 at the first wrong one.
  *   exercise stdio FILE | sysconf | misc | mutex ROUNDS | cond ROUNDS | overrun
  */
 

@@ -8,7 +8,7 @@ import org.jetbrains.kotlin.abi.tools.AbiFilters;
 import org.jetbrains.kotlin.abi.tools.AbiTools;
 
 /**
- * Prints the public API of compiled Kotlin, with Kotlin's own abi-tools, which are a library without a program.
+ * Prints the public API of compiled Kotlin with Kotlin's own abi-tools, which are only a library.
  *
  * <pre>
  * java -cp abi-tools.jar:… PrintApi.java FOLDER

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Makes the rig's root: Debian trixie with the real adbd and the real Swift, in a folder of its own. Needs root.
+# Makes the rig's root: a folder with Debian trixie, the real adbd and the real Swift. Needs root.
 #
 #   tests/rig/make_root.sh            (the folder is GOLDMASK_RIG_ROOT, else build/rig/root)
 #
-# What is there already stays; a root whose making was interrupted is made again.
+# Keeps an existing root; makes it again if making it was interrupted.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 root=${GOLDMASK_RIG_ROOT:-$here/build/rig/root}
 packages='adbd swiftlang tar zlib1g-dev'
-# Another number where the lines below change.
+# Increase this number when you change the lines below.
 recipe="1 $packages"
 stamp=$root/.goldmask-rig
 

@@ -10,7 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * Signs and verifies APKs with Google's apksig, which is a library without a program.
+ * Signs and verifies APKs with Google's apksig, which is only a library.
  *
  * <pre>
  * java -cp apksig.jar Apk.java sign KEYSTORE PASSWORD ALIAS MIN_SDK IN OUT
@@ -18,13 +18,13 @@ import java.util.List;
  * </pre>
  */
 class Apk {
-    public static void main(String[] words) throws Exception {
-        switch (words[0]) {
+    public static void main(String[] args) throws Exception {
+        switch (args[0]) {
             case "sign" ->
-                sign(words[1], words[2].toCharArray(), words[3], Integer.parseInt(words[4]), new File(words[5]),
-                        new File(words[6]));
-            case "verify" -> verify(new File(words[1]));
-            default -> throw new IllegalArgumentException(words[0]);
+                sign(args[1], args[2].toCharArray(), args[3], Integer.parseInt(args[4]), new File(args[5]),
+                        new File(args[6]));
+            case "verify" -> verify(new File(args[1]));
+            default -> throw new IllegalArgumentException(args[0]);
         }
     }
 

@@ -1,8 +1,8 @@
 /*
  * On arm64 bionic keeps the stack protector's canary in the thread: compiled code reads it 40 bytes above the thread
  * pointer. In glibc that is where the thread-local variables of whatever was loaded first lie; a variable that changes
- * between the entry and the exit of a function would look like a smashed stack. So this library wants to be loaded
- * first (LD_PRELOAD), and puts a constant there.
+ * between the entry and the exit of a function would look like a smashed stack. So this library must be loaded first
+ * (LD_PRELOAD); it puts a constant there.
  */
 
 #include "shim.h"

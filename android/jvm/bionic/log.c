@@ -75,7 +75,7 @@ SHIM void android_set_abort_message(const char *message)
 
 /*
  * A phone of API level 34, as Robolectric's framework is. TensorFlow Lite's Java API looks for XNNPACK only where
- * ro.build.version.sdk is above 19. All other properties are unset, which bionic says by an empty value.
+ * ro.build.version.sdk is above 19. All other properties are unset, which bionic reports as an empty value.
  */
 SHIM int __system_property_get(const char *name, char *value)
 {

@@ -13,8 +13,8 @@
 #include "tensorflow/lite/c/common.h"
 
 /*
- * The library has these functions, but its AAR has no header of them. Held to TensorFlow Lite 2.16.1, where the options
- * have 24 bytes.
+ * The library has these functions, but its AAR has no header for them. This follows TensorFlow Lite 2.16.1, where the
+ * options have 24 bytes.
  */
 struct TfLiteXNNPackDelegateWeightsCache;
 
