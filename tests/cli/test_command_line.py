@@ -72,6 +72,7 @@ def test_what_was_probably_meant(project: Project, words, sentence):
         (("--dry", "check"), "--dry is invoke's and has no effect here"),
         (("check", "-R"), "--dry is invoke's and has no effect here"),
         (("check", "--warn-only"), "--warn-only is invoke's and has no effect here"),
+        (("check", "--", "--model", "tiny"), "what follows -- has no effect: --model tiny"),
     ],
 )
 def test_what_would_have_no_effect_does_not_run(project: Project, words, sentence):

@@ -201,6 +201,14 @@ def test_a_mask_is_a_file_of_its_bundle(tmp_path, make, why):
         bundles.mask_of(folder, result)
 
 
+def test_a_name_that_no_file_can_have_is_an_error_of_its_result(tmp_path):
+    """255 characters are 510 bytes."""
+    folder = bundle_in(tmp_path / "bundle")
+    result = bundles.load_bundle(folder).result("flag").model_copy(update={"mask": "é" * 255})
+    with pytest.raises(RunError, match="cannot be read: File name too long"):
+        bundles.mask_of(folder, result)
+
+
 def test_a_link_within_a_bundle_is_one_too(tmp_path):
     folder = bundle_in(tmp_path / "bundle")
     (folder / "masks/flag.png").rename(folder / "masks/other.png")

@@ -23,9 +23,17 @@ def test_every_option_has_help_and_what_it_takes():
 
 
 def test_flags_become_values():
-    flags = {"threads": "4", "delegate": "cpu", "device": "", "all_devices": True, "destination": ["iPhone 16"]}
+    flags = {
+        "threads": "4",
+        "min_duration_s": "0.5",
+        "delegate": "cpu",
+        "device": "",
+        "all_devices": True,
+        "destination": ["iPhone 16"],
+    }
     assert from_flags(flags) == {
         "threads": 4,
+        "min_duration_s": 0.5,
         "delegate": "cpu",
         "all_devices": True,
         "destinations": ("iPhone 16",),
@@ -38,6 +46,13 @@ def test_flags_become_values():
         ("threads", "many", "--threads 'many' is not a whole number", "--threads 2"),
         ("threads", "0", "--threads '0' is out of range: it must be at least 1", "--threads 2"),
         ("threads", "1.5", "--threads '1.5' is not a whole number", "--threads 2"),
+        ("threads", "1.0", "--threads '1.0' is not a whole number", "--threads 2"),
+        ("threads", "1_0", "--threads '1_0' is not a whole number", "--threads 2"),
+        ("threads", " 2", "--threads ' 2' is not a whole number", "--threads 2"),
+        ("threads", "٣", "--threads '٣' is not a whole number", "--threads 2"),
+        ("seed", "9" * 30, f"--seed '{'9' * 30}' is not a whole number", "--seed"),
+        ("min_duration_s", "nan", "--min-duration-s 'nan' is not a number", "--min-duration-s 0"),
+        ("min_duration_s", "1e3", "--min-duration-s '1e3' is not a number", "--min-duration-s 0"),
         ("min_duration_s", "long", "--min-duration-s 'long' is not a number", "--min-duration-s 0"),
         ("delegate", "tpu", "--delegate 'tpu' is not known", "--delegate cpu|xnnpack"),
         ("abi", "mips", "--abi 'mips' is not known", "--abi x86_64|arm64-v8a|arm64"),

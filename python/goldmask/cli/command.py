@@ -12,7 +12,7 @@ from invoke import Exit, Task, task
 from ..contract.errors import GoldmaskError, UsageError, of_system
 from ..machine import interrupts
 from ..machine.resources import typed
-from ..project.options import OPTIONS
+from ..project.options import OPTIONS, is_number
 from . import streams
 from .flags import HELP, CommandTask, check_core
 
@@ -102,10 +102,9 @@ def _read(flag: str, value: Any, default: Any) -> Any:
         return value
     words = f"--{flag.replace('_', '-')}"
     if type(default) is int:
-        try:
-            return int(value)
-        except ValueError as error:
-            raise UsageError(f"{words} {value!r} is not a whole number", fix=f"{words} {default}") from error
+        if not is_number(value, int):
+            raise UsageError(f"{words} {value!r} is not a whole number", fix=f"{words} {default}")
+        return int(value)
     if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
         raise UsageError(f"{words} {value!r} is not UTF-8", fix="give the file or folder another name")
     if value.startswith("~"):

@@ -79,6 +79,11 @@ class CommandTask(Task):
 
 
 def check_core(context: Context) -> None:
-    """Raise UsageError for `--dry`, which shows what invoke would start: goldmask starts nothing through invoke."""
+    """Raise UsageError for `--dry`, which shows what invoke would start, and for words that invoke reads no more.
+
+    goldmask starts nothing through invoke, and no task looks at what follows `--`.
+    """
     if context.config.run.dry:
         raise UsageError("--dry has no effect, everything would run", fix="leave --dry out")
+    if context.remainder:
+        raise UsageError(f"what follows -- has no effect: {context.remainder}", fix="leave -- out")

@@ -346,7 +346,11 @@ def _without_links(folder: Path, name: str) -> Path:
     path = folder
     for step in PurePosixPath(name).parts:
         path /= step
-        if path.is_symlink():
+        try:
+            linked = path.is_symlink()
+        except OSError as error:  # a name that the file system cannot hold, a folder that one may not read
+            raise RunError(f"{path} cannot be read: {error.strerror}", fix=RUN_AGAIN) from error
+        if linked:
             raise RunError(f"{path} is a symbolic link; a bundle has none", fix=RUN_AGAIN)
     return path
 
