@@ -47,8 +47,8 @@ def test_help_has_defaults_and_none_of_invokes_own_options():
     [
         (("chekc",), "there is no task 'chekc' (did you mean check?) try: ./goldmask --help"),
         (
-            ("check", "--modle", "tiny"),
-            "check has no option --modle (did you mean --model?) try: ./goldmask check --help",
+            ("check", "--targte", "python"),
+            "check has no option --targte (did you mean --target?) try: ./goldmask check --help",
         ),
         (("check", "--target", "pyhton"), "--target 'pyhton' is not known (did you mean python?)"),
         (("compare", "--golden"), "try: ./goldmask"),
@@ -113,6 +113,7 @@ def test_words_may_stand_for_dots(project: Project):
         (("check", "--delegate"), "xnnpack"),
         (("check", "--suite"), "default"),
         (("golden.record", "--mode"), "missing"),
+        (("check", "--mode"), "mlperf"),
     ],
 )
 def test_completion_offers_tasks_flags_and_values(project: Project, words, offered):

@@ -52,12 +52,14 @@ def complete(words: Sequence[str], contexts: Sequence[ParserContext]) -> list[st
     for flag in (words[-1], words[-2]) if len(words) > 1 else ():
         argument = task.flags.get(flag)
         if argument is not None and argument.takes_value:
-            return values(argument.name, words)
+            return values(task.name or "", argument.name, words)
     return sorted(flag for flag in task.flag_names() if flag.startswith("--"))
 
 
-def values(flag: str, words: Sequence[str]) -> list[str]:
+def values(task: str, flag: str, words: Sequence[str]) -> list[str]:
     """The values of a flag that are known; none for one that takes a file or anything."""
+    if f"{task} {flag}" in VALUES_OF_TASK:
+        return list(VALUES_OF_TASK[f"{task} {flag}"])
     option = next((each for each in OPTIONS.values() if each.parameter == flag.replace("-", "_")), None)
     if option and option.choices:
         return list(option.choices)
@@ -105,7 +107,6 @@ def _runtimes(words: Sequence[str]) -> list[str]:
 
 VALUES: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "case": _cases,
-    "mode": lambda words: ["all", "missing", "never"],
     "model": _models,
     "pipeline": lambda words: list(get_args(Pipeline)),
     "runtime": _runtimes,
@@ -113,3 +114,5 @@ VALUES: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "target": _targets,
     "version": lambda words: ["v1", "v2", "v3", "v3+"],
 }
+# Where a flag of a task has the name of an option of runs, and another meaning.
+VALUES_OF_TASK = {"golden.record mode": ("all", "missing", "never")}
