@@ -51,12 +51,14 @@ U, C, G, R, D = ExitCode.USAGE, ExitCode.CONFIG, ExitCode.GOLDEN, ExitCode.RUN, 
         (".", 0o555, COMPARE, U, "cannot write into out: Permission denied"),
         ("goldmask.toml", 0, COMPARE, C, "goldmask.toml cannot be read: Permission denied"),
         ("models/tiny/model.toml", 0, RUN, C, "model.toml cannot be read: Permission denied"),
-        ("models/tiny/tiny.tflite", 0, RUN, U, "tiny.tflite: Permission denied"),
+        ("models/tiny/tiny.tflite", 0, RUN, U, "tiny.tflite cannot be read: Permission denied"),
         (IMAGE, 0, RUN, U, "flag.png cannot be decoded: Permission denied"),
         (GOLDEN, 0, COMPARE, U, "Permission denied"),
         (f"{GOLDEN}/golden.json", 0, COMPARE, G, "Permission denied"),
         ("equal/bundle.json", 0, COMPARE, R, "bundle.json cannot be read: Permission denied"),
         ("equal/masks/flag.png", 0, COMPARE, R, "flag.png cannot be read: Permission denied"),
+        ("equal/masks", 0, COMPARE, R, "flag.png cannot be read: Permission denied"),
+        (f"{GOLDEN}/masks", 0, COMPARE, G, "flag.png cannot be read: Permission denied"),
         ("models/tiny/goldens", 0o555, RECORD, G, "cannot be written: Permission denied"),
     ],
     ids=lambda each: each if isinstance(each, str) else None,
@@ -127,6 +129,32 @@ def test_names_that_cannot_be(bundles: Project, words: tuple[str | bytes, ...], 
     ran = run_as(bundles, (), *words)
     assert (ran.code, sentence in ran.text) == (U, True), ran.text
     assert set(bundles.folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "code", "sentence"),
+    [
+        ("build", ("check",), U, "cannot write into"),
+        ("models", ("check",), C, "there is no model 'tiny'"),
+        ("models/tiny/goldens", RECORD, G, "lib_interpreter cannot be written: File exists"),
+        (GOLDEN, RECORD, G, "lib_interpreter cannot be written: Not a directory"),
+    ],
+)
+def test_a_file_where_a_folder_should_be(bundles: Project, name: str, words: tuple[str, ...], code: int, sentence: str):
+    path = bundles.folder / name
+    if path.exists():
+        path.rename(bundles.folder / "moved")
+    path.write_text("precious")
+    ran = run_as(bundles, (), *words)
+    assert (ran.code, sentence in ran.text) == (code, True), ran.text
+    assert path.read_text() == "precious"
+
+
+def test_no_place_for_temporary_files(bundles: Project):
+    limited = ("/bin/sh", "-c", 'ulimit -f 0; exec "$@" 2>&1', "sh")
+    ran = run_as(bundles, limited, *RECORD)
+    assert ran.code == ExitCode.ENVIRONMENT
+    assert "temporary files can be written nowhere" in ran.text and "try: TMPDIR=" in ran.text
 
 
 def test_a_tilde_in_quotes_is_the_home_folder(bundles: Project):

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import itertools
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from goldmask.contract.errors import ConfigError, EnvironmentMissing
 from goldmask.machine import fetch as fetching
+from goldmask.machine import scratch
 from goldmask.machine.fetch import Source, fetch, repinned
 
 BODY = bytes(range(256)) * 1024
@@ -117,6 +119,26 @@ def source(*urls: str, **rest) -> Source:
 
 def files_in(cache) -> list[str]:
     return [path.name for path in cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_what_a_killed_download_left_goes_with_the_next(server, cache, tmp_path, monkeypatch, mirrored):
+    """Whatever is in the cache meanwhile has its owner's name, so that only a dead one's is removed."""
+    if mirrored:
+        (tmp_path / "mirror").mkdir()
+        (tmp_path / "mirror/model.bin").write_bytes(BODY)
+        monkeypatch.setenv("GOLDMASK_MIRROR", str(tmp_path / "mirror"))
+    server.paths["/model.bin"] = whole()
+    place, during = cache / "files" / SHA256, []
+    dead = place / f".goldmask-{os.getpid()}-1-{scratch._namespace()}-abc123"
+    dead.mkdir(parents=True)
+    monkeypatch.setattr(
+        "goldmask.machine.cache.sha256_of" if mirrored else "pooch.core.hash_matches",
+        lambda *_, **__: during.extend(path.name for path in place.iterdir()) or SHA256,
+    )
+    fetch(source(f"{server.url}/model.bin"), tmp_path)
+    assert during and all(scratch.NAME.fullmatch(name) for name in during) and dead.name not in during
+    assert [path.name for path in place.iterdir()] == ["model.bin"]
 
 
 def test_a_download_is_cached_and_not_asked_for_again(server, cache, tmp_path):

@@ -8,6 +8,7 @@ import platformdirs
 
 from ..contract.errors import EnvironmentMissing
 from ..contract.files import sha256_of
+from .scratch import scratch_folder
 
 
 def cache_folder() -> Path:
@@ -41,12 +42,10 @@ def place(beside: Path, folder: Path) -> None:
 def adopt(found: Path, sha256: str, cached: Path) -> None:
     """Copy a file that is already on this machine, checked, under its cache name. Raises EnvironmentMissing."""
     cached.parent.mkdir(parents=True, exist_ok=True)
-    beside = cached.with_name(f".{cached.name}.{os.getpid()}")
-    try:
+    with scratch_folder(cached.parent) as folder:
+        beside = folder / "copy"
         shutil.copyfile(found, beside)
         actual = sha256_of(beside)
         if actual != sha256:
             raise EnvironmentMissing(f"{found.name} has sha256 {actual}, needed is {sha256}")
         beside.replace(cached)
-    finally:
-        beside.unlink(missing_ok=True)

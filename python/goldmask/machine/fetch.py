@@ -220,13 +220,6 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    store = pooch.create(
-        path=cached.parent,
-        base_url="",
-        registry={cached.name: f"sha256:{source.pin}"},
-        urls={cached.name: url},
-        retry_if_failed=RETRIES,
-    )
     transfer = Transfer(
         url,
         cached.with_name(f".{cached.name}.part"),
@@ -240,7 +233,17 @@ def _download(url: str, source: Source, cached: Path, on_progress: Progress | No
         transfer.resume()
         transfer.unfinished.replace(output_file)
 
-    store.fetch(cached.name, downloader=resume)
+    # pooch's own temporary file has a name of chance, which nobody would know after a kill.
+    with scratch_folder(cached.parent) as folder:
+        store = pooch.create(
+            path=folder,
+            base_url="",
+            registry={cached.name: f"sha256:{source.pin}"},
+            urls={cached.name: url},
+            retry_if_failed=RETRIES,
+        )
+        store.fetch(cached.name, downloader=resume)
+        (folder / cached.name).replace(cached)
 
 
 def _unpack(package: str, path: str, sha256: str, cached: Path) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from ..contract.errors import EnvironmentMissing
 from . import interrupts, shell
 
 NAME = re.compile(r"\.?goldmask-(\d+)-(\d+)-(\d+)-\w+")
@@ -27,10 +28,13 @@ _lock = threading.Lock()
 
 @contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A new folder in `parent`, by default where this machine has temporary files; removed when the block ends."""
+    """A new folder in `parent`, by default where this machine has temporary files; removed when the block ends.
+
+    Raises EnvironmentMissing where no file can be written there, OSError.
+    """
     clean(parent)
     with interrupts.held():
-        made = Path(tempfile.mkdtemp(prefix=f"{'.' if parent else ''}goldmask-{_owner()}-", dir=parent))
+        made = Path(tempfile.mkdtemp(prefix=f"{'.' if parent else ''}goldmask-{_owner()}-", dir=parent or _temporary()))
         with _lock:
             _made.add(made)
         try:
@@ -69,6 +73,16 @@ def _remove(made: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
     with _lock:
         _made.discard(made)
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # what stops the writing, a full disk for example, it does not say
+        raise EnvironmentMissing(
+            f"temporary files can be written nowhere: {error.strerror}",
+            fix="TMPDIR=<a folder that you own, on a disk that is not full>",
+        ) from error
 
 
 def _owner() -> str:

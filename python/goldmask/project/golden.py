@@ -4,6 +4,7 @@ Only `bless` and `prune` write goldens. Everybody else reads them through `load_
 against the recorded hashes, and `problem`, which holds them against the model and the cases of today.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -279,6 +280,8 @@ def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str
             save(bundle, new / BUNDLE_FILE)
             write_atomically(new / SIDECAR, to_json(provenance))
             repair(folder)
+            if folder.exists() and not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             with _alone(folder.parent), interrupts.held():
                 aside = _aside(folder)
                 if folder.exists():
