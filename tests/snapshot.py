@@ -8,9 +8,13 @@ WRITE = "GOLDMASK_WRITE_SNAPSHOTS"
 
 
 def assert_snapshot(name: str, text: str) -> None:
-    """`text` is what `tests/snapshots/NAME.txt` has; it is written there where GOLDMASK_WRITE_SNAPSHOTS is set."""
+    """`text` is what `tests/snapshots/NAME.txt` has; it is written there where GOLDMASK_WRITE_SNAPSHOTS is set.
+
+    In CI it is a failure to ask for that.
+    """
     path = SNAPSHOTS / f"{name}.txt"
-    if os.environ.get(WRITE) and not os.environ.get("CI"):
+    if os.environ.get(WRITE):
+        assert not os.environ.get("CI"), f"CI writes no snapshots: unset {WRITE}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     expected = path.read_text("utf-8") if path.is_file() else ""

@@ -35,11 +35,11 @@ def deeplab_program() -> ModuleType:
     options=ALL,
     example="./goldmask check --model shapes --target python --target android-jvm",
 )
-def check(c, suite="default", model=None, pipeline=None, target=None, out="", **flags):
+def check(c, suite="default", model=None, pipeline=None, target=None, out="", verbose=False, **flags):
     """Does every target still predict the golden masks? Fetch, run, compare, report."""
     from .cli.check import run_check
 
-    return run_check(suite, model, pipeline, target, out, flags)
+    return run_check(suite, model, pipeline, target, out, verbose, flags)
 
 
 @command(
@@ -53,19 +53,19 @@ def run(c, target="python", pipeline="lib_interpreter", model="", image=None, ou
 
 
 @command(example="./goldmask compare --golden build/mine --bundle build/theirs")
-def compare(c, golden="", bundle="", out=""):
+def compare(c, golden="", bundle="", out="", verbose=False):
     """Compare two bundles on disk; nothing is fetched or run."""
     from .cli.compare import run_compare
 
-    return run_compare(golden, bundle, out)
+    return run_compare(golden, bundle, out, verbose)
 
 
 @command(example="./goldmask report --out build/check")
-def report(c, out=""):
+def report(c, out="", verbose=False):
     """Show the report of an earlier check again."""
     from .cli.check import show_report
 
-    return show_report(out)
+    return show_report(out, verbose)
 
 
 @command(example="./goldmask init --ci github")
@@ -153,11 +153,11 @@ def golden_record(c, model=None, pipeline=None, mode="", assume=False):
 
 
 @command(name="verify", several=("model", "pipeline"), example="./goldmask golden.verify --model shapes")
-def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out=""):
+def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out="", verbose=False):
     """Run the reference again and compare; unused goldens fail too. Writes no golden."""
     from .cli.golden import verify_goldens
 
-    return verify_goldens(suite, model, pipeline, runtime, out)
+    return verify_goldens(suite, model, pipeline, runtime, out, verbose)
 
 
 @command(name="prune", several=("model",), example="./goldmask golden.prune")

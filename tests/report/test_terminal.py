@@ -1,19 +1,140 @@
-"""The last line of a check, which is what most people read."""
+"""What people read of a check: on a terminal of any width, in a log, and where there is only ASCII."""
 
 import io
 
 import numpy as np
 import pytest
-from rich.console import Console
+from pages import CASES, failing, judged, odd, passing, report, skipping
+from rich.cells import cell_len
+from snapshot import assert_snapshot
 
+from goldmask.cli.console import LOG_WIDTH, PlainConsole
 from goldmask.contract.errors import ExitCode
 from goldmask.report.report import Report
-from goldmask.report.terminal import to_terminal
-from goldmask.verdict.compare import Judged, Verdict
+from goldmask.report.terminal import FAILING, View, to_terminal
+from goldmask.verdict.compare import Judged, NotJudged, Verdict
 from goldmask.verdict.metrics import measure
 
 PLACE = {"case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": ""}
 EQUAL = np.zeros((60, 60), np.uint8)
+VIEW = View(folder="build/check")
+RUNS = {"passing": passing, "failing": failing, "skipping": skipping, "odd": odd}
+
+
+def text_of(value: Report, view: View = VIEW, width: int = 80, encoding: str = "utf-8") -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    PlainConsole(width=width, file=stream, color_system=None).print(to_terminal(value, view))
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_at_each_width(name):
+    """Also where the terminal has only ASCII, and with every row."""
+    whole = RUNS[name]()
+    views = [(f"{width} columns", text_of(whole, width=width)) for width in (80, 120, 200)]
+    views += [
+        ("a log", text_of(whole, width=LOG_WIDTH)),
+        ("ASCII, 80 columns", text_of(whole, encoding="ascii")),
+        ("--verbose, 80 columns", text_of(whole, View(verbose=True, folder="build/check"))),
+    ]
+    assert_snapshot(f"check-{name}", "\n".join(f"===== {heading} =====\n{text}" for heading, text in views))
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("width", [30, 80, 81, 120, 200])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(name, width, encoding):
+    whole = RUNS[name]()
+    for view in (VIEW, View(verbose=True)):
+        text = text_of(whole, view, width, encoding)
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert all(line == line.rstrip() for line in text.splitlines())
+        if encoding == "utf-8":
+            squeezed = "".join(text.split())
+            for row in whole.comparisons:
+                cause = row.reason.partition("\n  try")[0] if row.verdict is not Verdict.PASS else ""
+                assert "".join(f"{row.model}·{row.target}·{row.pipeline}".split()) in squeezed
+                assert "".join(cause.split()) in squeezed
+
+
+def test_every_failing_row_shows_case_and_cause_at_80_columns():
+    lines = text_of(failing()).splitlines()
+    rows = [row for row in failing().comparisons if row.verdict in FAILING]
+    starts = [line.split()[:2] for line in lines if line.startswith(("  FAIL ", "  ERROR "))]
+    assert starts == [[row.verdict, row.case] for row in rows]
+    for row in rows:
+        assert any(line.split()[:2] == [row.verdict, row.case] and row.reason[:20] in line for line in lines)
+
+
+def test_a_passing_row_has_no_line_of_its_own_but_with_verbose():
+    assert not any(case in text_of(passing()) for case in CASES[:3])
+    text = text_of(passing(), View(verbose=True))
+    assert all(text.count(f"PASS   {case}") == 4 for case in CASES[:3])
+    assert "  ran tensorflow-lite 2.16.1, xnnpack, 1 threads, 71 of 71 nodes on the\n" in text
+    assert "  delegate, asked for 4 threads\n" in text
+
+
+def test_what_ran_instead_of_what_was_asked_for_stands_below_its_group():
+    other = {"delegate": {"asked": "gpu", "ran": "cpu"}, "threads": {"asked": 4, "ran": 1}}
+    some = {"delegate": {"asked": "gpu", "ran": "gpu", "nodes": {"delegated": 3, "of": 7}}}
+    for fields, line in (
+        (other, "  gpu was asked for, cpu ran; 4 threads were asked for, 1 ran"),
+        (some, "  gpu took 3 of 7 nodes"),
+    ):
+        row = judged("m", "python", "lib_interpreter", "c", Verdict.PASS, "all equal", **fields)
+        assert text_of(report(row)).splitlines()[1] == line
+    assert "asked for" not in text_of(report(judged("m", "python", "lib_interpreter", "c", Verdict.PASS, "")))
+
+
+def test_a_reason_for_skipping_stands_once():
+    text = text_of(skipping(), width=LOG_WIDTH)
+    assert text.count("cannot fetch deeplabv3.tflite") == text.count("a JDK is needed") == 1
+    assert "16 cases of deeplabv3 on python, android-jvm (lib_interpreter, lib_task_api):" in text
+    assert text.count("try: ") == 2
+
+
+def test_warnings_come_after_failures_and_failures_once_more_at_the_end():
+    rows = [
+        judged("m", "python", "lib_interpreter", "a", Verdict.WARN, "a warning"),
+        judged("n", "python", "lib_interpreter", "b", Verdict.FAIL, "a difference", 1),
+    ]
+    text = text_of(report(*rows))
+    assert text.index("a difference") < text.index("a warning") < text.rindex("a difference")
+
+
+def test_what_differs_on_the_reference_may_be_meant_and_what_differs_elsewhere_not():
+    for target, accepted in (("python", True), ("android-jvm", False)):
+        row = judged("m", target, "lib_interpreter", "c", Verdict.FAIL, "differs", 1)
+        accept = "accept: ./goldmask golden.record --mode all --model m --pipeline lib_interpreter"
+        assert (accept in text_of(report(row), width=120)) is accepted
+
+
+def test_the_cure_of_what_was_named_and_cannot_run_stands_with_its_failure():
+    whole = skipping()
+    rows = [
+        NotJudged.model_validate(row.model_dump() | {"verdict": Verdict.ERROR, "exit_code": ExitCode.ENVIRONMENT})
+        for row in whole.comparisons
+        if row.verdict is Verdict.SKIP
+    ]
+    text = text_of(report(*rows, skipped=whole.skipped), width=LOG_WIDTH)
+    assert "SKIP" not in text and text.count("try: sudo apt-get install openjdk-17-jdk-headless") == 1
+
+
+def test_very_many_causes_and_cases_are_counted():
+    rows = [judged("m", "python", "lib_interpreter", f"c{n}", Verdict.FAIL, f"cause {n % 30}", 1) for n in range(450)]
+    text = text_of(report(*rows), width=120)
+    assert "and 250 more that failed: see report.json" in text and "and 10 more causes: see report.json" in text
+    assert "and 5 more · m · python ·" in text and "and 5 more: see report.json" in text
+    text = text_of(report(*rows), View(verbose=True))
+    assert "more that failed" not in text and "c449 " in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_encoding_without_our_signs_gets_readable_ones(encoding):
+    row = judged("m", "python", "lib_interpreter", "猫", Verdict.FAIL, "7 × 猫 …", 1)
+    text = text_of(report(row), encoding=encoding)
+    assert "\\u732b" in text and ("m | python | lib_interpreter" in text or "m · python" in text)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +155,4 @@ def test_masks_are_called_the_same_only_where_no_pixel_differs(differing, last):
             ("n", measure(EQUAL, other, None, ("a", "b"))),
         )
     )
-    report = Report(schema=1, exit_code=ExitCode.OK, environment={}, comparisons=rows, skipped=())
-    console = Console(width=200, file=io.StringIO())
-    console.print(to_terminal(report))
-    assert console.file.getvalue().strip().splitlines()[-1].endswith(last)
+    assert text_of(report(*rows), width=200).strip().splitlines()[-1].endswith(last)

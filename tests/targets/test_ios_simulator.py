@@ -234,7 +234,9 @@ def test_without_xcode_it_is_skipped_and_an_error_where_it_is_named(project, mac
     )
     path = {"PATH": os.environ["PATH"]}
     ran = project.run("check", "--out", "out", **path)
-    assert ran.code == 0 and "SKIP tiny on ios-simulator (lib_interpreter): Xcode is needed" in ran.text, ran.text
+    assert ran.code == 0 and "SKIP 2 cases of tiny on ios-simulator (lib_interpreter): Xcode is needed" in ran.text, (
+        ran.text
+    )
     ran, rows = check(project, mac, **path)
     assert ran.code == 3 and {row["verdict"] for row in rows.values()} == {"ERROR"}
 

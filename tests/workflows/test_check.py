@@ -231,11 +231,12 @@ def test_a_class_map_model_says_that_it_has_no_margin(bare_project):
 def test_a_delegate_that_takes_some_of_a_model_is_told_in_its_rows(bare_project):
     project = bare_project(tiny.scored_class_map())
     assert project.run("golden.record").code == 0
-    ran = project.run("check", "--delegate", "xnnpack")
+    ran = project.run("check", "--delegate", "xnnpack", "-v")
     assert ran.code == 0 and "pixels equal; xnnpack took 1 of 2 nodes" in ran.text
+    assert "lib_interpreter 2 passed" in ran.text and "xnnpack took 1 of 2 nodes ran" in ran.text
     (row, _) = report_of(project)["comparisons"]
     assert row["delegate"] == {"asked": "xnnpack", "ran": "xnnpack", "nodes": {"delegated": 1, "of": 2}}
-    ran = project.run("check", "--delegate", "cpu")
+    ran = project.run("check", "--delegate", "cpu", "--verbose")
     assert ran.code == 0 and "pixels equal; the golden was recorded with xnnpack" in ran.text
     (row, _) = report_of(project)["comparisons"]
     assert row["delegate"] == {"asked": "cpu", "ran": "cpu", "nodes": {"delegated": 0, "of": 2}}
@@ -265,7 +266,7 @@ def test_with_no_model_download_the_bundled_model_does_the_whole_job(tmp_path):
     ran = run_program(REPO, "check", "--out", tmp_path / "out", **bare, **NO_NETWORK)
     assert ran.code == ExitCode.OK, ran.text
     assert "60 PASS, 84 SKIP · models run: shapes, shapes-int8" in ran.text
-    assert "SKIP deeplabv3 on python (lib_task_api): cannot fetch deeplabv3.tflite" in ran.text
+    assert "SKIP 24 cases of deeplabv3 on python, android-jvm (lib_interpreter, lib_task_api): cannot fetch" in ran.text
     rows = json.loads((tmp_path / "out/report.json").read_text("utf-8"))["comparisons"]
     worth = [row["truth"]["miou"] for row in rows if row["verdict"] == "PASS" and row["case"] != "empty"]
     # Shapes that are found, not a benchmark of them: the cases are the odd ones, squeezed, faint and 17 pixels wide.

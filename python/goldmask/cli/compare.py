@@ -12,7 +12,7 @@ from .check import finish
 from .folders import out_folder, root_or_here
 
 
-def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
+def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False) -> ExitCode:
     """`compare`: nothing is fetched and nothing is run."""
     for flag, value in (("golden", golden), ("bundle", bundle)):
         if not value or not Path(value).is_dir():
@@ -39,4 +39,4 @@ def run_compare(golden: str, bundle: str, folder: str) -> ExitCode:
         labels=labels,
         out=path,
     )
-    return finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path)
+    return finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose)

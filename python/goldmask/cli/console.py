@@ -25,7 +25,8 @@ class PlainConsole(Console):
 
 
 # Piped output is for programs and log files: no folding at 80 columns there.
-out = PlainConsole(width=None if sys.stdout.isatty() else 240)
+LOG_WIDTH = 240
+out = PlainConsole(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = PlainConsole(stderr=True)
 
 

@@ -45,6 +45,7 @@ HELP = {
     "fast": "only tests that start no process: under a minute",
     "coverage": "measure how much of each room is run, and require it of the pure rooms",
     "fuzz": "only the fuzz suites, with inputs of their own making, for about so many minutes",
+    "verbose": "show every row, with its figures, runtime, delegate and threads",
     "select": "only tests that match, as pytest -k",
 }
 
@@ -75,6 +76,8 @@ class CommandTask(Task):
             # invoke 3 lets a flag that may be given several times pass without a value: its list is a value for it.
             if argument.kind is list:
                 argument.raw_value = None
+            if argument.name == "verbose":
+                argument.names = ("verbose", "v")
         return arguments
 
 

@@ -53,3 +53,10 @@ def out_folder(given: str, default: str) -> Path:
     if golden := golden_around(folder):
         raise UsageError(f"--out {folder} is a place of goldens: {golden}", fix="--out <another folder>")
     return folder
+
+
+def from_here(path: Path) -> Path:
+    """A path as it is typed in the current folder: relative where it is below that."""
+    here = Path.cwd()
+    whole = here / path
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole

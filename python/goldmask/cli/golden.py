@@ -31,7 +31,9 @@ def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: b
     return ExitCode.OK
 
 
-def verify_goldens(suite: str, models: list[str], pipelines: list[str], runtime: str, folder: str) -> ExitCode:
+def verify_goldens(
+    suite: str, models: list[str], pipelines: list[str], runtime: str, folder: str, verbose: bool
+) -> ExitCode:
     """`golden.verify`."""
     among([runtime] if runtime else [], RUNTIMES, "runtime")
     config = load_config(root())
@@ -39,7 +41,7 @@ def verify_goldens(suite: str, models: list[str], pipelines: list[str], runtime:
     path = out_folder(folder, "build/verify")
     with ProgressBars() as bars:
         report = record.verify(root(), config, selection, path, bars)
-    return finish(report, path)
+    return finish(report, path, verbose)
 
 
 def prune_goldens(models: list[str]) -> ExitCode:

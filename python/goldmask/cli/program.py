@@ -171,7 +171,8 @@ def _option(argument: Argument) -> tuple[str, str]:
     name = (argument.name or "").replace("_", "-")
     if argument.positional:
         return name.upper(), argument.help or ""
-    flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"
+    short = "".join(f"-{nickname}, " for nickname in argument.nicknames)
+    flag = f"{short}--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"{short}--{name}"
     default = argument.default
     shown = f" (default: {default})" if default not in (None, False, "", [], "0") else ""
     return flag, (argument.help or "") + shown

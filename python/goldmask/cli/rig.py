@@ -27,7 +27,7 @@ def record_check(
     path = out_folder(transcripts, "build/transcripts")
     try:
         with listening(recorder):
-            code = run_check(suite, models, pipelines, targets, folder, flags)
+            code = run_check(suite, models, pipelines, targets, folder, False, flags)
     finally:
         written = recorder.write(path, root(), os.environ)
         out.print(Text(f"transcripts: {written.transcripts} answers of {written.calls} calls in {written.folder}"))

@@ -28,6 +28,8 @@ from ..project.config import Gates, Tolerances
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
 
 NO_GATES = Gates()
+# What the reason of a row says that passed under an override, before the override's own reason.
+CHANGED = "tolerances changed: "
 
 
 class Verdict(StrEnum):
@@ -337,7 +339,7 @@ def compare_case(
     else:
         warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
         reason = "; ".join([*warned, _praise(metrics)]) + _delegation(golden.runtime, bundle.runtime)
-        reason += f" (tolerances changed: {override})" if override else ""
+        reason += f" ({CHANGED}{override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
 
