@@ -81,7 +81,8 @@ class World:
     def check(self, ran: Ran, died_of: int = 0) -> None:
         """What a signal must leave: nothing but a whole golden. `died_of` it may a program that had only just begun."""
         if not died_of or (ran.code, ran.stderr) != (-died_of, ""):
-            assert (ran.code, ran.stderr) == (EXIT_CODE, f"{MESSAGE}\n")
+            # Before the sentence stand the steps that had ended.
+            assert ran.code == EXIT_CODE and ran.stderr.splitlines()[-1] == MESSAGE, ran.stderr
         wait_until(lambda: not self.processes(), "processes of the run do not end", 10)
         self.check_files()
 

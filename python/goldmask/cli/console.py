@@ -1,12 +1,14 @@
-"""The terminal: results on stdout, progress bars and errors on stderr."""
+"""The terminal: results on stdout, progress and errors on stderr: bars there, or lines where it is a log."""
 
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.segment import Segment
+from rich.text import Text
 
 from ..contract.errors import printable
 from ..machine.progress import Progress
@@ -31,22 +33,29 @@ err = PlainConsole(stderr=True)
 
 
 class ProgressBars(Progress):
-    """Progress bars, one for each download and each step; a context manager. Silent where stderr is no terminal."""
+    """Progress on stderr; a context manager.
 
-    def __init__(self) -> None:
+    On a terminal a bar for each download and each step. In a log a line as each of them ends, with its seconds: a
+    bar there would be nothing, or a line for each of its movements.
+    """
+
+    def __init__(self, console: Console = err, now: Callable[[], float] = time.monotonic) -> None:
+        # Not console.is_terminal, which FORCE_COLOR makes true in the log of a CI job.
+        self._live = console.file.isatty() and not console.is_dumb_terminal
+        self._console, self._now = console, now
         text, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)
-        self._downloads = Bars(text, bar, DownloadColumn(), console=err, transient=True, disable=not err.is_terminal)
-        self._steps = Bars(
-            text,
-            bar,
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
+        columns = {
+            "downloads": (text, bar, DownloadColumn()),
+            "steps": (text, bar, MofNCompleteColumn(), TimeElapsedColumn()),
+        }
+        self._downloads, self._steps = (
+            Bars(*each, console=console, transient=True, disable=not self._live) for each in columns.values()
         )
         self._running: Bars | None = None
         self._bars: dict[str, TaskID] = {}
+        # In a log: when each began and how far it is, and what has its line.
+        self._begun: dict[str, tuple[float, int, int | None]] = {}
+        self._logged: set[str] = set()
 
     def __enter__(self) -> "ProgressBars":
         return self
@@ -57,11 +66,37 @@ class ProgressBars(Progress):
 
     def download(self, name: str, done: int, total: int | None) -> None:
         """`done` of `total` bytes of a download."""
-        self._show(self._downloads, name, done, total)
+        if self._live:
+            self._show(self._downloads, name, done, total)
+            return
+        what = f"fetch {name}"
+        # The end of a download is told twice: with its last byte, and when its sha256 is right.
+        if (what in self._begun or what not in self._logged or not done) and self._ended(what, done, total):
+            self._line(what, f"{done / 1e6:.1f} MB")
 
     def step(self, what: str, done: int, total: int) -> None:
-        """`done` of `total` parts of a step."""
-        self._show(self._steps, what, done, total)
+        """`done` of `total` units of a step."""
+        if self._live:
+            self._show(self._steps, what, done, total)
+        elif self._ended(what, done, total):
+            self._line(what, f"{total:,} done" if total > 1 else "")
+
+    def over(self, what: str) -> None:
+        """The step is over: in a log it gets its line if it has none yet."""
+        if what in self._begun:
+            _, done, total = self._begun[what]
+            self._line(what, f"ended after {done:,} of {total:,}" if total else "ended")
+
+    def _ended(self, what: str, done: int, total: int | None) -> bool:
+        began = self._begun[what][0] if what in self._begun else self._now()
+        self._begun[what] = began, done, total
+        return total is not None and done >= total
+
+    def _line(self, what: str, clause: str) -> None:
+        seconds = self._now() - self._begun.pop(what)[0]
+        self._logged.add(what)
+        text = f"{what}: {clause}, {seconds:.1f} s" if clause else f"{what}: {seconds:.1f} s"
+        self._console.print(Text(text), soft_wrap=True)
 
     def _show(self, progress: Bars, what: str, done: int, total: int | None) -> None:
         if self._running is not progress:  # rich draws one live display at a time

@@ -104,9 +104,13 @@ def fetch(source: Source, folder: Path, on_progress: Progress | None = None, now
             fix="GOLDMASK_CACHE=<a folder you own> ./goldmask models.fetch",
         ) from error
     attempts = []
+    tell = on_progress or (lambda name, done, total: None)
+    tell(source.file_name, 0, source.size)
     for origin, get in _origins(source, cached, on_progress, now):
         try:
             get()
+            size = cached.stat().st_size
+            tell(source.file_name, size, size)
             return cached
         except Exception as error:  # each origin fails in its own library's way; all are told below
             attempts.append(f"{origin}: {_reason(error)}")

@@ -12,6 +12,9 @@ class Progress:
     def step(self, what: str, done: int, total: int) -> None:
         """`done` of `total` units of a step."""
 
+    def over(self, what: str) -> None:
+        """The step is over, also where some of its units were not done."""
+
     def count(self, what: str, total: int) -> Callable[[str], None]:
         """A listener that is called once for each of `total` things and passes the count on to `step`."""
         done: list[str] = []

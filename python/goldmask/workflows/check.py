@@ -168,13 +168,16 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         return rows
     session = run.sessions[target]
     request = request.model_copy(update={"cases": cases})
-    on_case = run.progress.count(f"{target} · {pipeline} · {name}", len(cases) * len(session.destinations))
+    what = f"{target} · {pipeline} · {name}"
+    on_case = run.progress.count(what, len(cases) * len(session.destinations))
     try:
         # Rows keep the order in which cases are declared.
         to_run = in_random_order(request, session.context.options.seed, run.notes.append)
         bundles = session.run_everywhere(to_run, run.out / "bundles" / target / pipeline / name, on_case)
     except GoldmaskError as error:
         return rows + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
+    finally:
+        run.progress.over(what)
     said = set_in(session.context.options)
     asked = Asked(
         delegate=request.options.delegate if "delegate" in said else None,
