@@ -167,6 +167,36 @@ def test_a_row_cannot_claim_what_its_verdict_excludes(verdict, fields):
         comparison(verdict, **fields)
 
 
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"agreement": -1},
+        {"agreement": 2},
+        {"differing": 1},
+        {"pixels": 0},
+        {"pixels": 10, "differing": 11, "agreement": -0.1},
+        {"confident_flips": 0},
+        {"tie_flips": 5},
+        {"miou": 1.5},
+        {"boundary_f": -0.5},
+    ],
+    ids=str,
+)
+def test_figures_that_contradict_each_other_are_no_report(tmp_path, figures):
+    write_report([comparison(Verdict.PASS)], (), {}, tmp_path)
+    assert load_report(tmp_path).exit_code == 0
+    data = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    data["comparisons"][0]["metrics"] |= figures
+    (tmp_path / "report.json").write_text(json.dumps(data), "utf-8")
+    with pytest.raises(UsageError, match="is not a report: comparisons"):
+        load_report(tmp_path)
+
+
+def test_a_picture_lies_in_its_report(tmp_path):
+    with pytest.raises(ValidationError, match="leads out"):
+        comparison(Verdict.FAIL, picture="../../picture.png")
+
+
 def test_a_failed_comparison_gets_its_picture(tmp_path):
     expected = np.zeros((60, 60), np.uint8)
     actual, confident = expected.copy(), np.zeros((60, 60), bool)

@@ -13,6 +13,7 @@ from ..contract.bundle import (
     DelegatedNodes,
     Failed,
     Predicted,
+    RelativePath,
     RuntimeInfo,
     StageHashes,
     margin_bytes,
@@ -87,7 +88,7 @@ class _Row(Strict):
     golden_runtime: Text = Field(default="", description="what the golden was recorded with")
     delegate: Delegation = Delegation()
     threads: Threads = Threads()
-    picture: Text | None = Field(default=None, description="expected, actual and difference side by side")
+    picture: RelativePath | None = Field(default=None, description="expected, actual and difference side by side")
 
 
 class Judged(_Row):

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from pydantic import model_validator
 
 from ..contract.bundle import MarginUnit
 from ..contract.mask import MAX_CLASSES, Margins, Mask
@@ -24,6 +26,8 @@ Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Bound the memory that indices of pixels take, eight bytes each, however large a mask is.
 BAND_PX = 1 << 20
 STEPS_AT_ONCE = 12
+# Of float64, in fractions.
+ROUNDING = 1e-9
 
 
 class Window(Strict):
@@ -57,6 +61,22 @@ class Metrics(Strict):
     labels_added: tuple[Text, ...]
     labels_missing: tuple[Text, ...]
     area_change: dict[str, float | None]
+
+    @model_validator(mode="after")
+    def _figures_agree(self) -> Self:
+        """A report that somebody edited is no report."""
+        flips = (self.confident_flips, self.tie_flips)
+        counted = sum(flip or 0 for flip in flips)
+        whole = self.pixels > 0 and self.differing <= self.pixels
+        if not whole or abs(self.agreement - (1 - self.differing / self.pixels)) > ROUNDING:
+            raise ValueError(
+                f"an agreement of {self.agreement} with {self.differing} of {self.pixels} pixels differing"
+            )
+        if (None in flips and flips != (None, None)) or (None not in flips and counted != self.differing):
+            raise ValueError(f"flips of {flips} with {self.differing} pixels differing")
+        if not (0 <= self.miou <= 1 + ROUNDING and 0 <= self.boundary_f <= 1 + ROUNDING):
+            raise ValueError(f"a mIoU of {self.miou}, a boundary F of {self.boundary_f}")
+        return self
 
 
 class TruthScores(Strict):
