@@ -187,7 +187,7 @@ def test_the_docs_show_the_strangers_test_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("delegate", "words"), [("gpu", "GPU delegate's native library"), ("nnapi", "NNAPI is a part of Android")]
+    ("delegate", "words"), [("gpu", "GPU delegate's native library"), ("nnapi", "NNAPI is part of Android")]
 )
 def test_a_delegate_that_is_not_there_says_so(delegate, words, tmp_path):
     bundle = run(tmp_path, request_for("shapes", case_ids=("square",), delegate=delegate))

@@ -5,7 +5,7 @@ import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
 
-/** What this flavour of the app draws masks with. */
+/** The segmenter of this flavour of the app. */
 object Pipeline {
     fun open(model: Model, options: SegmenterOptions): Segmenter = InterpreterSegmenter(model, options)
 }

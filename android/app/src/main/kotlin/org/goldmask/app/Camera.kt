@@ -20,8 +20,8 @@ import android.view.Surface
 import org.goldmask.segmenter.ImageFile
 
 /**
- * The live camera, the one on the back where there is one: upright frames to [onFrame] as long as [wanted] says so, and
- * sentences to [onError], both on a thread of its own. Camera2 and not CameraX, see docs/android-app.md.
+ * The live camera, preferably the one on the back. Passes upright frames to [onFrame] while [wanted] returns true, and
+ * sentences to [onError], both on its own thread. Uses Camera2 and not CameraX, see docs/android-app.md.
  */
 class Camera(
     private val context: Context,
@@ -37,7 +37,7 @@ class Camera(
     private var device: CameraDevice? = null
     private var closed = false
 
-    /** Begins; the permission must have been given. */
+    /** Starts; the app must already have the permission. */
     fun open() = handler.post {
         attempt {
             val id = manager.cameraIdList.minByOrNull { if (isFront(it)) 1 else 0 }
@@ -46,7 +46,7 @@ class Camera(
         }
     }
 
-    /** Ends, and waits for that: the next app may want the camera at once. */
+    /** Stops, and waits for the end: the next app may need the camera at once. */
     override fun close() {
         handler.post {
             closed = true
@@ -92,7 +92,7 @@ class Camera(
         manager.openCamera(id, events, handler)
     }
 
-    @Suppress("DEPRECATION") // what replaces it begins with Android 9 (API 28)
+    @Suppress("DEPRECATION") // its replacement needs Android 9 (API 28)
     private fun stream(camera: CameraDevice, surface: Surface) {
         val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW).apply {
             addTarget(surface)
@@ -134,7 +134,7 @@ class Camera(
         onError(error.message ?: context.getString(R.string.camera_refused))
     } catch (error: IllegalArgumentException) { // a camera that was unplugged between two calls
         onError(error.message ?: context.getString(R.string.no_camera))
-    } catch (error: IllegalStateException) { // one that was closed
+    } catch (error: IllegalStateException) { // a camera that was closed
         onError(error.message ?: context.getString(R.string.camera_taken))
     }
 
@@ -142,7 +142,7 @@ class Camera(
         const val WANTED_PIXELS = 640L * 480
         const val BUFFERS = 2
         const val QUARTER = 90
-        const val LAST_LEVEL = 4 // EXIF orientations above it lie on their side
+        const val LAST_LEVEL = 4 // above it, EXIF orientations swap width and height
         const val CLOSE_DEADLINE_MS = 2000L
     }
 }

@@ -9,10 +9,10 @@ import java.io.IOException
 import java.io.InputStream
 import java.io.OutputStream
 
-/** A file that was picked or bundled and cannot be had, in a sentence for people. */
+/** Why a picked or bundled file cannot be used, in a sentence for people. */
 class FileProblem(message: String, cause: Throwable? = null) : IOException(message, cause)
 
-/** A bundled model as a file of its own in [folder], copied there once for a version of the app. */
+/** A bundled model as a file in [folder], copied there once for each version of the app. */
 fun bundledModel(assets: AssetManager, name: String, folder: File): File {
     val file = folder.resolve(name)
     if (!file.isFile) copy(assets.open("models/$name"), file)
@@ -27,19 +27,19 @@ fun pickedFile(resolver: ContentResolver, uri: Uri, file: File): File {
         throw FileProblem(error.message ?: "it is not there", error)
     } catch (error: SecurityException) {
         throw FileProblem(error.message ?: "it may not be read", error)
-    } ?: throw FileProblem("its app does not hand it out")
+    } ?: throw FileProblem("its app does not share it")
     copy(stream, file)
     return file
 }
 
-/** What a picked file is called: for people only, as an app may say anything. */
+/** A picked file's name, only for people to read: the app that shares it can choose any text. */
 fun nameOf(resolver: ContentResolver, uri: Uri): String = runCatching {
     resolver.query(uri, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)?.use {
         if (it.moveToFirst()) it.getString(0) else null
     }
 }.getOrNull() ?: uri.lastPathSegment ?: uri.toString()
 
-/** Beside first and then renamed: half a model must not pass for one. */
+/** Copies to a temporary file and renames it, so that half a model never looks like a whole one. */
 private fun copy(from: InputStream, file: File) {
     file.parentFile?.mkdirs()
     val beside = File.createTempFile("copy", null, file.parentFile)

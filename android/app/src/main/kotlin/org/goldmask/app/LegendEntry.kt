@@ -2,10 +2,10 @@ package org.goldmask.app
 
 import org.goldmask.segmenter.Mask
 
-/** A class that is in a mask: its [index], its [name], and its [share] of the pixels, 0 to 1. */
+/** A class in a mask: its [index], its [name], and its [share] of the pixels, 0 to 1. */
 data class LegendEntry(val index: Int, val name: String, val share: Double)
 
-/** The classes that are present in [mask], the largest first; what [labels] does not name gets its number. */
+/** The classes in [mask], the largest first; a class without a label in [labels] gets its number as name. */
 fun legendOf(mask: Mask, labels: List<String>): List<LegendEntry> {
     val counts = IntArray(CLASSES)
     for (value in mask.classes) counts[value.toInt() and BYTE]++

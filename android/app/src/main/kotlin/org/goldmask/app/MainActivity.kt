@@ -27,12 +27,12 @@ import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Palette
 import org.goldmask.segmenter.SegmenterException
 
-/** The one screen: an image, its mask, what is in it, and how long that took. */
+/** The only screen: an image, its mask, the classes in it, and the latency. */
 class MainActivity : Activity() {
-    private val artist = Artist(Pipeline::open) { outcome -> runOnUiThread { if (!isDestroyed) show(outcome) } }
+    private val predictor = Predictor(Pipeline::open) { outcome -> runOnUiThread { if (!isDestroyed) show(outcome) } }
     private var camera: Camera? = null
 
-    // What is drawn again with another model; the camera's thread puts its last frame there.
+    // The picture to predict again with another model; the camera's thread stores its last frame here.
     @Volatile
     private var still: Picture? = null
     private val models = mutableListOf<ModelSource>()
@@ -44,7 +44,7 @@ class MainActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContentView(R.layout.main)
-        // Of this version of the app: an update may bring another model of the same name.
+        // One folder for each version of the app: an update may bring another model of the same name.
         val updated = packageManager.getPackageInfo(packageName, 0).lastUpdateTime
         val folder = noBackupFilesDir.resolve("models-$updated")
         models += assets.list("models").orEmpty().sorted().map { name ->
@@ -53,7 +53,7 @@ class MainActivity : Activity() {
         choice = Choice(models.first(), DEFAULT_THREADS, Delegate.XNNPACK)
         arrange(resources.configuration)
         listen()
-        draw(sample(assets.list("samples").orEmpty().sorted().first { it.startsWith(FIRST_SAMPLE) }))
+        predict(sample(assets.list("samples").orEmpty().sorted().first { it.startsWith(FIRST_SAMPLE) }))
     }
 
     override fun onStop() {
@@ -62,7 +62,7 @@ class MainActivity : Activity() {
     }
 
     override fun onDestroy() {
-        artist.close()
+        predictor.close()
         super.onDestroy()
     }
 
@@ -71,7 +71,7 @@ class MainActivity : Activity() {
         arrange(configuration)
     }
 
-    /** The image above its panel, or beside it on a screen that is wide. */
+    /** Puts the image above the panel, or beside it on a wide screen. */
     private fun arrange(configuration: Configuration) {
         val wide = configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
         findViewById<LinearLayout>(R.id.root).orientation =
@@ -107,59 +107,59 @@ class MainActivity : Activity() {
         findViewById<Spinner>(R.id.delegate).setSelection(choice.delegate.ordinal)
     }
 
-    private fun offer(spinner: Int, words: List<String>, chosen: (Int) -> Unit) =
-        offer(spinner, ArrayAdapter(this, android.R.layout.simple_spinner_item, words), chosen)
+    private fun offer(spinner: Int, names: List<String>, chosen: (Int) -> Unit) =
+        offer(spinner, ArrayAdapter(this, android.R.layout.simple_spinner_item, names), chosen)
 
-    private fun offer(spinner: Int, words: ArrayAdapter<String>, chosen: (Int) -> Unit) {
-        words.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item)
+    private fun offer(spinner: Int, names: ArrayAdapter<String>, chosen: (Int) -> Unit) {
+        names.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item)
         findViewById<Spinner>(spinner).apply {
-            adapter = words
+            adapter = names
             onItemSelectedListener = object : AdapterView.OnItemSelectedListener {
-                override fun onItemSelected(list: AdapterView<*>?, view: View?, place: Int, id: Long) = chosen(place)
+                override fun onItemSelected(list: AdapterView<*>?, view: View?, index: Int, id: Long) = chosen(index)
                 override fun onNothingSelected(list: AdapterView<*>?) = Unit
             }
         }
     }
 
-    /** Spinners tell of what they show when they first show it, too: that is no choice. */
+    /** Ignores the current choice: spinners also call their listener when they first appear. */
     private fun choose(wanted: Choice) {
         if (wanted == choice) return
         choice = wanted
-        if (camera == null) still?.let(::draw)
+        if (camera == null) still?.let(::predict)
     }
 
-    private fun draw(picture: Picture) {
+    private fun predict(picture: Picture) {
         still = picture
-        findViewById<TextView>(R.id.ran).text = getString(R.string.drawing, picture.name)
-        artist.draw(picture, choice)
+        findViewById<TextView>(R.id.ran).text = getString(R.string.predicting, picture.name)
+        predictor.predict(picture, choice)
     }
 
     private fun show(outcome: Outcome) = when (outcome) {
-        is Drawn -> show(outcome)
+        is Predicted -> show(outcome)
         is Failed -> {
             complain(getString(R.string.error, stageName(outcome.stage), outcome.message))
             forget()
         }
     }
 
-    private fun show(drawn: Drawn) {
-        val found = drawn.segmentation.mask
+    private fun show(predicted: Predicted) {
+        val mask = predicted.segmentation.mask
         val overlay =
-            Bitmap.createBitmap(overlayOf(found, drawn.labels), found.width, found.height, Bitmap.Config.ARGB_8888)
-        val legend = legendOf(found, drawn.labels)
+            Bitmap.createBitmap(overlayOf(mask, predicted.labels), mask.width, mask.height, Bitmap.Config.ARGB_8888)
+        val legend = legendOf(mask, predicted.labels)
         findViewById<MaskView>(R.id.mask).apply {
-            show(drawn.image, overlay)
+            show(predicted.image, overlay)
             contentDescription = legend.joinToString { "${it.name} ${share(it)}" }
         }
-        showLegend(legend, hasBackground(drawn.labels))
+        showLegend(legend, hasBackground(predicted.labels))
         showLatency(
-            R.string.stage_init to drawn.initMs,
-            R.string.stage_decode to drawn.decodeMs,
-            R.string.stage_preprocess to drawn.segmentation.preprocessMs,
-            R.string.stage_inference to drawn.segmentation.inferenceMs,
-            R.string.stage_postprocess to drawn.segmentation.postprocessMs
+            R.string.stage_init to predicted.initMs,
+            R.string.stage_decode to predicted.decodeMs,
+            R.string.stage_preprocess to predicted.segmentation.preprocessMs,
+            R.string.stage_inference to predicted.segmentation.inferenceMs,
+            R.string.stage_postprocess to predicted.segmentation.postprocessMs
         )
-        val runtime = drawn.runtime
+        val runtime = predicted.runtime
         val threads = resources.getQuantityString(R.plurals.ran_threads, runtime.threads, runtime.threads)
         findViewById<TextView>(R.id.ran).text =
             getString(R.string.ran, runtime.name, runtime.version, "${runtime.delegate} · $threads")
@@ -176,7 +176,7 @@ class MainActivity : Activity() {
         }
     }
 
-    /** What is there, if only in a few pixels, is more than nothing. */
+    /** A class with only a few pixels must not look absent. */
     private fun share(entry: LegendEntry): String {
         val percent = entry.share * PERCENT
         return getString(if (percent < LEAST_PERCENT) R.string.share_small else R.string.share, percent)
@@ -189,12 +189,12 @@ class MainActivity : Activity() {
         }
     }
 
-    /** One child of [layout] for each of [items]; those that are there are used again, as video changes them often. */
+    /** One child of [layout] for each of [items]; reuses existing children, because video changes them often. */
     private fun <T> fill(parent: Int, layout: Int, items: List<T>, write: (View, T) -> Unit) {
         val list = findViewById<LinearLayout>(parent)
         while (list.childCount > items.size) list.removeViewAt(list.childCount - 1)
         while (list.childCount < items.size) layoutInflater.inflate(layout, list)
-        items.forEachIndexed { place, item -> write(list.getChildAt(place), item) }
+        items.forEachIndexed { position, item -> write(list.getChildAt(position), item) }
     }
 
     private fun complain(message: String) {
@@ -205,7 +205,7 @@ class MainActivity : Activity() {
         findViewById<TextView>(R.id.ran).text = ""
     }
 
-    /** What an earlier picture left must not pass for this one's. */
+    /** Removes the results of an earlier picture, so that nobody takes them for this one's. */
     private fun forget() {
         findViewById<MaskView>(R.id.mask).clear()
         findViewById<LinearLayout>(R.id.legend).removeAllViews()
@@ -223,7 +223,7 @@ class MainActivity : Activity() {
             assets.list("samples").orEmpty().sorted().forEach { menu.add(it) }
             setOnMenuItemClickListener { item ->
                 stopCamera()
-                draw(sample(item.title.toString()))
+                predict(sample(item.title.toString()))
                 true
             }
         }.show()
@@ -247,7 +247,7 @@ class MainActivity : Activity() {
             try {
                 return startActivityForResult(intent, request)
             } catch (_: ActivityNotFoundException) {
-                continue // a device without the photo picker has documents, one without both is told below
+                continue // without the photo picker try documents; without both, complain below
             }
         }
         complain(getString(R.string.no_picker))
@@ -260,7 +260,7 @@ class MainActivity : Activity() {
             uri == null -> showChosenModel()
             request == PHOTO -> {
                 stopCamera()
-                draw(photo(uri))
+                predict(photo(uri))
             }
             request == MODEL -> addModel(uri)
         }
@@ -279,7 +279,7 @@ class MainActivity : Activity() {
         val source = ModelSource(nameOf(contentResolver, uri)) {
             if (file.isFile) file else explained("init") { pickedFile(contentResolver, uri, file) }
         }
-        file.delete() // of an earlier start
+        file.delete() // may be left from an earlier start
         models += source
         modelNames.insert(source.name, models.size - 1)
         choose(choice.copy(model = source))
@@ -301,11 +301,11 @@ class MainActivity : Activity() {
         findViewById<Button>(R.id.camera).setText(R.string.stop)
         camera = Camera(
             this,
-            wanted = { !artist.busy },
+            wanted = { !predictor.busy },
             onFrame = { frame ->
                 val picture = Picture(getString(R.string.camera)) { frame }
                 still = picture
-                artist.draw(picture, choice)
+                predictor.predict(picture, choice)
             },
             onError = { sentence ->
                 runOnUiThread {

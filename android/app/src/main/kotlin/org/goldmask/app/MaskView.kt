@@ -8,15 +8,15 @@ import android.graphics.RectF
 import android.util.AttributeSet
 import android.view.View
 
-/** A photo as large as fits, and its mask over it. */
+/** Shows a photo as large as possible, with its mask over it. */
 class MaskView(context: Context, attributes: AttributeSet?) : View(context, attributes) {
     private var photo: Bitmap? = null
     private var mask: Bitmap? = null
     private val photoPaint = Paint(Paint.FILTER_BITMAP_FLAG)
 
-    // Without a filter: a pixel of the mask is a decision, and between two classes there is no third.
+    // No filter: interpolating between two classes would invent a third.
     private val maskPaint = Paint().apply { isFilterBitmap = false }
-    private val place = RectF()
+    private val frame = RectF()
 
     /** How much of the photo the mask hides, 0 to 1. */
     var opacity: Float = 0f
@@ -26,7 +26,7 @@ class MaskView(context: Context, attributes: AttributeSet?) : View(context, attr
             invalidate()
         }
 
-    /** Whether there is a mask to see. */
+    /** Whether a mask is shown. */
     val hasMask: Boolean get() = mask != null
 
     fun show(photo: Bitmap, mask: Bitmap) {
@@ -47,9 +47,9 @@ class MaskView(context: Context, attributes: AttributeSet?) : View(context, attr
         val image = photo ?: return
         val scale = minOf(width / image.width.toFloat(), height / image.height.toFloat())
         val (wide, high) = image.width * scale to image.height * scale
-        place.set((width - wide) / 2, (height - high) / 2, (width + wide) / 2, (height + high) / 2)
-        canvas.drawBitmap(image, null, place, photoPaint)
-        mask?.let { canvas.drawBitmap(it, null, place, maskPaint) }
+        frame.set((width - wide) / 2, (height - high) / 2, (width + wide) / 2, (height + high) / 2)
+        canvas.drawBitmap(image, null, frame, photoPaint)
+        mask?.let { canvas.drawBitmap(it, null, frame, maskPaint) }
     }
 
     private companion object {

@@ -16,7 +16,7 @@ import org.tensorflow.lite.support.metadata.schema.AssociatedFileType
 import org.tensorflow.lite.support.metadata.schema.NormalizationOptions
 import org.tensorflow.lite.support.metadata.schema.ProcessUnitOptions
 
-/** What a .tflite file says of itself, by the rules of docs/models.md. */
+/** Reads what a .tflite file says about itself, by the rules of docs/models.md. */
 object ModelFile {
     private const val MAX_BYTES = 1L shl 29
     private const val MAX_CLASSES = 256
@@ -27,10 +27,10 @@ object ModelFile {
     /**
      * The segmentation model in [file]: size and type of its image, normalisation, labels, and which output is the mask.
      *
-     * @throws SegmenterException of stage `init` that says what is wrong with it
+     * @throws SegmenterException of stage `init` with what is wrong
      */
     fun read(file: File): Model {
-        if (file.length() !in 1..MAX_BYTES) fail("${file.name} has ${file.length()} bytes and is no model")
+        if (file.length() !in 1..MAX_BYTES) fail("${file.name} has ${file.length()} bytes and is not a model")
         try {
             val bytes = RandomAccessFile(file, "r").use {
                 it.channel.map(FileChannel.MapMode.READ_ONLY, 0, it.length())
@@ -42,8 +42,8 @@ object ModelFile {
             fail("${file.name} cannot be read: ${error.message}", error)
         } catch (error: SegmenterException) {
             throw error
-        } catch (error: RuntimeException) { // what a damaged FlatBuffer causes has no common name
-            fail("${file.name} is no .tflite model, or a damaged one", error)
+        } catch (error: RuntimeException) { // the exceptions for a damaged FlatBuffer have no common class
+            fail("${file.name} is not a .tflite model, or is damaged", error)
         }
     }
 
@@ -57,7 +57,7 @@ object ModelFile {
             TfliteType.FLOAT32 -> TensorType.FLOAT32
             TfliteType.UINT8 -> TensorType.UINT8
             TfliteType.INT8 -> TensorType.INT8
-            else -> fail("${file.name} has an input of a type that is no image")
+            else -> fail("${file.name} has an input whose type is not an image")
         }
         val (mean, std) = normalisation(found)
         return ImageInput(shape[1], shape[2], type, mean, std)

@@ -4,8 +4,8 @@ import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Palette
 
 /**
- * The colours of [mask], row by row as ARGB, to lay over its photo. Class 0 is clear where it is the background, as it is
- * with every model of PASCAL VOC: what is nothing has no colour.
+ * The colours of [mask], row by row as ARGB, to show over its photo. Class 0 is transparent if it is the background, as in
+ * every model of PASCAL VOC.
  */
 fun overlayOf(mask: Mask, labels: List<String>): IntArray {
     val colours = IntArray(CLASSES, Palette::argb)
@@ -13,7 +13,7 @@ fun overlayOf(mask: Mask, labels: List<String>): IntArray {
     return IntArray(mask.classes.size) { colours[mask.classes[it].toInt() and BYTE] }
 }
 
-/** Whether the first of [labels] says that it is none of the classes. */
+/** Whether the first of [labels] is a background. */
 fun hasBackground(labels: List<String>): Boolean = labels.firstOrNull()?.lowercase() in BACKGROUNDS
 
 private val BACKGROUNDS = setOf("background", "bg", "__background__", "???")

@@ -1,11 +1,11 @@
 package org.goldmask.app
 
 /**
- * How a camera's frame is turned upright, as an EXIF orientation.
+ * The EXIF orientation that turns a camera's frame upright.
  *
- * [sensorDegrees] is how the sensor is built in, clockwise (CameraCharacteristics.SENSOR_ORIENTATION), [displayDegrees] how
- * the display's content is turned against the device's natural position (Surface.ROTATION_90 is 90). A camera on the
- * [front] sees both the other way round.
+ * [sensorDegrees] is the sensor's clockwise rotation in the device (CameraCharacteristics.SENSOR_ORIENTATION), and
+ * [displayDegrees] the rotation of the display's content against the device's natural position (Surface.ROTATION_90 is 90).
+ * For a camera on the [front], the display's rotation has the opposite sign.
  */
 fun frameOrientation(sensorDegrees: Int, displayDegrees: Int, front: Boolean): Int {
     val turn = sensorDegrees + if (front) displayDegrees else -displayDegrees

@@ -13,12 +13,12 @@ class Plane(private val bytes: ByteBuffer, private val rowStride: Int, private v
 }
 
 /**
- * A camera's YUV_420_888 frame as opaque ARGB pixels, row by row: full-range BT.601 (JFIF 1.02), which is what Android's
- * cameras deliver; [chroma] are U and V, of half the size.
+ * A camera's YUV_420_888 frame as opaque ARGB pixels, row by row, by full-range BT.601 (JFIF 1.02), which Android's
+ * cameras deliver. [chroma] has U and V, both of half the size.
  */
 fun argbOf(width: Int, height: Int, luma: Plane, chroma: Pair<Plane, Plane>): IntArray {
     val pixels = IntArray(width * height)
-    var place = 0
+    var index = 0
     for (y in 0 until height) {
         for (x in 0 until width) {
             val light = luma.at(x, y) shl BITS
@@ -27,7 +27,7 @@ fun argbOf(width: Int, height: Int, luma: Plane, chroma: Pair<Plane, Plane>): In
             val red = level(light + RED_V * redness)
             val green = level(light - GREEN_U * blueness - GREEN_V * redness)
             val blue = level(light + BLUE_U * blueness)
-            pixels[place++] = OPAQUE or (red shl 16) or (green shl 8) or blue
+            pixels[index++] = OPAQUE or (red shl 16) or (green shl 8) or blue
         }
     }
     return pixels

@@ -20,20 +20,20 @@ class FrameTest {
     }
 
     @Test
-    fun `a sensor that is built in askew is no camera of ours`() {
+    fun `a sensor at another angle than a quarter turn is refused`() {
         assertThrows(IllegalArgumentException::class.java) { frameOrientation(45, 0, front = false) }
     }
 
     @Test
     fun `a frame of a portrait phone comes upright`() {
-        // The sensor's rows: what is above on the scene is at its left.
+        // The sensor's rows: the top of the scene is at its left.
         val turned = ImageFile.orient(intArrayOf(1, 2, 3, 4, 5, 6), 3, 2, frameOrientation(90, 0, front = false))
         assertArrayEquals(intArrayOf(4, 1, 5, 2, 6, 3), turned)
     }
 
     @Test
     fun `strides are skipped and colours are those of JFIF`() {
-        // 2×2 pixels, rows of 3 bytes; U and V take turns in one buffer, as most devices have them.
+        // 2×2 pixels, rows of 3 bytes; U and V alternate in one buffer, as on most devices.
         val luma = Plane(ByteBuffer.wrap(byteArrayOf(76, 150.toByte(), 0, 29, 255.toByte(), 0)), 3, 1)
         val gray = Plane(ByteBuffer.wrap(byteArrayOf(128.toByte())), 1, 1)
         assertArrayEquals(

@@ -48,7 +48,7 @@ class MainActivityTest {
 
     @Before
     fun needsNativeLibraries() = assumeTrue(
-        "TensorFlow Lite's native library is made for this machine by ./goldmask test",
+        "./goldmask test makes TensorFlow Lite's native library for this machine",
         System.getProperty("goldmask.natives") != null
     )
 
@@ -57,16 +57,16 @@ class MainActivityTest {
     private fun await(what: String, done: () -> Boolean) {
         val deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60)
         while (!done()) {
-            if (System.nanoTime() > deadline) fail("$what did not come; the screen says: ${words()}")
+            if (System.nanoTime() > deadline) fail("$what did not come; the screen says: ${texts()}")
             shadowOf(Looper.getMainLooper()).idleFor(20, TimeUnit.MILLISECONDS)
             Thread.sleep(5)
         }
     }
 
-    private fun words(parent: View = view(R.id.root)): List<String> = when {
+    private fun texts(parent: View = view(R.id.root)): List<String> = when {
         parent.visibility != View.VISIBLE -> emptyList()
         parent is TextView -> listOf(parent.text.toString())
-        parent is ViewGroup -> (0 until parent.childCount).flatMap { words(parent.getChildAt(it)) }
+        parent is ViewGroup -> (0 until parent.childCount).flatMap { texts(parent.getChildAt(it)) }
         else -> emptyList()
     }
 
@@ -83,7 +83,7 @@ class MainActivityTest {
         return picture
     }
 
-    /** Where the test is told to, it leaves a picture of what it sees. */
+    /** If goldmask.screenshots names a folder, saves a screenshot there. */
     private fun keep(name: String) = System.getProperty("goldmask.screenshots")?.let { folder ->
         File(folder, name).outputStream().use { picture().compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
@@ -92,15 +92,15 @@ class MainActivityTest {
     fun `a sample has its mask, its classes and its times at once`() {
         awaitMask()
         keep("portrait.png")
-        val legend = words(view(R.id.legend))
+        val legend = texts(view(R.id.legend))
         assertEquals("background", legend[0])
         assertTrue(legend.toString(), legend.size >= 4 && legend.any { it.endsWith(" %") })
-        val latency = words(view(R.id.latency))
+        val latency = texts(view(R.id.latency))
         assertEquals(
             listOf("load", "decode", "preprocess", "inference", "postprocess"),
-            latency.filterIndexed { place, _ -> place % 2 == 1 }
+            latency.filterIndexed { index, _ -> index % 2 == 1 }
         )
-        assertTrue(latency.toString(), latency.filterIndexed { place, _ -> place % 2 == 0 }.all { it.endsWith(" ms") })
+        assertTrue(latency.toString(), latency.filterIndexed { index, _ -> index % 2 == 0 }.all { it.endsWith(" ms") })
         assertEquals(null, error())
         assertTrue(view<View>(R.id.mask).contentDescription.contains("background"))
     }
@@ -128,7 +128,7 @@ class MainActivityTest {
     }
 
     @Test
-    fun `another model draws the same image again`() {
+    fun `another model predicts the mask of the same image`() {
         awaitMask()
         val before = ran()
         view<TextView>(R.id.ran).text = ""
@@ -139,14 +139,14 @@ class MainActivityTest {
     }
 
     @Test
-    fun `a delegate that is not there is told, and the way back works`() {
+    fun `a missing delegate is an error, and another choice works again`() {
         awaitMask()
         view<Spinner>(R.id.delegate).setSelection(2)
         await("an error") { error() != null }
         keep("error.png")
         assertTrue(error(), error()!!.startsWith("No mask (load): the "))
         assertFalse(view<MaskView>(R.id.mask).hasMask)
-        assertEquals(emptyList<String>(), words(view(R.id.legend)) + words(view(R.id.latency)))
+        assertEquals(emptyList<String>(), texts(view(R.id.legend)) + texts(view(R.id.latency)))
         view<Spinner>(R.id.delegate).setSelection(1)
         await("no error") { error() == null }
     }
@@ -159,7 +159,7 @@ class MainActivityTest {
     }
 
     @Test
-    fun `a photo that is none is told with its stage`() {
+    fun `a file that is not a photo is an error with its stage`() {
         awaitMask()
         answer(R.id.photo, Uri.parse("content://photos/1.jpg"), "no photo".toByteArray())
         await("an error") { error() != null }
@@ -183,14 +183,14 @@ class MainActivityTest {
     }
 
     @Test
-    fun `a model of the user's that is none is told, and can be left`() {
+    fun `a file that is not a model is an error, and another model works again`() {
         awaitMask()
         val models = view<Spinner>(R.id.model)
         models.setSelection(models.count - 1)
         shadowOf(Looper.getMainLooper()).idle()
         answer(null, Uri.parse("content://models/mine.tflite"), "no model".toByteArray())
         await("an error") { error() != null }
-        assertTrue(error(), "is no .tflite model" in error()!!)
+        assertTrue(error(), "is not a .tflite model" in error()!!)
         assertEquals("mine.tflite", models.selectedItem)
         models.setSelection(0)
         await("no error") { error() == null }
@@ -230,7 +230,7 @@ class MainActivityTest {
     }
 
     @Test
-    fun `the camera starts once it is allowed, stops by the same button, and tells when it is taken away`() {
+    fun `the camera starts once it is allowed, stops by the same button, and shows when another app takes it`() {
         awaitMask()
         val camera = camera()
         val button = view<Button>(R.id.camera)

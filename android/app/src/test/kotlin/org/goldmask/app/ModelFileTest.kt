@@ -28,7 +28,7 @@ class ModelFileTest {
     }
 
     @Test
-    fun `what is no model says so`() {
+    fun `a file that is not a model is an error that names it`() {
         val whole = models.resolve("shapes.tflite").readBytes()
         val broken = mapOf(
             "empty.tflite" to ByteArray(0),

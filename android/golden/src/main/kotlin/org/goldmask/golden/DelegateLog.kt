@@ -4,19 +4,19 @@ import android.os.Process
 import java.io.File
 import java.util.concurrent.TimeUnit
 
-/** The delegate that has a graph, `cpu` for none; [nodes] is null where the log does not tell. */
+/** The delegate that runs a graph, `cpu` for none; [nodes] is null if the log does not name them. */
 internal data class Delegation(val delegate: String, val nodes: DelegatedNodes? = null)
 
 /**
- * What TensorFlow Lite's native code logged since this was made: it says there, and only there, how many of a graph's
- * nodes a delegate really took.
+ * What TensorFlow Lite's native code has logged since this object was created. Only the log says how many of a graph's nodes
+ * a delegate really took.
  */
 internal class DelegateLog {
-    // On a JVM goldmask names a file to which the native libraries' log goes; on a device there is logcat.
+    // On a JVM goldmask names a file for the native libraries' log; a device has logcat.
     private val file = System.getenv("GOLDMASK_NATIVE_LOG")?.let(::File)
     private val seen = text().length
 
-    /** What has the graph; null where there is no log to ask. */
+    /** What runs the graph; null if there is no log. */
     fun delegation(): Delegation? {
         val logged = text().takeIf { it.length >= seen }?.substring(seen) ?: return null
         return read(logged, isWhole = file != null)
@@ -37,7 +37,7 @@ internal class DelegateLog {
     }
 
     companion object {
-        // Loops and branches are subgraphs of their own, which runtimes after 2.16 name; the model's own is the first.
+        // Loops and branches are separate subgraphs, which runtimes after 2.16 name; the model's own is the first.
         private val REPLACING =
             Regex("""Replacing (\d+)(?: out of (\d+))? node\(s\) with delegate \((\w+)\)(?!.* for subgraph [1-9])""")
         private val NAMES =
@@ -47,13 +47,13 @@ internal class DelegateLog {
         private const val DEADLINE_S = 10L
 
         /**
-         * What [text] says of the last graph; null where it says nothing and is not the whole log.
+         * What [text] says about the last graph; null if it says nothing and is not the whole log.
          *
-         * A delegate that takes no node is created like any other, and then nothing is logged of it any more: on
-         * Android every version of TensorFlow Lite logs what is replaced, in production builds too.
+         * TensorFlow Lite creates a delegate that takes no node like any other, but then logs nothing more about it: on
+         * Android every version logs what a delegate replaces, in production builds too.
          */
         fun read(text: String, isWhole: Boolean): Delegation? {
-            // What a delegate leaves may go to another one, with a line of its own.
+            // The remaining nodes may go to another delegate, with a separate line.
             val most = REPLACING.findAll(text).maxByOrNull { it.groupValues[1].toInt() }
             if (most == null || most.groupValues[1].toInt() == 0) {
                 return Delegation("cpu").takeIf { isWhole || STARTED in text || CREATED in text }
@@ -61,7 +61,7 @@ internal class DelegateLog {
             val (taken, all, name) = most.destructured
             return Delegation(
                 NAMES.entries.firstOrNull { it.key in name }?.value ?: name,
-                all.toIntOrNull()?.let { DelegatedNodes(taken.toInt(), it) } // 2.9 does not say of how many
+                all.toIntOrNull()?.let { DelegatedNodes(taken.toInt(), it) } // 2.9 does not log the total
             )
         }
     }

@@ -13,34 +13,34 @@ import org.junit.Test
 import org.junit.runner.RunWith
 
 /**
- * The golden test of an app: runs what goldmask asks for in a request.json, and writes a bundle.
+ * The golden test of an app: runs a request.json of goldmask and writes a bundle.
  *
- * An app inherits it and says in [open] how its segmenter is made; docs/adopt-android.md shows the whole of it. The
- * same class runs on a JVM, by Robolectric, and on a device, by instrumentation. It judges nothing: a model that
- * does not load and an image that does not decode are errors in the bundle, and goldmask compares the masks. The test
- * itself fails only where no bundle can be written.
+ * An app inherits it and creates its segmenter in [open]; docs/adopt-android.md shows a complete example. The same class
+ * runs on a JVM with Robolectric, and on a device with instrumentation. It judges nothing: a model that does not load and
+ * an image that does not decode are errors in the bundle, and goldmask compares the masks. The test itself fails only if
+ * it cannot write a bundle.
  */
 @RunWith(AndroidJUnit4::class)
 abstract class GoldenTest {
-    /** The app's segmenter for [model]. What it throws becomes an error of stage `init` in the bundle. */
+    /** Creates the app's segmenter for [model]. An exception becomes an error of stage `init` in the bundle. */
     protected abstract fun open(model: Model, options: SegmenterOptions): Segmenter
 
-    /** The upright bitmap of an image file; for apps that decode in another way than [ImageFile]. */
+    /** Decodes an image file to an upright bitmap; override it if the app does not decode with [ImageFile]. */
     protected open fun decode(name: String, data: ByteArray, orientation: Int?): Bitmap =
         ImageFile.decode(name, data, orientation)
 
     @Test
     fun golden() {
         val file = File(argument("goldmask.request", "request.json"))
-        if (!ON_JVM) tell("goldmask.pid" to Process.myPid().toString())
+        if (!ON_JVM) report("goldmask.pid" to Process.myPid().toString())
         val out = bundleFolder(argument("goldmask.out", "the bundle's folder"))
-        check(out.isDirectory || out.mkdirs()) { "goldmask.out: the folder $out cannot be made" }
+        check(out.isDirectory || out.mkdirs()) { "goldmask.out: the folder $out cannot be created" }
         val request = Request.read(file)
         val folder = file.absoluteFile.parentFile ?: File("/")
-        GoldenRun(request, folder, out, ::decode, ::open, ::tell).run()
+        GoldenRun(request, folder, out, ::decode, ::open, ::report).run()
     }
 
-    /** On a device only the app's own files can be written; a path is then relative to these. */
+    /** On a device the app can only write its own files, so a path is relative to their folder. */
     private fun bundleFolder(path: String): File = if (ON_JVM) {
         File(path)
     } else {
@@ -51,23 +51,23 @@ abstract class GoldenTest {
         InstrumentationRegistry.getArguments().getString(key) ?: System.getProperty(key)
             ?: error("the path of $what is missing: give it as instrumentation argument or system property $key")
 
-    /** A line for goldmask's progress bar: on stdout of a JVM, as instrumentation status on a device. */
-    private fun tell(result: Result) {
+    /** Reports a case to goldmask's progress bar: as a line on a JVM's stdout, as instrumentation status on a device. */
+    private fun report(result: Result) {
         if (ON_JVM) {
             println("""{"case": "${result.case}", "status": "${result.status}"}""")
             return
         }
-        tell("goldmask.case" to result.case, "goldmask.status" to result.status)
+        report("goldmask.case" to result.case, "goldmask.status" to result.status)
     }
 
-    private fun tell(vararg values: Pair<String, String>) {
+    private fun report(vararg values: Pair<String, String>) {
         val status = android.os.Bundle()
         for ((key, value) in values) status.putString(key, value)
         InstrumentationRegistry.getInstrumentation().sendStatus(IN_PROGRESS, status)
     }
 
     private companion object {
-        // AndroidJUnitRunner ends a test with 0 and below; this says that it goes on.
+        // AndroidJUnitRunner ends a test with 0 and below; this value means that it continues.
         private const val IN_PROGRESS = 2
     }
 }

@@ -11,7 +11,7 @@ import org.goldmask.segmenter.Palette
 /**
  * A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
  *
- * Own code, because Android's encoder writes no palettes, and none of its Java libraries does.
+ * This is our own code, because neither Android's encoder nor any of its Java libraries writes palettes.
  */
 internal object MaskPng {
     private val SIGNATURE = byteArrayOf(0x89.toByte(), 'P'.b, 'N'.b, 'G'.b, '\r'.b, '\n'.b, 0x1a, '\n'.b)

@@ -16,10 +16,10 @@ import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.SegmenterOptions
 import org.goldmask.segmenter.TensorType
 
-/** A request or a bundle that breaks the contract of docs/bundle.md, in one sentence. */
+/** A request or a bundle breaks the contract of docs/bundle.md; the message is one sentence. */
 internal class ContractException(message: String, cause: Throwable? = null) : Exception(message, cause)
 
-/** request.json: what is asked of an app. */
+/** request.json: what an app should run. */
 @Serializable
 internal data class Request(
     val schema: Int,
@@ -29,7 +29,7 @@ internal data class Request(
 ) {
     init {
         require(schema == SCHEMA) { "schema: $schema is not $SCHEMA" }
-        require(cases.isNotEmpty()) { "cases: there are none" }
+        require(cases.isNotEmpty()) { "cases: the list is empty" }
         val ids = cases.map { it.id }
         require(ids.toSet().size == ids.size) { "cases: an id is used twice" }
     }
@@ -56,7 +56,7 @@ internal data class RequestModel(
         require(labels.size in 1..MAX_CLASSES) { "model.labels: there are ${labels.size} of them" }
     }
 
-    /** The model for a segmenter, its file looked for from [folder]. */
+    /** The model for a segmenter; a relative file is in [folder]. */
     fun model(folder: File) = Model(
         folder.resolve(file),
         labels,
@@ -81,7 +81,7 @@ internal data class RequestInput(
     val std: List<Float>
 ) {
     init {
-        require(height >= 1 && width >= 1) { "model.input: $width×$height is no size" }
+        require(height >= 1 && width >= 1) { "model.input: $width×$height is not a size" }
         requireOneOf("model.input.dtype", dtype, TensorType.entries)
         require(mean.size in setOf(1, CHANNELS) && std.size in setOf(1, CHANNELS)) {
             "model.input: mean and std have one value or three"
@@ -90,7 +90,7 @@ internal data class RequestInput(
     }
 }
 
-/** Which output makes the mask; [scale] is one quantisation step of its scores, 0 where they are floats. */
+/** The output that is the mask; [scale] is one quantisation step of its scores, 0 for floats. */
 @Serializable
 internal data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0.0) {
     init {
@@ -99,7 +99,10 @@ internal data class RequestOutput(val index: Int, val kind: String, val scale: D
     }
 }
 
-/** How to run it: each image [warmup] + [runs] times, and on until [minDurationS] seconds have passed. */
+/**
+ * How to run it: each image [warmup] + [runs] times, and longer until [minDurationS] seconds have passed. [taps] are the
+ * intermediate outputs to keep.
+ */
 @Serializable
 internal data class RequestOptions(
     val pipeline: String,
@@ -112,17 +115,17 @@ internal data class RequestOptions(
     val taps: List<String> = emptyList()
 ) {
     init {
-        require(pipeline in PIPELINES) { "options.pipeline: $pipeline is none of $PIPELINES" }
+        require(pipeline in PIPELINES) { "options.pipeline: $pipeline is not one of $PIPELINES" }
         require(threads in 1..MAX_THREADS) { "options.threads: $threads is not 1 to $MAX_THREADS" }
-        require(delegate in DELEGATES) { "options.delegate: $delegate is none of $DELEGATES" }
+        require(delegate in DELEGATES) { "options.delegate: $delegate is not one of $DELEGATES" }
         requireOneOf("options.resize", resize, Resize.entries)
         require(warmup >= 0 && runs >= 1 && minDurationS >= 0) { "options: a number of runs is negative" }
     }
 
-    /** The options for a segmenter. Throws [ContractException] for what no Android app has. */
+    /** The options for a segmenter. Throws [ContractException] for what Android apps do not support. */
     fun segmenterOptions(): SegmenterOptions {
         if (taps.isNotEmpty()) {
-            throw ContractException("an Android app keeps no taps, and $taps were asked for")
+            throw ContractException("options.taps: an Android app keeps no intermediate outputs such as $taps")
         }
         val known = Delegate.entries.firstOrNull { it.word == delegate }
             ?: throw ContractException("Android has no delegate $delegate")
@@ -153,14 +156,14 @@ private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
 private val SHA256 = Regex("[0-9a-f]{64}")
 
 internal fun requireName(key: String, value: String) =
-    require(NAME.matches(value)) { "$key: '$value' is no name (a-z, 0-9, '.', '_', '-')" }
+    require(NAME.matches(value)) { "$key: '$value' is not a name (a-z, 0-9, '.', '_', '-')" }
 
 internal fun requireSha256(key: String, value: String) =
-    require(SHA256.matches(value)) { "$key: '$value' is no sha256" }
+    require(SHA256.matches(value)) { "$key: '$value' is not a sha256" }
 
 private fun requireOneOf(key: String, value: String, entries: List<Enum<*>>) {
-    val words = entries.map { it.name.lowercase() }
-    require(value in words) { "$key: $value is none of $words" }
+    val allowed = entries.map { it.name.lowercase() }
+    require(value in allowed) { "$key: $value is not one of $allowed" }
 }
 
 @OptIn(ExperimentalSerializationApi::class)
@@ -172,7 +175,7 @@ internal val contract = Json {
     encodeDefaults = true
 }
 
-/** Reads a file of the contract: unknown keys, missing keys and bad values are refused. */
+/** Reads a file of the contract; refuses unknown keys, missing keys and bad values. */
 internal inline fun <reified T> readContract(file: File): T = try {
     contract.decodeFromString<T>(file.readText())
 } catch (error: IOException) {

@@ -14,13 +14,13 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.rules.TemporaryFolder
 
-/** The same sample files as Python's tests read. */
+/** On the same sample files as Python's tests. */
 class ContractTest {
     @get:Rule
     val folder = TemporaryFolder()
 
     @Test
-    fun `the sample request is understood`() {
+    fun `the sample request is read`() {
         val request = Request.read(sample("samples/request.json"))
         assertEquals(listOf("flag", "broken"), request.cases.map { it.id })
         assertEquals(6, request.cases[1].orientation)
@@ -33,7 +33,7 @@ class ContractTest {
     }
 
     @Test
-    fun `taps and delegates that Android does not have are refused`() {
+    fun `intermediate outputs and delegates that Android does not have are refused`() {
         val options = Request.read(sample("samples/request.json")).options
         val taps = assertThrows(ContractException::class.java) { options.segmenterOptions() }
         assertTrue(taps.message, "margin" in taps.message!!)
@@ -55,7 +55,7 @@ class ContractTest {
     }
 
     @Test
-    fun `a runtime that does not tell its nodes is written without them`() {
+    fun `a runtime without nodes is written without their key`() {
         val bundle = Bundle.read(sample("samples/bundle.json").parentFile!!)
         assertEquals(DelegatedNodes(69, 70), bundle.runtime.nodes)
         bundle.copy(runtime = bundle.runtime.copy(nodes = null)).write(folder.root)
@@ -64,7 +64,7 @@ class ContractTest {
     }
 
     @Test
-    fun `what breaks the contract is refused with its key`() {
+    fun `a file that breaks the contract is refused with the key`() {
         for ((old, new, word) in listOf(
             Triple("\"schema\": 1", "\"schema\": 2", "schema"),
             Triple("\"threads\": 2", "\"threads\": 0", "threads"),
@@ -104,7 +104,7 @@ class ContractTest {
     }
 
     @Test
-    fun `a result without a mask is written without the keys of one`() {
+    fun `a result without a mask is written without the mask's keys`() {
         val failed = Result(case = "a", imageSha256 = "0".repeat(64), status = "error", error = Failure("init", "no"))
         val json: JsonElement = Json.parseToJsonElement(contract.encodeToString(failed))
         assertTrue(json.toString(), "mask" !in json.toString())

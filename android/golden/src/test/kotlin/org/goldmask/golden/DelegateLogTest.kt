@@ -4,7 +4,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
 import org.junit.Test
 
-/** What TensorFlow Lite logs of its delegates on Android, in the words of 2.9, 2.14, 2.16 and LiteRT 2.3. */
+/** What TensorFlow Lite logs about its delegates on Android, as 2.9, 2.14, 2.16 and LiteRT 2.3 write it. */
 class DelegateLogTest {
     private val started = "I/tflite: Initialized TensorFlow Lite runtime.\n"
     private val created = "I/tflite: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
@@ -23,7 +23,7 @@ class DelegateLogTest {
     }
 
     @Test
-    fun `a delegate that is created and takes nothing is none`() {
+    fun `a delegate that is created but takes nothing does not count`() {
         assertEquals(Delegation("cpu"), read(started + created))
         assertEquals(Delegation("cpu"), read(created + replacing("0 out of 3")))
         assertEquals(Delegation("cpu"), read("Created TensorFlow Lite delegate for GPU."))
@@ -37,7 +37,7 @@ class DelegateLogTest {
     }
 
     @Test
-    fun `a runtime that does not say of how many`() {
+    fun `a runtime that does not log the total`() {
         val text = created + "Replacing 70 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 partitions.\n"
         assertEquals(Delegation("xnnpack"), read(text))
     }
@@ -54,7 +54,7 @@ class DelegateLogTest {
     }
 
     @Test
-    fun `what a delegate leaves may go to another`() {
+    fun `the remaining nodes may go to another delegate`() {
         val both = replacing("60 out of 70", "TfLiteGpuDelegateV2") + replacing("5 out of 11")
         assertEquals(Delegation("gpu", DelegatedNodes(60, 70)), read(both))
     }

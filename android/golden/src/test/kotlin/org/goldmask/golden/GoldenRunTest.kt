@@ -27,7 +27,7 @@ class GoldenRunTest {
     @get:Rule
     val folder = TemporaryFolder()
 
-    /** Says class 1 of everything; [fails] is asked before each image. */
+    /** Predicts class 1 everywhere; calls [fails] before each image. */
     private class Fake(private val fails: (Int) -> Throwable? = { null }) : Segmenter {
         var images = 0
         var closed = false
@@ -84,14 +84,14 @@ class GoldenRunTest {
     }
 
     @Test
-    fun `an app that cannot open the model says so for every case`() {
-        for ((error, words) in listOf(
+    fun `an app that cannot open the model reports that for every case`() {
+        for ((error, message) in listOf(
             SegmenterException("init", "no such\n  delegate") to "no such delegate",
             UnsatisfiedLinkError("libx.so") to "UnsatisfiedLinkError: libx.so",
             IllegalStateException() to "IllegalStateException"
         )) {
             val bundle = run(request()) { _, _ -> throw error }
-            assertEquals(List(3) { Failure("init", words) }, bundle.results.map { it.error })
+            assertEquals(List(3) { Failure("init", message) }, bundle.results.map { it.error })
         }
     }
 
@@ -104,7 +104,7 @@ class GoldenRunTest {
     }
 
     @Test
-    fun `other files than asked for are refused`() {
+    fun `files other than the requested ones are refused`() {
         val model = run(request { it.copy(model = it.model.copy(sha256 = "0".repeat(64))) }) { _, _ -> Fake() }
         assertEquals("init", model.results[0].error!!.stage)
         val gone = run(request { it.copy(model = it.model.copy(file = "gone.tflite")) }) { _, _ -> Fake() }
@@ -119,13 +119,13 @@ class GoldenRunTest {
     }
 
     @Test
-    fun `taps are refused in the bundle`() {
+    fun `a request for intermediate outputs is refused in the bundle`() {
         val bundle = run(request { it.copy(options = it.options.copy(taps = listOf("margin"))) }) { _, _ -> Fake() }
         assertTrue(bundle.results[0].error!!.message, "margin" in bundle.results[0].error!!.message)
     }
 
     @Test
-    fun `what was done before a crash is in the bundle already`() {
+    fun `cases finished before a crash are already in the bundle`() {
         val out = folder.newFolder()
         val seen = mutableListOf<Int>()
         GoldenRun(request(), folder.root, out, ImageFile::decode, { _, _ -> Fake() }) {

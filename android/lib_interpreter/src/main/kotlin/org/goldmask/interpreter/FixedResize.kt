@@ -2,7 +2,7 @@ package org.goldmask.interpreter
 
 /**
  * The bilinear resize of docs/images.md from [sourceWidth]×[sourceHeight] ARGB pixels to RGB bytes, in integers only, so
- * that Python, Kotlin and Swift agree in every bit. tests/vectors/preprocess.json holds them together.
+ * that Python, Kotlin and Swift agree in every bit. Their tests read the same tests/vectors/preprocess.json.
  */
 class FixedResize(
     private val sourceWidth: Int,
@@ -11,20 +11,20 @@ class FixedResize(
     private val height: Int
 ) {
     private val same = sourceWidth == width && sourceHeight == height
-    private val columns = Taps(sourceWidth, width)
-    private val rows = Taps(sourceHeight, height)
+    private val columns = Neighbours(sourceWidth, width)
+    private val rows = Neighbours(sourceHeight, height)
 
-    /** Whether this resizes images of that size. */
+    /** Whether this object resizes images of that size. */
     fun fits(imageWidth: Int, imageHeight: Int) = imageWidth == sourceWidth && imageHeight == sourceHeight
 
     /** Writes the resized [pixels], row by row, into [rgb] of 3 · width · height bytes. */
     fun resize(pixels: IntArray, rgb: ByteArray) {
-        var place = 0
+        var next = 0
         if (same) {
             for (pixel in pixels) {
-                rgb[place++] = (pixel shr RED).toByte()
-                rgb[place++] = (pixel shr GREEN).toByte()
-                rgb[place++] = pixel.toByte()
+                rgb[next++] = (pixel shr RED).toByte()
+                rgb[next++] = (pixel shr GREEN).toByte()
+                rgb[next++] = pixel.toByte()
             }
             return
         }
@@ -40,9 +40,9 @@ class FixedResize(
                 val topRight = pixels[top + right]
                 val bottomLeft = pixels[bottom + left]
                 val bottomRight = pixels[bottom + right]
-                rgb[place++] = blend(topLeft, topRight, bottomLeft, bottomRight, RED, along, down)
-                rgb[place++] = blend(topLeft, topRight, bottomLeft, bottomRight, GREEN, along, down)
-                rgb[place++] = blend(topLeft, topRight, bottomLeft, bottomRight, BLUE, along, down)
+                rgb[next++] = blend(topLeft, topRight, bottomLeft, bottomRight, RED, along, down)
+                rgb[next++] = blend(topLeft, topRight, bottomLeft, bottomRight, GREEN, along, down)
+                rgb[next++] = blend(topLeft, topRight, bottomLeft, bottomRight, BLUE, along, down)
             }
         }
     }
@@ -63,7 +63,7 @@ class FixedResize(
     }
 
     /** For each of `target` outputs the two source indices, and the second one's weight in 1/[ONE]. */
-    private class Taps(source: Int, target: Int) {
+    private class Neighbours(source: Int, target: Int) {
         val first = IntArray(target)
         val second = IntArray(target)
         val weight = IntArray(target)

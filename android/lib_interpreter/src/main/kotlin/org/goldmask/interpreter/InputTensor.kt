@@ -9,15 +9,15 @@ import org.goldmask.segmenter.ImageInput
 import org.goldmask.segmenter.TensorType
 
 /**
- * RGB bytes as the input tensor of a model; [scale] and [zeroPoint] are its quantisation, of int8 only.
+ * RGB bytes as the input tensor of a model; [scale] and [zeroPoint] are its quantisation, used only for int8.
  *
  * float32 is (pixel - mean) / std in float32; uint8 is the pixel; int8 is the float32 value / scale, rounded half away
- * from zero, plus the zero point, clamped. There are 256 pixels only, so all of it is looked up.
+ * from zero, plus the zero point, clamped. There are only 256 pixel values, so a table has all results.
  */
 class InputTensor(private val input: ImageInput, scale: Float = 0f, zeroPoint: Int = 0) {
     private val values = CHANNELS * input.width * input.height
 
-    /** The tensor's bytes, in the machine's order, which is little-endian wherever Android runs. */
+    /** The tensor's bytes in native order, which is little-endian on all Android devices. */
     val bytes: ByteBuffer = ByteBuffer
         .allocateDirect(if (input.type == TensorType.FLOAT32) values * Float.SIZE_BYTES else values)
         .order(ByteOrder.nativeOrder())

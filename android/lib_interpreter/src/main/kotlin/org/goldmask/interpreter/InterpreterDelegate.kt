@@ -7,14 +7,14 @@ import org.tensorflow.lite.gpu.CompatibilityList
 import org.tensorflow.lite.gpu.GpuDelegate
 import org.tensorflow.lite.nnapi.NnApiDelegate
 
-/** A TensorFlow Lite delegate that lives as long as the interpreter it was given to. */
+/** A TensorFlow Lite delegate. Close it after the interpreter that uses it. */
 internal class InterpreterDelegate private constructor(val delegate: org.tensorflow.lite.Delegate) : AutoCloseable {
     override fun close() = delegate.close()
 
     companion object {
         private const val FIRST_NNAPI = 27
 
-        /** The delegate for [wanted]; null for those that the interpreter has by itself. Throws [SegmenterException]. */
+        /** The delegate for [wanted]; null for those built into the interpreter. Throws [SegmenterException]. */
         fun open(wanted: Delegate): InterpreterDelegate? = when (wanted) {
             Delegate.CPU, Delegate.XNNPACK -> null
             Delegate.GPU -> InterpreterDelegate(gpu())
@@ -34,10 +34,10 @@ internal class InterpreterDelegate private constructor(val delegate: org.tensorf
 
         private fun nnApi(): NnApiDelegate {
             if (Build.VERSION.SDK_INT < FIRST_NNAPI) {
-                fail("NNAPI begins with Android 8.1 (API $FIRST_NNAPI); this is API ${Build.VERSION.SDK_INT}")
+                fail("NNAPI needs Android 8.1 (API $FIRST_NNAPI); this is API ${Build.VERSION.SDK_INT}")
             }
             if (Build.FINGERPRINT == "robolectric") {
-                fail("NNAPI is a part of Android that a JVM does not have")
+                fail("NNAPI is part of Android, and a JVM does not have it")
             }
             return NnApiDelegate()
         }

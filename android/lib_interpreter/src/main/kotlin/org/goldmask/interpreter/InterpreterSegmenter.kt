@@ -18,9 +18,9 @@ import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 
 /**
- * [Segmenter] on the Interpreter Java API: pre- and post-processing are here, bit for bit those of docs/images.md.
+ * [Segmenter] on the Interpreter Java API: with our pre- and post-processing, bit for bit as in docs/images.md.
  *
- * @throws SegmenterException of stage `init` for a model that does not load and a delegate that is not there
+ * @throws SegmenterException of stage `init` for a model that does not load or a missing delegate
  */
 open class InterpreterSegmenter(private val model: Model, private val options: SegmenterOptions) : Segmenter {
     private val delegate = InterpreterDelegate.open(options.delegate)
@@ -60,7 +60,7 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
         name = "Interpreter Java API",
         version = TensorFlowLite.runtimeVersion(),
         delegate = options.delegate.word,
-        // The Java API hands setNumThreads to the CPU kernels only; XNNPACK is made with its own default, one thread.
+        // The Java API passes setNumThreads only to the CPU kernels; XNNPACK gets its own default, one thread.
         threads = if (options.delegate == Delegate.CPU) options.threads else 1,
         cpuThreads = options.threads
     )

@@ -8,8 +8,8 @@ import org.goldmask.segmenter.SegmenterException
 import org.tensorflow.lite.DataType
 
 /**
- * The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]`, the lowest
- * index of equal ones, as TFLite's ARG_MAX has it; or the classes of `[1, height, width]` themselves.
+ * The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]` (of equal
+ * scores the lowest index, as in TFLite's ARG_MAX), or the classes of `[1, height, width]` themselves.
  *
  * @throws SegmenterException of stage `init` for any other tensor
  */
@@ -28,7 +28,7 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
         val fits =
             shape.size == dimensions || kind == OutputKind.CLASSES && shape.size == SCORES_RANK && shape.last() == 1
         if (!fits || shape[0] != 1 || shape.any { it < 1 }) {
-            throw SegmenterException("init", "the output ${shape.toList()} is no mask of kind ${kind.name.lowercase()}")
+            throw SegmenterException("init", "output ${shape.toList()} is not a mask of kind ${kind.name.lowercase()}")
         }
         height = shape[1]
         width = shape[2]
@@ -52,13 +52,13 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
     }
 
     private fun bestOfRow(mask: ByteArray, start: Int) {
-        var place = 0
+        var offset = 0
         for (x in 0 until width) {
-            var best = row[place]
+            var best = row[offset]
             var winner = 0
             if (best.isNaN()) notANumber()
             for (index in 1 until classes) {
-                val score = row[place + index]
+                val score = row[offset + index]
                 if (score > best) {
                     best = score
                     winner = index
@@ -67,7 +67,7 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
                 }
             }
             mask[start + x] = winner.toByte()
-            place += classes
+            offset += classes
         }
     }
 
@@ -99,7 +99,7 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
                 row[index] =
                     bytes.getLong(Long.SIZE_BYTES * (start + index)).toFloat()
             }
-            else -> throw SegmenterException("postprocess", "an output of type $type is no mask")
+            else -> throw SegmenterException("postprocess", "an output of type $type is not a mask")
         }
     }
 

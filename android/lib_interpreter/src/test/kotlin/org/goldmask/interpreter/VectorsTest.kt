@@ -19,7 +19,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.tensorflow.lite.DataType
 
-/** Bit for bit what Python computes: tests/vectors/preprocess.json is written by a third, slow implementation. */
+/** Bit for bit equal to Python: a third, slow implementation writes tests/vectors/preprocess.json. */
 class VectorsTest {
     private val vectors = Json.parseToJsonElement(
         File(System.getProperty("goldmask.tests")!!, "vectors/preprocess.json").readText()
@@ -84,9 +84,9 @@ class VectorsTest {
     }
 
     @Test
-    fun `no class wins where a score is no number`() {
-        for (place in 0 until 3) {
-            val scores = MutableList(3) { 0f }.also { it[place] = Float.NaN }
+    fun `no class wins if a score is NaN`() {
+        for (index in 0 until 3) {
+            val scores = MutableList(3) { 0f }.also { it[index] = Float.NaN }
             val error = assertThrows(SegmenterException::class.java) { mask(scores, 1, 1, 1, 3) }
             assertEquals("postprocess", error.stage)
         }
@@ -102,7 +102,7 @@ class VectorsTest {
     }
 
     @Test
-    fun `class maps of every type, and classes that no mask holds`() {
+    fun `class maps of every type, and classes that do not fit a mask`() {
         for ((type, bytes) in listOf(DataType.INT32 to 4, DataType.INT64 to 8, DataType.UINT8 to 1)) {
             val output = OutputMask(OutputKind.CLASSES, intArrayOf(1, 1, 1), type, bytes)
             output.bytes.put(0, 200.toByte())
@@ -116,7 +116,7 @@ class VectorsTest {
     }
 
     @Test
-    fun `an output that is no mask is refused`() {
+    fun `an output that is not a mask is refused`() {
         for (shape in listOf(intArrayOf(1, 10), intArrayOf(2, 4, 4, 3), intArrayOf(1, 4, 4))) {
             val error = assertThrows(SegmenterException::class.java) {
                 OutputMask(OutputKind.LOGITS, shape, DataType.FLOAT32, 64)

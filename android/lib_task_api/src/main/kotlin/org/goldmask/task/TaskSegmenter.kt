@@ -17,10 +17,10 @@ import org.tensorflow.lite.task.vision.segmenter.ImageSegmenter
 import org.tensorflow.lite.task.vision.segmenter.OutputType
 
 /**
- * [Segmenter] on the Task Library's ImageSegmenter, which resizes, normalises and takes the argmax itself, by what the
- * model's metadata says.
+ * [Segmenter] on the Task Library's ImageSegmenter, which itself resizes, normalises and takes the argmax, by the model's
+ * metadata.
  *
- * @throws SegmenterException of stage `init` for a model that does not load and an option the library does not have
+ * @throws SegmenterException of stage `init` for a model that does not load or an option that the library lacks
  */
 class TaskSegmenter(model: Model, options: SegmenterOptions) : Segmenter {
     private val segmenter: ImageSegmenter = open(model, options)
@@ -54,7 +54,7 @@ class TaskSegmenter(model: Model, options: SegmenterOptions) : Segmenter {
     override fun close() = segmenter.close()
 
     private companion object {
-        /** Of the library; it does not say so itself. */
+        /** The library's version, which it does not expose. */
         const val VERSION = "0.4.4"
         const val NS_PER_MS = 1e6
 

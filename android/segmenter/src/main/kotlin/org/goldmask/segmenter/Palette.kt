@@ -1,6 +1,6 @@
 package org.goldmask.segmenter
 
-/** The colour of every class: the PASCAL VOC colour map, a colour from the bits of the class index. */
+/** The colour of every class: the PASCAL VOC colour map, which derives a colour from the bits of the class index. */
 object Palette {
     private const val CLASSES = 256
     private const val CHANNELS = 3
@@ -14,8 +14,8 @@ object Palette {
             for (bit in 0 until BITS) {
                 for (channel in 0 until CHANNELS) {
                     val value = (index shr (CHANNELS * bit + channel)) and 1
-                    val place = CHANNELS * index + channel
-                    colours[place] = (colours[place].toInt() or (value shl (BITS - 1 - bit))).toByte()
+                    val offset = CHANNELS * index + channel
+                    colours[offset] = (colours[offset].toInt() or (value shl (BITS - 1 - bit))).toByte()
                 }
             }
         }

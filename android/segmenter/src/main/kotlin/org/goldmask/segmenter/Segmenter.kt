@@ -6,7 +6,7 @@ import java.nio.ByteBuffer
 
 /** A loaded segmentation model. Use it from one thread at a time. */
 interface Segmenter : AutoCloseable {
-    /** What runs the model, as far as the segmenter can know. */
+    /** What runs the model, as far as the segmenter knows. */
     val runtime: RuntimeInfo
 
     /**
@@ -19,7 +19,7 @@ interface Segmenter : AutoCloseable {
 
 /**
  * A runtime's [name] and [version], the [delegate] that runs the model (`cpu` for none) and its [threads]:
- * what really runs, which is not always what was asked for. [cpuThreads] have what the delegate leaves to the CPU.
+ * what really runs, which may differ from the request. [cpuThreads] run the nodes that the delegate leaves to the CPU.
  */
 data class RuntimeInfo @JvmOverloads constructor(
     val name: String,
@@ -32,15 +32,15 @@ data class RuntimeInfo @JvmOverloads constructor(
 /** Class indices 0 to 255, row by row, as bytes. */
 class Mask(val width: Int, val height: Int, val classes: ByteArray) {
     init {
-        require(classes.size == width * height) { "${classes.size} classes are no mask of $width×$height" }
+        require(classes.size == width * height) { "${classes.size} classes are not a mask of $width×$height" }
     }
 }
 
 /**
- * One image through a model.
+ * The mask that a model predicts for one image, with the latency of each stage in milliseconds.
  *
- * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null where the segmenter does not
- * see them. Both are the segmenter's own buffers and keep their content until its next call.
+ * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null if the segmenter has no access to
+ * them. Both are the segmenter's own buffers and keep their content until its next call.
  */
 class Segmentation(
     val mask: Mask,
@@ -51,13 +51,13 @@ class Segmentation(
     val tensor: ByteBuffer? = null
 )
 
-/** The model in [file] and what has to be known of it to feed it and to read its output. */
+/** The model in [file], with what a segmenter needs to fill its input and to read its output. */
 class Model(val file: File, val labels: List<String>, val input: ImageInput, val output: MaskOutput)
 
 /** The image tensor `[1, height, width, 3]` and its normalisation `(pixel - mean) / std`; one value or three each. */
 class ImageInput(val height: Int, val width: Int, val type: TensorType, val mean: FloatArray, val std: FloatArray)
 
-/** Which output makes the mask. */
+/** The output that is the mask. */
 class MaskOutput(val index: Int, val kind: OutputKind)
 
 /** The type of an input tensor's values. */
@@ -66,7 +66,7 @@ enum class TensorType { FLOAT32, UINT8, INT8 }
 /** Scores `[1, height, width, classes]`, or class indices `[1, height, width]`. */
 enum class OutputKind { LOGITS, CLASSES }
 
-/** What computes: the runtime's own kernels, or what they can be handed to. */
+/** What runs the nodes: the runtime's own kernels (`CPU`), or a delegate. */
 enum class Delegate {
     CPU,
     XNNPACK,
@@ -74,11 +74,11 @@ enum class Delegate {
     NNAPI
     ;
 
-    /** As requests and bundles spell it. */
+    /** The spelling in requests and bundles. */
     val word: String get() = name.lowercase()
 }
 
-/** How an image gets the model's size: bit for bit the same everywhere, or as the platform does it. */
+/** How to scale an image to the model's size: bit for bit the same everywhere, or with the platform's own method. */
 enum class Resize { FIXED, PLATFORM }
 
 /** How to run a model. */

@@ -13,22 +13,22 @@ import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
 
-/** A model file that can be chosen; [file] may copy it first, and is called away from the main thread. */
+/** A model file that the user can choose; [file] may copy it first, so call it off the main thread. */
 class ModelSource(val name: String, val file: () -> File) {
     override fun toString() = name
 }
 
-/** What masks are drawn with. */
+/** The model and the options that predict masks. */
 data class Choice(val model: ModelSource, val threads: Int, val delegate: Delegate)
 
-/** An image to draw the mask of; [read] decodes it, away from the main thread. */
+/** An image to predict the mask of; [read] decodes it, so call it off the main thread. */
 class Picture(val name: String, val read: () -> Bitmap)
 
-/** What became of a picture. */
+/** The result for a picture. */
 sealed interface Outcome
 
-/** A mask, with the milliseconds of what [Segmentation] does not time. */
-class Drawn(
+/** A mask, with the milliseconds of the stages that [Segmentation] does not time. */
+class Predicted(
     val image: Bitmap,
     val segmentation: Segmentation,
     val labels: List<String>,
@@ -37,27 +37,28 @@ class Drawn(
     val decodeMs: Double
 ) : Outcome
 
-/** Why there is none: the stage, and a sentence. */
+/** Why there is no mask: the stage, and a sentence. */
 class Failed(val stage: String, val message: String) : Outcome
 
 /**
- * Draws masks, one picture after the other, on a thread of its own: models open and run for longer than a screen may
- * stand still. [tell] hears what became of each, on that thread.
+ * Predicts masks, one picture after the other, on its own thread, because opening and running a model takes longer than
+ * a screen may freeze. Calls [onOutcome] for each picture, on that thread.
  */
-class Artist(
+class Predictor(
     private val open: (Model, SegmenterOptions) -> Segmenter,
-    private val executor: ExecutorService = Executors.newSingleThreadExecutor { Thread(it, "artist") },
-    private val tell: (Outcome) -> Unit
+    private val executor: ExecutorService = Executors.newSingleThreadExecutor { Thread(it, "predictor") },
+    private val onOutcome: (Outcome) -> Unit
 ) : AutoCloseable {
     private class Opened(val choice: Choice, val segmenter: Segmenter, val labels: List<String>, val initMs: Double)
 
     private val waiting = AtomicInteger()
     private var opened: Opened? = null
 
-    /** Whether a frame that came now would have to wait. */
+    /** Whether a new frame would have to wait. */
     val busy: Boolean get() = waiting.get() > 0
 
-    fun draw(picture: Picture, choice: Choice) {
+    /** Queues [picture]. */
+    fun predict(picture: Picture, choice: Choice) {
         waiting.incrementAndGet()
         executor.execute {
             val outcome = try {
@@ -65,11 +66,11 @@ class Artist(
             } finally {
                 waiting.decrementAndGet()
             }
-            tell(outcome)
+            onOutcome(outcome)
         }
     }
 
-    /** Ends after what was begun. */
+    /** Ends after the pictures that are queued. */
     override fun close() {
         executor.execute { forget() }
         executor.shutdown()
@@ -85,10 +86,10 @@ class Artist(
             val decodeMs = msSince(began)
             stage = "inference"
             val segmentation = model.segmenter.segment(image)
-            Drawn(image, segmentation, model.labels, model.segmenter.runtime, model.initMs, decodeMs)
+            Predicted(image, segmentation, model.labels, model.segmenter.runtime, model.initMs, decodeMs)
         } catch (error: SegmenterException) {
             Failed(error.stage, error.message.orEmpty())
-        } catch (error: Throwable) { // a native library that is missing and memory that is full are Errors
+        } catch (error: Throwable) { // a missing native library and full memory are Errors
             Failed(stage, listOfNotNull(error.javaClass.simpleName, error.message).joinToString(": "))
         }
     }
