@@ -2,8 +2,8 @@
 import Foundation
 import PackageDescription
 
-// TensorFlow Lite's C API is the module TensorFlowLiteC everywhere. A phone and a simulator have it from CocoaPods, as a
-// framework. A host has it from flags that goldmask gives to `swift build`: the path of headers, and a library.
+// TensorFlow Lite's C API is the module TensorFlowLiteC everywhere. For phones and simulators it comes from CocoaPods,
+// as a framework. For a host, goldmask passes the path of headers and a library to `swift build`.
 let pods = ["TensorFlowLiteC", "TensorFlowLiteCCoreML", "TensorFlowLiteCMetal"]
 let frameworks = pods.map { ($0, "Pods/TensorFlowLiteC/Frameworks/\($0).xcframework") }
     .filter { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\($0.1)") }

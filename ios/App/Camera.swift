@@ -1,20 +1,20 @@
 import AVFoundation
 import SegmentationCore
 
-/// The back camera as a stream of upright frames; a frame that comes while another is worked on is dropped.
+/// The back camera as a stream of upright frames; drops a frame that arrives while another one is in use.
 final class Camera: NSObject {
     private let session = AVCaptureSession()
     private let queue = DispatchQueue(label: "org.goldmask.camera")
     private var continuation: AsyncThrowingStream<RGBImage, Error>.Continuation?
 
-    /// Frames until the stream's task is cancelled. Ends with a `SegmenterError` where there is no camera, or the user
+    /// Frames until the stream's task is cancelled. Ends with a `SegmenterError` if there is no camera, or if the user
     /// does not allow it.
     func frames() -> AsyncThrowingStream<RGBImage, Error> {
         AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             continuation.onTermination = { [weak self] _ in self?.stop() }
             Task {
                 guard await AVCaptureDevice.requestAccess(for: .video) else {
-                    let message = "The camera is not allowed. Settings, Goldmask, Camera turns it on."
+                    let message = "The camera is not allowed. Turn it on in Settings, Goldmask, Camera."
                     continuation.finish(throwing: SegmenterError(stage: "camera", message: message))
                     return
                 }
@@ -46,7 +46,7 @@ final class Camera: NSObject {
         defer { session.commitConfiguration() }
         session.sessionPreset = .vga640x480
         guard let device = AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: .back) else {
-            throw SegmenterError(stage: "camera", message: "This device has no camera; a simulator has none.")
+            throw SegmenterError(stage: "camera", message: "This device has no camera. A simulator never has one.")
         }
         let input = try AVCaptureDeviceInput(device: device)
         let output = AVCaptureVideoDataOutput()
@@ -54,14 +54,14 @@ final class Camera: NSObject {
         output.alwaysDiscardsLateVideoFrames = true
         output.setSampleBufferDelegate(self, queue: queue)
         guard session.canAddInput(input), session.canAddOutput(output) else {
-            throw SegmenterError(stage: "camera", message: "The camera gives no pictures.")
+            throw SegmenterError(stage: "camera", message: "The camera delivers no frames.")
         }
         session.addInput(input)
         session.addOutput(output)
         turnUpright(output.connection(with: .video))
     }
 
-    /// The sensor lies on its side in a phone held upright, and this app is shown upright only.
+    /// In an upright phone the sensor is rotated by 90°, and this app only runs upright.
     private func turnUpright(_ connection: AVCaptureConnection?) {
         guard let connection else { return }
         if #available(iOS 17, *) {
@@ -88,7 +88,7 @@ extension Camera: AVCaptureVideoDataOutputSampleBufferDelegate {
         )
         let bytes = UnsafeRawBufferPointer(start: memory, count: raster.bytesPerRow * raster.height)
         do {
-            // Whoever asked may have gone while the user was asked for permission.
+            // The caller may have gone while the user answered the permission dialog.
             if case .terminated = continuation.yield(try raster.image(of: bytes)) { stop() }
         } catch {
             continuation.finish(throwing: error)

@@ -1,6 +1,6 @@
 import SwiftUI
 
-/// The example app: photographs and the camera through a segmentation model, by two pipelines.
+/// The example app: runs a segmentation model on photographs and camera frames, by two pipelines.
 @main
 struct GoldmaskApp: App {
     var body: some Scene {

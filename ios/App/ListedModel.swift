@@ -1,7 +1,7 @@
 import Foundation
 import SegmentationCore
 
-/// A model that the app can offer: an entry of models.json, written as in a request.json.
+/// A model that the user can choose: an entry of models.json, in the format of a request.json.
 struct ListedModel: Decodable, Hashable, Identifiable {
     let name: String
     let file: String
@@ -24,7 +24,7 @@ struct ListedModel: Decodable, Hashable, Identifiable {
         let kind: String
     }
 
-    /// The listed models whose files are here: in the app, or put into its Documents folder by Finder.
+    /// The listed models whose files exist, in the app or in its Documents folder (where Finder puts them).
     static func available() throws -> [ListedModel] {
         guard let list = Bundle.main.url(forResource: "models", withExtension: "json") else {
             throw SegmenterError(stage: "init", message: "the app has no models.json")
@@ -32,7 +32,7 @@ struct ListedModel: Decodable, Hashable, Identifiable {
         return try JSONDecoder().decode([ListedModel].self, from: Data(contentsOf: list)).filter { $0.url != nil }
     }
 
-    /// What a segmenter needs.
+    /// The model for a segmenter.
     func model() throws -> Model {
         guard let url, let type = TensorType(rawValue: input.dtype), let kind = OutputKind(rawValue: output.kind) else {
             throw SegmenterError(stage: "init", message: "models.json has a model that cannot be: \(name)")

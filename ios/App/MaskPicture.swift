@@ -2,14 +2,14 @@ import CoreGraphics
 import Foundation
 import SegmentationCore
 
-/// A class that a mask has, for the legend.
+/// A class in a mask, for the legend.
 struct LegendEntry: Identifiable, Equatable {
     let id: Int
     let name: String
     let red: Double
     let green: Double
     let blue: Double
-    /// Of the mask's pixels, 0 to 1.
+    /// Its share of the mask's pixels, 0 to 1.
     let share: Double
 }
 
@@ -24,7 +24,7 @@ extension Mask {
         return makeImage(of: bytes, width: width, height: height, alpha: .premultipliedLast)
     }
 
-    /// The classes that are present, the largest first; one without a label is named by its number.
+    /// The classes in the mask, the largest first; a class without a label gets its number as name.
     func legend(labels: [String]) -> [LegendEntry] {
         var counts = [Int](repeating: 0, count: 256)
         for index in classes { counts[Int(index)] += 1 }

@@ -2,15 +2,15 @@ import PhotosUI
 import SwiftUI
 import UniformTypeIdentifiers
 
-/// The system's photo picker; it needs no permission, as the app sees only what is picked.
+/// The system's photo picker. It needs no permission, because the app only gets the picked photo.
 struct PhotoPicker: UIViewControllerRepresentable {
-    /// The bytes of the picked file, nil where nothing was picked, or why it cannot be had.
+    /// The bytes of the picked file, nil if the user picked nothing, or why the file cannot be read.
     let onPick: (Result<Data, Error>?) -> Void
 
     func makeUIViewController(context: Context) -> PHPickerViewController {
         var configuration = PHPickerConfiguration()
         configuration.filter = .images
-        // HEIC comes as JPEG then.
+        // The picker then converts HEIC to JPEG.
         configuration.preferredAssetRepresentationMode = .compatible
         let picker = PHPickerViewController(configuration: configuration)
         picker.delegate = context.coordinator

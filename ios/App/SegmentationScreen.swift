@@ -1,7 +1,7 @@
 import SegmentationCore
 import SwiftUI
 
-/// The one screen: picture and mask, what is in it, how long it took, and how it is made.
+/// The only screen: picture and mask, the classes in it, the latency, and the settings.
 struct SegmentationScreen: View {
     @StateObject private var session = SegmentationSession()
     @State private var opacity = 0.6
@@ -72,7 +72,7 @@ struct SegmentationScreen: View {
     }
 }
 
-/// The classes that are present, with their colours and names.
+/// The classes in the mask, with their colours and names.
 struct LegendView: View {
     let entries: [LegendEntry]
 

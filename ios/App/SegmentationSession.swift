@@ -2,7 +2,7 @@ import CoreGraphics
 import SegmentationCore
 import SwiftUI
 
-/// What is on the screen, and the work behind it.
+/// The screen's state, and the work behind it.
 @MainActor
 final class SegmentationSession: ObservableObject {
     /// An image with its mask.
@@ -37,7 +37,7 @@ final class SegmentationSession: ObservableObject {
         }
     }
 
-    /// Segment a picked file.
+    /// Predicts the mask of a picked file.
     func pick(_ picked: Result<Data, Error>?) {
         guard let picked else { return }
         stopCamera()
@@ -52,7 +52,7 @@ final class SegmentationSession: ObservableObject {
         }
     }
 
-    /// Segment frames until `stopCamera`.
+    /// Predicts the masks of frames until `stopCamera`.
     func startCamera() {
         stopCamera()
         isLive = true
@@ -65,11 +65,11 @@ final class SegmentationSession: ObservableObject {
             } catch {
                 report(error)
             }
-            if !Task.isCancelled { isLive = false }  // else another may be live by now
+            if !Task.isCancelled { isLive = false }  // otherwise another one may be live by now
         }
     }
 
-    /// No more frames; the last one stays.
+    /// Stops the frames; the last one stays on the screen.
     func stopCamera() {
         live?.cancel()
         live = nil
@@ -91,7 +91,7 @@ final class SegmentationSession: ObservableObject {
             guard let picture = image.cgImage, let mask = outcome.segmentation.mask.picture else {
                 throw SegmenterError(stage: "display", message: "The mask cannot be shown.")
             }
-            guard settings == self.settings else { return }  // the answer to an earlier question
+            guard settings == self.settings else { return }  // a result for earlier settings
             let legend = outcome.segmentation.mask.legend(labels: settings.model.labels)
             shown = Shown(image: picture, mask: mask, legend: legend, outcome: outcome)
             problem = nil
@@ -104,6 +104,6 @@ final class SegmentationSession: ObservableObject {
     private func report(_ error: any Error) {
         let known = error as? SegmenterError
         problem = known.map { "\($0.stage): \($0.message)" } ?? error.localizedDescription
-        shown = nil  // no old mask beside a new error
+        shown = nil  // do not show an old mask beside a new error
     }
 }

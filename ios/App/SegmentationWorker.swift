@@ -1,15 +1,15 @@
 import Foundation
 import SegmentationCore
 
-/// What came of one image.
+/// The result for one image.
 struct Outcome: Sendable {
     let segmentation: Segmentation
     let runtime: RuntimeInfo
-    /// Opening the model; it is opened once for its settings.
+    /// The time for opening the model, which happens once for each change of the settings.
     let initMs: Double
 }
 
-/// Owns the open segmenter, which is used by one caller at a time.
+/// Owns the open segmenter, and lets one caller at a time use it.
 actor SegmentationWorker {
     private struct Opened {
         let settings: Settings

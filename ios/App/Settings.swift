@@ -1,7 +1,7 @@
 import LibInterpreter
 import SegmentationCore
 
-/// How a mask is made: our pre- and post-processing around the interpreter, or the Task Library's own.
+/// How an image becomes a mask: our pre- and post-processing around the interpreter, or the Task Library's own.
 enum Pipeline: String, CaseIterable, Identifiable {
     case libInterpreter = "lib_interpreter"
     case libTaskApi = "lib_task_api"
@@ -9,14 +9,14 @@ enum Pipeline: String, CaseIterable, Identifiable {
     var id: String { rawValue }
 }
 
-/// What the user has chosen; a segmenter is opened anew when any of it changes.
+/// The user's choices; the app opens a new segmenter when one of them changes.
 struct Settings: Equatable {
     var model: ListedModel
     var pipeline = Pipeline.libInterpreter
     var threads = 2
     var delegate = Delegate.xnnpack
 
-    /// Throws what the segmenter says of a model or an option that it cannot take.
+    /// Opens a segmenter. Throws its error for a model or an option that it does not support.
     func open() throws -> any Segmenter {
         let options = SegmenterOptions(threads: threads, delegate: delegate)
         switch pipeline {

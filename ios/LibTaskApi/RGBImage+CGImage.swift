@@ -3,7 +3,7 @@ import Foundation
 import SegmentationCore
 
 extension RGBImage {
-    /// The same pixels for UIKit; opaque, 32 bits each, which is what the Task Library's MLImage takes.
+    /// The same pixels for UIKit: opaque, with 32 bits each, as the Task Library's MLImage requires.
     var cgImage: CGImage? {
         var bytes = [UInt8](repeating: 255, count: 4 * width * height)
         for pixel in 0..<(width * height) {
@@ -13,7 +13,7 @@ extension RGBImage {
     }
 }
 
-/// A CGImage of four bytes each pixel, row by row, the fourth being alpha or nothing.
+/// A CGImage with four bytes for each pixel, row by row; the fourth is alpha or unused.
 func makeImage(of bytes: [UInt8], width: Int, height: Int, alpha: CGImageAlphaInfo) -> CGImage? {
     guard let provider = CGDataProvider(data: Data(bytes) as CFData) else { return nil }
     return CGImage(

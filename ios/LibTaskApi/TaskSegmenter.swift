@@ -4,12 +4,12 @@ import SegmentationCore
 import TensorFlowLiteTaskVision
 import UIKit
 
-/// `Segmenter` on the Task Library's ImageSegmenter, which resizes, normalises and takes the argmax itself, by what the
-/// model's metadata says.
+/// `Segmenter` on the Task Library's ImageSegmenter, which itself resizes, normalises and takes the argmax, by the
+/// model's metadata.
 ///
-/// The app and its golden test compile this file each for itself: the pod is a static library of the app.
+/// The app and its golden test both compile this file, because the pod is a static library of the app.
 final class TaskSegmenter: Segmenter {
-    /// Of the pod; the library does not say so itself.
+    /// The pod's version, which the library does not expose.
     private static let version = "0.4.3"
 
     let runtime: RuntimeInfo
@@ -18,7 +18,7 @@ final class TaskSegmenter: Segmenter {
 
     /// Loads a model.
     ///
-    /// - Throws: `SegmenterError` of stage `init` for a model that does not load and an option the library does not have.
+    /// - Throws: `SegmenterError` of stage `init` for a model that does not load or an option that the library lacks.
     init(model: Model, options: SegmenterOptions) throws {
         if model.input.type == .int8 {
             throw Self.failure("the Task Library takes float32 and uint8 images, not int8")

@@ -1,8 +1,8 @@
 import Foundation
 
 extension GoldenRun {
-    /// The run that goldmask has put into an app's container: `goldmask/<name>` in its Documents folder, with a
-    /// request.json. The bundle goes beside it, and what earlier runs left is removed.
+    /// The run that goldmask has copied into an app's container: `goldmask/<name>` in its Documents folder, with a
+    /// request.json. Writes the bundle beside it, and removes the folders of earlier runs.
     ///
     /// - Throws: `ContractError`.
     init(

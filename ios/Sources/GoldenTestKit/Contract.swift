@@ -1,8 +1,8 @@
 import Foundation
 
-/// A request or a bundle that breaks the contract of docs/bundle.md, in one sentence.
+/// A request or a bundle breaks the contract of docs/bundle.md; the message is one sentence.
 public struct ContractError: LocalizedError, Equatable, CustomStringConvertible {
-    /// What is wrong, beginning with its key.
+    /// What is wrong; begins with the key.
     public let message: String
 
     init(_ message: String) { self.message = message }
@@ -13,7 +13,7 @@ public struct ContractError: LocalizedError, Equatable, CustomStringConvertible 
     public var errorDescription: String? { message }
 }
 
-/// What a file of the contract holds.
+/// The content of a file of the contract.
 protocol Contract: Codable {
     /// Throws `ContractError` for a value that the contract does not allow.
     func validate() throws
@@ -33,21 +33,21 @@ func require(_ allowed: Bool, _ message: @autoclosure () -> String) throws {
 func requireName(_ key: String, _ value: String) throws {
     try require(
         value.range(of: "^[a-z0-9][a-z0-9._-]{0,63}$", options: .regularExpression) != nil,
-        "\(key): '\(value)' is no name (a-z, 0-9, '.', '_', '-')"
+        "\(key): '\(value)' is not a name (a-z, 0-9, '.', '_', '-')"
     )
 }
 
 func requireSha256(_ key: String, _ value: String) throws {
     try require(
-        value.range(of: "^[0-9a-f]{64}$", options: .regularExpression) != nil, "\(key): '\(value)' is no sha256"
+        value.range(of: "^[0-9a-f]{64}$", options: .regularExpression) != nil, "\(key): '\(value)' is not a sha256"
     )
 }
 
-func requireOneOf(_ key: String, _ value: String, _ words: [String]) throws {
-    try require(words.contains(value), "\(key): \(value) is none of \(words)")
+func requireOneOf(_ key: String, _ value: String, _ allowed: [String]) throws {
+    try require(allowed.contains(value), "\(key): \(value) is not one of \(allowed)")
 }
 
-/// Reads a file of the contract: unknown keys, missing keys and bad values are refused.
+/// Reads a file of the contract; refuses unknown keys, missing keys and bad values.
 func readContract<Value: Contract>(_ file: URL) throws -> Value {
     let data: Data
     do {
@@ -57,7 +57,7 @@ func readContract<Value: Contract>(_ file: URL) throws -> Value {
     }
     do {
         let value = try JSONDecoder().decode(Value.self, from: data)
-        // Codable takes no notice of keys that it does not know; they are those that do not survive being read.
+        // Codable ignores unknown keys; they are the keys that reading and writing loses.
         let given = try JSONSerialization.jsonObject(with: data)
         let kept = try JSONSerialization.jsonObject(with: JSONEncoder().encode(value))
         if let key = lostKey(given, kept, at: "") { throw ContractError("\(key): unknown key") }
@@ -68,11 +68,11 @@ func readContract<Value: Contract>(_ file: URL) throws -> Value {
     } catch let error as DecodingError {
         throw ContractError("\(file.path) breaks the bundle contract: \(sentence(error))")
     } catch {
-        throw ContractError("\(file.path) is no JSON: \(error.localizedDescription)")
+        throw ContractError("\(file.path) is not JSON: \(error.localizedDescription)")
     }
 }
 
-/// Writes beside first and then renames: a reader sees the old file or the new one.
+/// Writes to a temporary file and renames it: a reader sees the old file or the new one.
 func writeContract<Value: Contract>(_ value: Value, to file: URL) throws {
     try value.validate()
     let encoder = JSONEncoder()
@@ -84,9 +84,9 @@ private func lostKey(_ given: Any, _ kept: Any?, at path: String) -> String? {
     if let given = given as? [String: Any] {
         let kept = kept as? [String: Any]
         for (key, value) in given.sorted(by: { $0.key < $1.key }) where !(value is NSNull) {
-            let place = path.isEmpty ? key : "\(path).\(key)"
-            guard let partner = kept?[key] else { return place }
-            if let lost = lostKey(value, partner, at: place) { return lost }
+            let inside = path.isEmpty ? key : "\(path).\(key)"
+            guard let partner = kept?[key] else { return inside }
+            if let lost = lostKey(value, partner, at: inside) { return lost }
         }
     } else if let given = given as? [Any], let kept = kept as? [Any] {
         for (index, (value, partner)) in zip(given, kept).enumerated() {
@@ -98,14 +98,14 @@ private func lostKey(_ given: Any, _ kept: Any?, at path: String) -> String? {
 
 private func sentence(_ error: DecodingError) -> String {
     switch error {
-    case .keyNotFound(let key, let context): return "\(place(context.codingPath + [key])): missing"
+    case .keyNotFound(let key, let context): return "\(dotted(context.codingPath + [key])): missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-        return [place(context.codingPath), context.debugDescription].filter { !$0.isEmpty }.joined(separator: ": ")
+        return [dotted(context.codingPath), context.debugDescription].filter { !$0.isEmpty }.joined(separator: ": ")
     @unknown default: return error.localizedDescription
     }
 }
 
-private func place(_ path: [any CodingKey]) -> String {
+private func dotted(_ path: [any CodingKey]) -> String {
     path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
 }
 

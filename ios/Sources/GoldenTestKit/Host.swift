@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 extension Target {
-    /// Where this process runs.
+    /// The target on which this process runs.
     public static var current: Target {
         let os = "\(platform) \(ProcessInfo.processInfo.operatingSystemVersionString)"
         #if targetEnvironment(simulator)
@@ -40,7 +40,7 @@ extension Target {
     }
 
     #if os(iOS)
-        /// `iPhone16,2` say.
+        /// The model's identifier, for example `iPhone16,2`.
         private static var machine: String {
             var name = utsname()
             uname(&name)
@@ -51,7 +51,7 @@ extension Target {
     #endif
 }
 
-/// The largest memory this process had so far, in MB.
+/// The peak memory of this process so far, in MB.
 func memoryPeakMb() -> Double? {
     var usage = rusage()
     let ownProcess: Int32 = 0  // RUSAGE_SELF, which Darwin and Glibc import as different types

@@ -1,14 +1,14 @@
 import Foundation
 import SegmentationCore
 
-/// request.json: what is asked of an app.
+/// request.json: what an app should run.
 public struct Request: Codable, Equatable, Contract {
     let schema: Int
-    /// What to run.
+    /// The model to run.
     public var model: RequestModel
     /// How to run it.
     public var options: RequestOptions
-    /// On what.
+    /// The images to run it on.
     public var cases: [RequestCase]
 
     /// Reads a request.json.
@@ -28,20 +28,20 @@ public struct Request: Codable, Equatable, Contract {
 
 /// The model to run.
 public struct RequestModel: Codable, Equatable {
-    /// Of a models/ folder.
+    /// The name of its models/ folder.
     public var name: String
     /// Absolute or relative to request.json.
     public var file: String
-    /// Of the file.
+    /// The file's sha256.
     public var sha256: String
     /// A name for each class.
     public var labels: [String]
     /// The image tensor.
     public var input: RequestInput
-    /// The output that makes the mask.
+    /// The output that is the mask.
     public var output: RequestOutput
 
-    /// The model for a segmenter, its file looked for from `folder`.
+    /// The model for a segmenter; a relative file is in `folder`.
     ///
     /// - Throws: `ContractError`.
     public func model(in folder: URL) throws -> Model {
@@ -75,13 +75,13 @@ public struct RequestInput: Codable, Equatable {
     public var width: Int
     /// `float32`, `uint8` or `int8`.
     public var dtype: String
-    /// Taken from a pixel; one value or three.
+    /// The mean, subtracted from each pixel; one value or three.
     public var mean: [Float]
-    /// What the rest is divided by; one value or three.
+    /// The standard deviation, by which the difference is divided; one value or three.
     public var std: [Float]
 
     func validate() throws {
-        try require(height >= 1 && width >= 1, "model.input: \(width)×\(height) is no size")
+        try require(height >= 1 && width >= 1, "model.input: \(width)×\(height) is not a size")
         try requireOneOf("model.input.dtype", dtype, TensorType.allCases.map(\.rawValue))
         try require(
             [1, 3].contains(mean.count) && [1, 3].contains(std.count),
@@ -91,13 +91,13 @@ public struct RequestInput: Codable, Equatable {
     }
 }
 
-/// Which output makes the mask.
+/// The output that is the mask.
 public struct RequestOutput: Codable, Equatable {
-    /// Its place among the outputs.
+    /// Its index among the outputs.
     public var index: Int
     /// `logits` or `classes`.
     public var kind: String
-    /// One quantisation step of its scores, 0 where they are floats.
+    /// One quantisation step of its scores, 0 for floats.
     public var scale: Double
 
     /// Reads an output; `scale` may be left out.
@@ -114,23 +114,23 @@ public struct RequestOutput: Codable, Equatable {
     }
 }
 
-/// How to run it: each image `warmup` + `runs` times, and on until `minDurationS` seconds have passed.
+/// How to run it: each image `warmup` + `runs` times, and longer until `minDurationS` seconds have passed.
 public struct RequestOptions: Codable, Equatable {
     /// `lib_interpreter` or `lib_task_api`.
     public var pipeline: String
-    /// For kernels on the CPU.
+    /// Threads for the CPU kernels and XNNPACK.
     public var threads: Int
-    /// `cpu`, `xnnpack`, `coreml` or `metal`, and what only other platforms have.
+    /// `cpu`, `xnnpack`, `coreml` or `metal`, or a delegate of other platforms.
     public var delegate: String
     /// `fixed` or `platform`.
     public var resize: String
-    /// Runs that are not measured.
+    /// Runs before the measured ones.
     public var warmup: Int
-    /// Runs that are.
+    /// Measured runs.
     public var runs: Int
-    /// How long to go on at least.
+    /// The shortest time for all runs of an image, in seconds.
     public var minDurationS: Double
-    /// What to keep besides the mask.
+    /// Intermediate outputs to keep besides the mask.
     public var taps: [String]
 
     enum CodingKeys: String, CodingKey {
@@ -153,9 +153,9 @@ public struct RequestOptions: Codable, Equatable {
 
     /// The options for a segmenter.
     ///
-    /// - Throws: `ContractError` for what no iOS app has.
+    /// - Throws: `ContractError` for what iOS apps do not support.
     public func segmenterOptions() throws -> SegmenterOptions {
-        try require(taps.isEmpty, "an iOS app keeps no taps, and \(taps) were asked for")
+        try require(taps.isEmpty, "options.taps: an iOS app keeps no intermediate outputs such as \(taps)")
         guard let known = Delegate(rawValue: delegate), let way = Resize(rawValue: resize) else {
             throw ContractError("iOS has no delegate \(delegate)")
         }
@@ -173,13 +173,13 @@ public struct RequestOptions: Codable, Equatable {
 
 /// One image.
 public struct RequestCase: Codable, Equatable {
-    /// Of the golden too.
+    /// The case's id, as in the golden.
     public var id: String
     /// Absolute or relative to request.json.
     public var file: String
-    /// Of the file.
+    /// The file's sha256.
     public var sha256: String
-    /// EXIF, 1 to 8, in place of the file's own.
+    /// An EXIF orientation, 1 to 8, that replaces the file's own.
     public var orientation: Int?
 
     func validate() throws {

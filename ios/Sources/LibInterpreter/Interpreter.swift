@@ -10,41 +10,41 @@ struct TensorInfo {
     let zeroPoint: Int
 }
 
-/// TensorFlow Lite's C API with an owner for each thing it hands out.
+/// TensorFlow Lite's C API; owns every object that the API returns.
 final class Interpreter {
     private let pointer: OpaquePointer
     private let model: OpaquePointer
     private let delegate: InterpreterDelegate?
-    private let said = Said()
+    private let reported = ReportedError()
 
-    /// Loads `file`, gives its graph to `delegate`, and allocates its tensors.
+    /// Loads `file`, applies `delegate` to its graph, and allocates its tensors.
     ///
     /// - Throws: `SegmenterError` of stage `init`.
     init(file: URL, threads: Int, delegate: InterpreterDelegate?) throws {
         let name = file.lastPathComponent
         guard let model = TfLiteModelCreateFromFile(file.path) else {
-            throw Self.failure("init", "\(name) is no TensorFlow Lite model, or cannot be read")
+            throw Self.failure("init", "\(name) is not a TensorFlow Lite model, or cannot be read")
         }
         let options = TfLiteInterpreterOptionsCreate()
         defer { TfLiteInterpreterOptionsDelete(options) }
         TfLiteInterpreterOptionsSetNumThreads(options, Int32(threads))
         TfLiteInterpreterOptionsSetErrorReporter(
             options,
-            { said, format, arguments in
-                guard let said, let format, let arguments else { return }
-                Unmanaged<Said>.fromOpaque(said).takeUnretainedValue().add(format, arguments)
+            { reported, format, arguments in
+                guard let reported, let format, let arguments else { return }
+                Unmanaged<ReportedError>.fromOpaque(reported).takeUnretainedValue().add(format, arguments)
             },
-            Unmanaged.passUnretained(said).toOpaque()
+            Unmanaged.passUnretained(reported).toOpaque()
         )
         if let delegate { TfLiteInterpreterOptionsAddDelegate(options, delegate.pointer) }
         guard let pointer = TfLiteInterpreterCreate(model, options) else {
             TfLiteModelDelete(model)
-            throw Self.failure("init", "the interpreter refuses \(name): \(said.text)")
+            throw Self.failure("init", "the interpreter refuses \(name): \(reported.text)")
         }
         guard TfLiteInterpreterAllocateTensors(pointer) == kTfLiteOk else {
             TfLiteInterpreterDelete(pointer)
             TfLiteModelDelete(model)
-            throw Self.failure("init", "the interpreter cannot allocate the tensors of \(name): \(said.text)")
+            throw Self.failure("init", "the interpreter cannot allocate the tensors of \(name): \(reported.text)")
         }
         self.model = model
         self.pointer = pointer
@@ -52,7 +52,7 @@ final class Interpreter {
     }
 
     deinit {
-        TfLiteInterpreterDelete(pointer)  // before what it uses: the model, and the delegate
+        TfLiteInterpreterDelete(pointer)  // before the model and the delegate that it uses
         TfLiteModelDelete(model)
     }
 
@@ -75,12 +75,12 @@ final class Interpreter {
 
     /// Fills the first input and runs the graph.
     ///
-    /// - Throws: `SegmenterError` of stage `inference` with what TensorFlow Lite said.
+    /// - Throws: `SegmenterError` of stage `inference` with TensorFlow Lite's message.
     func run(_ bytes: [UInt8]) throws {
         let input = TfLiteInterpreterGetInputTensor(pointer, 0)
         let copied = bytes.withUnsafeBytes { TfLiteTensorCopyFromBuffer(input, $0.baseAddress, $0.count) }
         guard copied == kTfLiteOk, TfLiteInterpreterInvoke(pointer) == kTfLiteOk else {
-            throw Self.failure("inference", said.text)
+            throw Self.failure("inference", reported.text)
         }
     }
 
@@ -117,10 +117,10 @@ final class Interpreter {
     }
 }
 
-/// What TensorFlow Lite last said was wrong.
-private final class Said {
+/// The last error that TensorFlow Lite reported.
+private final class ReportedError {
     private static let longest = 1000
-    private(set) var text = "it does not say why"
+    private(set) var text = "it gives no reason"
 
     func add(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) {
         var line = [CChar](repeating: 0, count: Self.longest)

@@ -9,7 +9,7 @@ import TensorFlowLiteC
     import TensorFlowLiteCMetal
 #endif
 
-/// A TensorFlow Lite delegate that lives as long as the interpreter it was given to, and what it really took.
+/// A TensorFlow Lite delegate, and the nodes that it really took. It must outlive the interpreter that uses it.
 final class InterpreterDelegate {
     typealias Pointer = UnsafeMutablePointer<TfLiteDelegate>
     private typealias Prepare = @convention(c) (UnsafeMutablePointer<TfLiteContext>?, Pointer?) -> TfLiteStatus
@@ -17,9 +17,9 @@ final class InterpreterDelegate {
     let pointer: Pointer
     private let delete: (Pointer) -> Void
 
-    /// The delegate for `wanted`; nil where none is needed.
+    /// The delegate for `wanted`; nil if none is needed.
     ///
-    /// - Throws: `SegmenterError` of stage `init` for one that this platform or device does not have.
+    /// - Throws: `SegmenterError` of stage `init` for a delegate that this platform or device does not have.
     static func open(_ wanted: Delegate, threads: Int) throws -> InterpreterDelegate? {
         switch wanted {
         case .cpu: return nil
@@ -68,12 +68,12 @@ final class InterpreterDelegate {
         delete(pointer)
     }
 
-    /// How much of the graph the delegate took; nil where it was not asked in a way that can be watched.
+    /// How much of the graph the delegate took; nil if the interpreter did not call it in a way that can be observed.
     var nodes: DelegatedNodes? { Self.watched.with { $0[pointer]?.nodes } }
 
-    /// A delegate that can do nothing with a model takes nothing and says nothing; only the graph itself knows.
+    /// A delegate that cannot run any part of a model takes nothing and reports nothing; only the graph shows it.
     ///
-    /// So its `Prepare` is called by a function of ours, which counts the nodes that are left to the CPU.
+    /// So our own function calls its `Prepare` and counts the nodes that stay on the CPU.
     private static func watch(_ pointer: Pointer) {
         guard let prepare = pointer.pointee.Prepare else { return }
         watched.with { $0[pointer] = Watched(prepare: prepare) }
@@ -93,11 +93,11 @@ final class InterpreterDelegate {
         return status
     }
 
-    /// The delegate of each node in the order of execution; nil for the CPU's.
+    /// The delegate of each node in the order of execution; nil for nodes on the CPU.
     private static func nodes(_ context: UnsafeMutablePointer<TfLiteContext>) -> [Pointer?] {
         var plan: UnsafeMutablePointer<TfLiteIntArray>?
         guard context.pointee.GetExecutionPlan(context, &plan) == kTfLiteOk, let plan else { return [] }
-        // A flexible array member, which Swift does not import: the numbers follow the count.
+        // Swift does not import a flexible array member: the numbers follow the count.
         let numbers = UnsafeRawPointer(plan).advanced(by: MemoryLayout<Int32>.size).assumingMemoryBound(to: Int32.self)
         return (0..<Int(plan.pointee.size)).map { index in
             var node: UnsafeMutablePointer<TfLiteNode>?
@@ -112,7 +112,7 @@ final class InterpreterDelegate {
         var nodes: DelegatedNodes?
     }
 
-    /// A C function has no place for a value of its own, so what is watched is looked up by the delegate's address.
+    /// A C function cannot capture values, so it looks up the observed delegate by its address.
     private static let watched = Locked<[Pointer: Watched]>([:])
 
     private static func missing(_ name: String) -> SegmenterError {
@@ -120,7 +120,7 @@ final class InterpreterDelegate {
     }
 }
 
-/// A value that several threads may use, one at a time.
+/// A value that several threads can use, one at a time.
 private final class Locked<Value>: @unchecked Sendable {
     private var value: Value
     private let lock = NSLock()

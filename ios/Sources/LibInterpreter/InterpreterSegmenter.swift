@@ -6,9 +6,9 @@ import TensorFlowLiteC
     import CoreGraphics
 #endif
 
-/// `Segmenter` on TensorFlow Lite's C API: pre- and post-processing are here, bit for bit those of docs/images.md.
+/// `Segmenter` on TensorFlow Lite's C API, with our pre- and post-processing, bit for bit as in docs/images.md.
 public final class InterpreterSegmenter: Segmenter {
-    /// What really runs: a delegate that took no node of the graph is not named.
+    /// What really runs; it does not name a delegate that took no node of the graph.
     public let runtime: RuntimeInfo
 
     private let interpreter: Interpreter
@@ -21,7 +21,7 @@ public final class InterpreterSegmenter: Segmenter {
 
     /// Loads a model.
     ///
-    /// - Throws: `SegmenterError` of stage `init` for a model that does not load and a delegate that is not there.
+    /// - Throws: `SegmenterError` of stage `init` for a model that does not load or a missing delegate.
     public init(model: Model, options: SegmenterOptions) throws {
         #if !canImport(CoreGraphics)
             if options.resize == .platform {
@@ -39,7 +39,7 @@ public final class InterpreterSegmenter: Segmenter {
         outputIndex = model.output.index
         let mask = try interpreter.output(outputIndex)
         guard let type = OutputType(rawValue: mask.type) else {
-            throw Self.failure("an output of type \(mask.type) is no mask")
+            throw Self.failure("an output of type \(mask.type) is not a mask")
         }
         output = try OutputMask(kind: model.output.kind, shape: mask.shape, type: type)
         input = model.input
@@ -96,7 +96,7 @@ public final class InterpreterSegmenter: Segmenter {
 }
 
 #if canImport(CoreGraphics)
-    /// What an app gets that draws its image into a smaller context.
+    /// The result for an app that draws its image into a smaller context.
     private func coreGraphicsResize(_ image: RGBImage, width: Int, height: Int) throws -> [UInt8] {
         let space = CGColorSpaceCreateDeviceRGB()
         let opaque = CGImageAlphaInfo.noneSkipLast.rawValue
@@ -114,7 +114,7 @@ public final class InterpreterSegmenter: Segmenter {
         else { throw SegmenterError(stage: "preprocess", message: "CoreGraphics has no context of \(width)×\(height)") }
         context.draw(source, in: CGRect(x: 0, y: 0, width: width, height: height))
         guard let memory = context.data else {
-            throw SegmenterError(stage: "preprocess", message: "CoreGraphics has drawn nothing")
+            throw SegmenterError(stage: "preprocess", message: "CoreGraphics drew nothing")
         }
         let raster = Raster(
             width: width, height: height, bytesPerRow: context.bytesPerRow,

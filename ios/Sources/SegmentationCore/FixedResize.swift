@@ -1,5 +1,5 @@
 /// The bilinear resize of docs/images.md, in integers only, so that Python, Kotlin and Swift agree in every bit.
-/// tests/vectors/preprocess.json holds them together.
+/// Their tests read the same tests/vectors/preprocess.json.
 public struct FixedResize {
     private static let weightBits = 11
     private static let one = 1 << weightBits
@@ -8,23 +8,23 @@ public struct FixedResize {
     private let sourceHeight: Int
     private let width: Int
     private let height: Int
-    private let columns: Taps
-    private let rows: Taps
+    private let columns: Neighbours
+    private let rows: Neighbours
 
-    /// From one size to another.
+    /// A resize from one size to another.
     public init(sourceWidth: Int, sourceHeight: Int, width: Int, height: Int) {
         self.sourceWidth = sourceWidth
         self.sourceHeight = sourceHeight
         self.width = width
         self.height = height
-        columns = Taps(source: sourceWidth, target: width)
-        rows = Taps(source: sourceHeight, target: height)
+        columns = Neighbours(source: sourceWidth, target: width)
+        rows = Neighbours(source: sourceHeight, target: height)
     }
 
-    /// Whether this resizes images of that size.
+    /// Whether this object resizes images of that size.
     public func fits(_ image: RGBImage) -> Bool { image.width == sourceWidth && image.height == sourceHeight }
 
-    /// `image`, which must fit, as `3 * width * height` RGB bytes.
+    /// The resized `image`, which must fit, as `3 * width * height` RGB bytes.
     public func resize(_ image: RGBImage) -> [UInt8] {
         precondition(fits(image), "this resizes images of \(sourceWidth)×\(sourceHeight)")
         if sourceWidth == width && sourceHeight == height { return image.pixels }
@@ -32,7 +32,7 @@ public struct FixedResize {
         let one = Int32(Self.one)
         return [UInt8](unsafeUninitializedCapacity: 3 * width * height) { rgb, filled in
             image.pixels.withUnsafeBufferPointer { pixels in
-                var place = 0
+                var next = 0
                 for y in 0..<height {
                     let top = 3 * rows.first[y] * sourceWidth
                     let bottom = 3 * rows.second[y] * sourceWidth
@@ -49,8 +49,8 @@ public struct FixedResize {
                                 Int32(pixels[bottom + left + channel]) * (one - along)
                                 + Int32(pixels[bottom + right + channel]) * along
                             let blend = above * (one - down) + below * down + half
-                            rgb[place] = UInt8(truncatingIfNeeded: blend >> Int32(2 * Self.weightBits))
-                            place += 1
+                            rgb[next] = UInt8(truncatingIfNeeded: blend >> Int32(2 * Self.weightBits))
+                            next += 1
                         }
                     }
                 }
@@ -60,7 +60,7 @@ public struct FixedResize {
     }
 
     /// For each of `target` outputs the two source indices, and the second one's weight in 1/2048.
-    private struct Taps {
+    private struct Neighbours {
         var first: [Int] = []
         var second: [Int] = []
         var weight: [Int32] = []

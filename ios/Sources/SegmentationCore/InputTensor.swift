@@ -1,13 +1,13 @@
 /// RGB bytes as the input tensor of a model.
 ///
 /// float32 is (pixel - mean) / std in float32; uint8 is the pixel; int8 is the float32 value / scale, rounded half away
-/// from zero, plus the zero point, clamped. There are 256 pixels only, so all of it is looked up.
+/// from zero, plus the zero point, clamped. There are only 256 pixel values, so a table has all results.
 public struct InputTensor {
     private let type: TensorType
     private let normalised: [[Float]]
     private let quantised: [[UInt8]]
 
-    /// For an image tensor; `scale` and `zeroPoint` are its quantisation, of int8 only.
+    /// For an image tensor; `scale` and `zeroPoint` are its quantisation, used only for int8.
     public init(_ input: ImageInput, scale: Float = 0, zeroPoint: Int = 0) {
         type = input.type
         normalised = (0..<3).map { channel in
@@ -20,7 +20,7 @@ public struct InputTensor {
             ? normalised.map { $0.map { Self.quantise($0 / scale, zeroPoint) } } : []
     }
 
-    /// The tensor's bytes for `rgb`, in the machine's order, which is little-endian wherever Swift runs.
+    /// The tensor's bytes for `rgb`, in native order, which is little-endian wherever Swift runs.
     public func bytes(of rgb: [UInt8]) -> [UInt8] {
         switch type {
         case .uint8: return rgb
@@ -43,7 +43,7 @@ public struct InputTensor {
     }
 
     private static func quantise(_ level: Float, _ zeroPoint: Int) -> UInt8 {
-        // Not rounded(): the sum is rounded to float32 first, and so it is in Python and Kotlin.
+        // Not rounded(): Python and Kotlin round the sum to float32 first, and so does this.
         let rounded = Float(sign: level.sign, exponent: 0, significand: (abs(level) + 0.5).rounded(.down))
         return UInt8(bitPattern: Int8(min(max(rounded + Float(zeroPoint), -128), 127)))
     }

@@ -3,8 +3,8 @@ public enum OutputType: String, Sendable {
     case float32, int8, uint8, int32, int64
 }
 
-/// The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]`, the lowest
-/// index of equal ones, as TFLite's ARG_MAX has it; or the classes of `[1, height, width]` themselves.
+/// The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]` (of equal
+/// scores the lowest index, as in TFLite's ARG_MAX), or the classes of `[1, height, width]` themselves.
 public struct OutputMask {
     private let kind: OutputKind
     private let type: OutputType
@@ -14,13 +14,13 @@ public struct OutputMask {
 
     /// For a tensor of `shape`.
     ///
-    /// - Throws: `SegmenterError` of stage `init` for a tensor that is no mask.
+    /// - Throws: `SegmenterError` of stage `init` for a tensor that is not a mask.
     public init(kind: OutputKind, shape: [Int], type: OutputType) throws {
         let rank = kind == .logits ? 4 : 3
         // A class map may keep a last axis of one.
         let fits = shape.count == rank || (kind == .classes && shape.count == 4 && shape[3] == 1)
         guard fits, shape[0] == 1, shape.allSatisfy({ $0 >= 1 }) else {
-            throw SegmenterError(stage: "init", message: "the output \(shape) is no mask of kind \(kind.rawValue)")
+            throw SegmenterError(stage: "init", message: "output \(shape) is not a mask of kind \(kind.rawValue)")
         }
         self.kind = kind
         self.type = type
@@ -68,20 +68,20 @@ public struct OutputMask {
         return Mask(width: width, height: height, classes: mask)
     }
 
-    private func best(_ places: Range<Int>, _ score: (Int) -> Float) throws -> UInt8 {
-        var winner = places.lowerBound
+    private func best(_ indices: Range<Int>, _ score: (Int) -> Float) throws -> UInt8 {
+        var winner = indices.lowerBound
         var highest = score(winner)
         var isNumber = !highest.isNaN
-        for place in places.dropFirst() {
-            let score = score(place)
+        for index in indices.dropFirst() {
+            let score = score(index)
             if score > highest {
                 highest = score
-                winner = place
+                winner = index
             }
             isNumber = isNumber && !score.isNaN
         }
         guard isNumber else { throw SegmenterError(stage: "postprocess", message: "the output has NaN scores") }
-        return UInt8(winner - places.lowerBound)
+        return UInt8(winner - indices.lowerBound)
     }
 
     private func index(_ value: Float) throws -> UInt8 {

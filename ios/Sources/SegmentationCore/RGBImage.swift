@@ -7,7 +7,7 @@ public struct RGBImage: Equatable, Sendable {
     /// `3 * width * height` bytes.
     public let pixels: [UInt8]
 
-    /// An image; that `pixels` fill it is the caller's to see to.
+    /// An image. The caller makes sure that `pixels` has the right size.
     public init(width: Int, height: Int, pixels: [UInt8]) {
         precondition(
             width > 0 && height > 0 && pixels.count == 3 * width * height,
@@ -18,7 +18,7 @@ public struct RGBImage: Equatable, Sendable {
         self.pixels = pixels
     }
 
-    /// The image turned upright from an EXIF `orientation` 1 to 8 (EXIF 2.3, tag 0x0112); others leave it as it is.
+    /// The image turned upright from an EXIF `orientation` 1 to 8 (EXIF 2.3, tag 0x0112); others do nothing.
     public func upright(from orientation: Int) -> RGBImage {
         guard (2...8).contains(orientation) else { return self }
         let sideways = [5, 6, 7, 8].contains(orientation)
@@ -32,10 +32,10 @@ public struct RGBImage: Equatable, Sendable {
                     for x in 0..<outWidth {
                         let fromX = mirrored ? outWidth - 1 - x : x
                         let from = 3 * (sideways ? fromX * width + fromY : fromY * width + fromX)
-                        let place = 3 * (y * outWidth + x)
-                        turned[place] = source[from]
-                        turned[place + 1] = source[from + 1]
-                        turned[place + 2] = source[from + 2]
+                        let offset = 3 * (y * outWidth + x)
+                        turned[offset] = source[from]
+                        turned[offset + 1] = source[from + 1]
+                        turned[offset + 2] = source[from + 2]
                     }
                 }
             }

@@ -1,9 +1,9 @@
-/// How pixels lie in memory after a decoder or a camera has put them there.
+/// The layout of the pixels that a decoder or a camera has written to memory.
 public struct Raster: Equatable, Sendable {
-    /// What a pixel is.
+    /// The format of a pixel.
     public enum Pixel: Equatable, Sendable {
-        /// `count` bytes, and where in them red, green, blue lie, or their high bytes; `premultiplied` is the place of
-        /// an alpha that they were multiplied with.
+        /// `count` bytes, with the offsets of red, green and blue, or of their high bytes; `premultiplied` is the
+        /// offset of the alpha that the colours were multiplied by.
         case bytes(_ count: Int, red: Int, green: Int, blue: Int, premultiplied: Int? = nil)
         /// An index of 1, 2, 4 or 8 bits into RGB colours.
         case index(bits: Int, palette: [UInt8])
@@ -20,9 +20,9 @@ public struct Raster: Equatable, Sendable {
     public let width: Int
     /// Rows.
     public let height: Int
-    /// From the begin of a row to that of the next.
+    /// Bytes from the start of a row to the start of the next.
     public let bytesPerRow: Int
-    /// What lies in a row.
+    /// The format of the pixels.
     public let pixel: Pixel
 
     /// A layout.
@@ -33,9 +33,9 @@ public struct Raster: Equatable, Sendable {
         self.pixel = pixel
     }
 
-    /// The pixels in `memory` as they are: alpha is dropped, no colour profile is asked.
+    /// The pixels in `memory` as they are: drops alpha and ignores colour profiles.
     ///
-    /// - Throws: `SegmenterError` of stage `decode` where there are fewer bytes than the layout needs.
+    /// - Throws: `SegmenterError` of stage `decode` if there are fewer bytes than the layout needs.
     public func image(of memory: UnsafeRawBufferPointer) throws -> RGBImage {
         let inRow: Int
         switch pixel {
@@ -61,8 +61,8 @@ public struct Raster: Equatable, Sendable {
         switch pixel {
         case .bytes(let count, let red, let green, let blue, let premultiplied):
             for x in 0..<width {
-                for (channel, place) in [red, green, blue].enumerated() {
-                    let value = row[count * x + place]
+                for (channel, offset) in [red, green, blue].enumerated() {
+                    let value = row[count * x + offset]
                     let alpha = premultiplied.map { Int(row[count * x + $0]) } ?? 255
                     rgb[3 * x + channel] =
                         alpha == 255 || alpha == 0 ? value : UInt8(min(255, (Int(value) * 255 + alpha / 2) / alpha))

@@ -2,7 +2,7 @@ import Foundation
 
 /// A loaded segmentation model. Use it from one thread at a time.
 public protocol Segmenter: AnyObject {
-    /// What runs the model, as far as the segmenter can know.
+    /// What runs the model, as far as the segmenter knows.
     var runtime: RuntimeInfo { get }
 
     /// The category mask of an upright image of any size.
@@ -11,20 +11,20 @@ public protocol Segmenter: AnyObject {
     func segment(_ image: RGBImage) throws -> Segmentation
 }
 
-/// What really runs, which is not always what was asked for.
+/// What really runs, which may differ from the request.
 public struct RuntimeInfo: Equatable, Sendable {
-    /// The API, `TensorFlow Lite C API` say.
+    /// The API, for example `TensorFlow Lite C API`.
     public let name: String
     /// The library's own version.
     public let version: String
-    /// The delegate that has the model, `cpu` for none.
+    /// The delegate that runs the model, `cpu` for none.
     public let delegate: String
     /// Threads that it uses.
     public let threads: Int
-    /// How much of the graph the delegate took; nil where the runtime does not tell.
+    /// How much of the graph the delegate took; nil if the runtime does not say.
     public let nodes: DelegatedNodes?
 
-    /// A runtime, as it names itself.
+    /// A runtime.
     public init(name: String, version: String, delegate: String, threads: Int, nodes: DelegatedNodes? = nil) {
         self.name = name
         self.version = version
@@ -34,11 +34,11 @@ public struct RuntimeInfo: Equatable, Sendable {
     }
 }
 
-/// How many nodes of a model's graph a delegate took, and how many the graph has; written into bundles as it is.
+/// How many nodes of a model's graph a delegate took, and how many the graph has, as in bundles.
 public struct DelegatedNodes: Codable, Equatable, Sendable {
-    /// Nodes that the delegate computes.
+    /// Nodes that the delegate runs.
     public let delegated: Int
-    /// Nodes of the graph before there was a delegate.
+    /// Nodes of the graph before the delegate changed it.
     public let of: Int
 
     /// A count of nodes.
@@ -54,34 +54,34 @@ public struct Mask: Equatable, Sendable {
     public let width: Int
     /// Rows.
     public let height: Int
-    /// `width * height` of them.
+    /// The class of each pixel, `width * height` values.
     public let classes: [UInt8]
 
-    /// A mask; that `classes` fill it is the caller's to see to.
+    /// A mask. The caller makes sure that `classes` has the right size.
     public init(width: Int, height: Int, classes: [UInt8]) {
-        precondition(classes.count == width * height, "\(classes.count) classes are no mask of \(width)×\(height)")
+        precondition(classes.count == width * height, "\(classes.count) classes are not a mask of \(width)×\(height)")
         self.width = width
         self.height = height
         self.classes = classes
     }
 }
 
-/// One image through a model, and milliseconds by stage.
+/// The mask that a model predicts for one image, with the milliseconds of each stage.
 public struct Segmentation: Sendable {
-    /// What the model saw.
+    /// The category mask.
     public let mask: Mask
-    /// Resizing and normalising.
+    /// Milliseconds for resizing and normalising.
     public let preprocessMs: Double
-    /// The model.
+    /// Milliseconds for running the model.
     public let inferenceMs: Double
-    /// From the output tensor to the mask.
+    /// Milliseconds from the output tensor to the mask.
     public let postprocessMs: Double
-    /// RGB bytes of the model's size, row by row; nil where the segmenter does not see them.
+    /// RGB bytes of the model's size, row by row; nil if the segmenter has no access to them.
     public let resized: [UInt8]?
-    /// The input tensor's bytes, little-endian; nil where the segmenter does not see them.
+    /// The input tensor's bytes, little-endian; nil if the segmenter has no access to them.
     public let tensor: [UInt8]?
 
-    /// A mask with its times.
+    /// A mask with its latency.
     public init(
         mask: Mask, preprocessMs: Double, inferenceMs: Double, postprocessMs: Double, resized: [UInt8]? = nil,
         tensor: [UInt8]? = nil
@@ -95,7 +95,7 @@ public struct Segmentation: Sendable {
     }
 }
 
-/// A model's file, and what has to be known of it to feed it and to read its output.
+/// A model's file, with what a segmenter needs to fill its input and to read its output.
 public struct Model: Sendable {
     /// The .tflite file.
     public let file: URL
@@ -103,7 +103,7 @@ public struct Model: Sendable {
     public let labels: [String]
     /// The image tensor.
     public let input: ImageInput
-    /// The output that makes the mask.
+    /// The output that is the mask.
     public let output: MaskOutput
 
     /// A model on disk.
@@ -121,11 +121,11 @@ public struct ImageInput: Sendable {
     public let height: Int
     /// Pixels in a row.
     public let width: Int
-    /// Of its values.
+    /// The type of its values.
     public let type: TensorType
-    /// Taken from a pixel.
+    /// The mean, subtracted from each pixel.
     public let mean: [Float]
-    /// What the rest is divided by.
+    /// The standard deviation, by which the difference is divided.
     public let std: [Float]
 
     /// An image tensor.
@@ -138,14 +138,14 @@ public struct ImageInput: Sendable {
     }
 }
 
-/// Which output makes the mask.
+/// The output that is the mask.
 public struct MaskOutput: Sendable {
-    /// Its place among the outputs.
+    /// Its index among the outputs.
     public let index: Int
-    /// What its numbers are.
+    /// The meaning of its values.
     public let kind: OutputKind
 
-    /// An output by its place.
+    /// An output by its index.
     public init(index: Int, kind: OutputKind) {
         self.index = index
         self.kind = kind
@@ -162,26 +162,26 @@ public enum OutputKind: String, CaseIterable, Sendable {
     case logits, classes
 }
 
-/// What computes: the runtime's own kernels, or what they can be handed to; spelled as in requests and bundles.
+/// What runs the nodes: the runtime's own kernels (`cpu`), or a delegate; spelled as in requests and bundles.
 public enum Delegate: String, CaseIterable, Sendable {
     case cpu, xnnpack, coreml, metal
 }
 
-/// How an image gets the model's size: bit for bit the same everywhere, or as the platform does it.
+/// How to scale an image to the model's size: bit for bit the same everywhere, or with the platform's own method.
 public enum Resize: String, CaseIterable, Sendable {
     case fixed, platform
 }
 
 /// How to run a model.
 public struct SegmenterOptions: Sendable {
-    /// For kernels on the CPU.
+    /// Threads for the CPU kernels and XNNPACK.
     public let threads: Int
-    /// What to compute with.
+    /// The delegate to use.
     public let delegate: Delegate
-    /// How images get the model's size.
+    /// How to scale images to the model's size.
     public let resize: Resize
 
-    /// The options that goldens are made with, and what differs.
+    /// Options; the defaults are those of the goldens.
     public init(threads: Int = 2, delegate: Delegate = .xnnpack, resize: Resize = .fixed) {
         self.threads = threads
         self.delegate = delegate
@@ -208,7 +208,7 @@ public struct SegmenterError: LocalizedError, Equatable, CustomStringConvertible
     public var errorDescription: String? { message }
 }
 
-/// Milliseconds since `start`, of a clock that never goes back.
+/// Milliseconds since `start`, by a monotonic clock.
 public func msSince(_ start: DispatchTime) -> Double {
     Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) / 1e6
 }

@@ -17,10 +17,10 @@ private func hex(_ digest: some Sequence<UInt8>) -> String {
     return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xf)]] }, as: UTF8.self)
 }
 
-/// SHA-256 (FIPS 180-4) where there is no CryptoKit.
+/// SHA-256 (FIPS 180-4) for platforms without CryptoKit.
 ///
-/// Own code, because Foundation on Linux has no hash, and swift-crypto would be the package's only dependency, fetched
-/// from the network by everyone who builds it.
+/// This is our own code, because Foundation on Linux has no hash, and swift-crypto would be the package's only
+/// dependency, which everyone who builds it would have to fetch.
 enum OwnSha256 {
     static func hex(_ data: [UInt8]) -> String { SegmentationCore.hex(hash(data)) }
 
@@ -41,16 +41,16 @@ enum OwnSha256 {
         return state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } }
     }
 
-    /// One block of 64 bytes into the state.
+    /// Mixes one block of 64 bytes into the state.
     private static func mix(
         _ data: UnsafeBufferPointer<UInt8>, _ start: Int, _ words: inout [UInt32], _ state: inout [UInt32]
     ) {
         words.withUnsafeMutableBufferPointer { words in
             for index in 0..<16 {
-                let place = start + 4 * index
+                let offset = start + 4 * index
                 words[index] =
-                    UInt32(data[place]) << 24 | UInt32(data[place + 1]) << 16 | UInt32(data[place + 2]) << 8
-                    | UInt32(data[place + 3])
+                    UInt32(data[offset]) << 24 | UInt32(data[offset + 1]) << 16 | UInt32(data[offset + 2]) << 8
+                    | UInt32(data[offset + 3])
             }
             for index in 16..<64 {
                 let (early, late) = (words[index - 15], words[index - 2])

@@ -2,7 +2,7 @@ import XCTest
 
 @testable import GoldenTestKit
 
-/// The run that goldmask has put into an app's container.
+/// The run that goldmask has copied into an app's container.
 final class ContainerRunTests: XCTestCase {
     private var documents = URL(fileURLWithPath: "/")
 
@@ -38,19 +38,19 @@ final class ContainerRunTests: XCTestCase {
     func testANameThatLeadsElsewhereIsRefusedAndRemovesNothing() throws {
         let folder = try put("89ab")
         for name in ["../89ab", "/", ".", ""] {
-            let said = message { try GoldenRun(inContainer: name, documents: documents) }
-            XCTAssertTrue(said.contains("is no name"), said)
+            let error = message { try GoldenRun(inContainer: name, documents: documents) }
+            XCTAssertTrue(error.contains("is not a name"), error)
         }
         XCTAssertTrue(FileManager.default.fileExists(atPath: folder.path))
     }
 
-    func testGoldmaskAsksForItByTheEnvironment() {
-        let said = message { try GoldenRun(environment: ["GOLDMASK_RUN": "../89ab"]) }
-        XCTAssertEqual(said, "GOLDMASK_RUN: '../89ab' is no name (a-z, 0-9, '.', '_', '-')")
+    func testTheEnvironmentNamesTheRun() {
+        let error = message { try GoldenRun(environment: ["GOLDMASK_RUN": "../89ab"]) }
+        XCTAssertEqual(error, "GOLDMASK_RUN: '../89ab' is not a name (a-z, 0-9, '.', '_', '-')")
     }
 
-    func testAMissingRequestIsTold() {
-        let said = message { try GoldenRun(inContainer: "89ab", documents: documents) }
-        XCTAssertTrue(said.contains("request.json cannot be read"), said)
+    func testAMissingRequestIsAnError() {
+        let error = message { try GoldenRun(inContainer: "89ab", documents: documents) }
+        XCTAssertTrue(error.contains("request.json cannot be read"), error)
     }
 }

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import GoldenTestKit
 
-/// The same sample files as Python's and Kotlin's tests read.
+/// On the same sample files as Python's and Kotlin's tests.
 final class ContractTests: XCTestCase {
     private var folder = URL(fileURLWithPath: "/")
 
@@ -24,7 +24,7 @@ final class ContractTests: XCTestCase {
         }
     }
 
-    func testTheSampleRequestIsUnderstood() throws {
+    func testTheSampleRequestIsRead() throws {
         var request = try Request.read(sample("samples/request.json"))
         XCTAssertEqual(request.cases.map(\.id), ["flag", "broken"])
         XCTAssertEqual(request.cases[1].orientation, 6)
@@ -40,7 +40,7 @@ final class ContractTests: XCTestCase {
         XCTAssertEqual(request.options.warmup + request.options.runs, 4)
     }
 
-    func testTapsAndDelegatesThatIosDoesNotHaveAreRefused() throws {
+    func testIntermediateOutputsAndDelegatesThatIosDoesNotHaveAreRefused() throws {
         var options = try Request.read(sample("samples/request.json")).options
         assertRefused("margin") { try options.segmenterOptions() }
         options.taps = []
@@ -121,7 +121,7 @@ final class ContractTests: XCTestCase {
         assertRefused("half.json") { try Request.read(file) }
     }
 
-    func testAResultWithoutAMaskIsWrittenWithoutTheKeysOfOne() throws {
+    func testAResultWithoutAMaskIsWrittenWithoutTheMasksKeys() throws {
         let failed = CaseResult(
             case: "a", imageSha256: String(repeating: "0", count: 64), status: .error,
             error: Failure(stage: "init", message: "no")

@@ -7,7 +7,7 @@ func sample(_ path: String) -> URL {
     return tests.appendingPathComponent(path)
 }
 
-/// A folder of a test's own.
+/// A new folder for one test.
 func newFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("goldmask-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

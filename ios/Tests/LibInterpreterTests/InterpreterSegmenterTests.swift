@@ -32,12 +32,12 @@ final class InterpreterSegmenterTests: XCTestCase {
 
     func testAMaskWithItsStagesAndTimes() throws {
         let segmenter = try InterpreterSegmenter(model: model(), options: SegmenterOptions())
-        let drawn = try segmenter.segment(gray)
-        XCTAssertEqual([drawn.mask.width, drawn.mask.height], [129, 129])
-        XCTAssertEqual(drawn.resized, [UInt8](repeating: 128, count: 3 * 129 * 129))
-        XCTAssertEqual(drawn.tensor?.count, 4 * 3 * 129 * 129)
-        XCTAssertGreaterThan(drawn.inferenceMs, 0)
-        XCTAssertEqual(try segmenter.segment(gray).mask, drawn.mask)
+        let predicted = try segmenter.segment(gray)
+        XCTAssertEqual([predicted.mask.width, predicted.mask.height], [129, 129])
+        XCTAssertEqual(predicted.resized, [UInt8](repeating: 128, count: 3 * 129 * 129))
+        XCTAssertEqual(predicted.tensor?.count, 4 * 3 * 129 * 129)
+        XCTAssertGreaterThan(predicted.inferenceMs, 0)
+        XCTAssertEqual(try segmenter.segment(gray).mask, predicted.mask)
     }
 
     func testWhatRanIsNamed() throws {
@@ -55,13 +55,13 @@ final class InterpreterSegmenterTests: XCTestCase {
             try InterpreterSegmenter(model: model, options: SegmenterOptions(delegate: delegate)).runtime.nodes
         }
         XCTAssertEqual(try nodes(model(), .xnnpack), DelegatedNodes(delegated: 57, of: 57))
-        // As Python and Android count them: XNNPACK leaves the two nodes that change the type of the image and the scores.
+        // As in Python and on Android: XNNPACK leaves the two nodes that change the type of the image and the scores.
         let quantised = model("shapes_int8.tflite", type: .uint8)
         XCTAssertEqual(try nodes(quantised, .xnnpack), DelegatedNodes(delegated: 57, of: 59))
         XCTAssertNil(try nodes(model(), .cpu))
     }
 
-    func testXnnpackAndTheOwnKernelsAgree() throws {
+    func testXnnpackAndTheCpuKernelsAgree() throws {
         let pixels = (0..<(3 * 40 * 30)).map { UInt8($0 * 7 % 256) }
         let image = RGBImage(width: 40, height: 30, pixels: pixels)
         let masks = try [Delegate.cpu, .xnnpack].map {
@@ -78,7 +78,7 @@ final class InterpreterSegmenterTests: XCTestCase {
         XCTAssertEqual(try first.segment(gray).mask.classes.count, 129 * 129)
     }
 
-    func testAModelThatIsNone() throws {
+    func testAFileThatIsNotAModel() throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).tflite")
         try Data("no model".utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
@@ -88,27 +88,27 @@ final class InterpreterSegmenterTests: XCTestCase {
         XCTAssertEqual(failure(of: model("gone.tflite"))?.stage, "init")
     }
 
-    func testAModelThatIsAnotherOneThanSaid() {
-        for (wrong, words) in [
+    func testAModelThatIsNotTheDeclaredOne() {
+        for (wrong, message) in [
             (model(side: 128), "not float32 [1, 128, 128, 3]"), (model(type: .int8), "the input is float32"),
-            (model(output: 1), "there is no output 1"), (model(kind: .classes), "no mask of kind classes"),
+            (model(output: 1), "there is no output 1"), (model(kind: .classes), "not a mask of kind classes"),
         ] {
-            let said = failure(of: wrong)
-            XCTAssertEqual(said?.stage, "init")
-            XCTAssertTrue(said?.message.contains(words) == true, said?.message ?? "nothing was wrong")
+            let error = failure(of: wrong)
+            XCTAssertEqual(error?.stage, "init")
+            XCTAssertTrue(error?.message.contains(message) == true, error?.message ?? "nothing was wrong")
         }
     }
 
     #if !canImport(Darwin)
         func testWhatOnlyApplesPlatformsHave() {
-            for (options, words) in [
+            for (options, message) in [
                 (SegmenterOptions(delegate: .coreml), "no Core ML delegate"),
                 (SegmenterOptions(delegate: .metal), "no Metal delegate"),
                 (SegmenterOptions(resize: .platform), "no resize of its own"),
             ] {
-                let said = failure(of: model(), options)
-                XCTAssertEqual(said?.stage, "init")
-                XCTAssertTrue(said?.message.contains(words) == true, said?.message ?? "nothing was wrong")
+                let error = failure(of: model(), options)
+                XCTAssertEqual(error?.stage, "init")
+                XCTAssertTrue(error?.message.contains(message) == true, error?.message ?? "nothing was wrong")
             }
         }
     #endif

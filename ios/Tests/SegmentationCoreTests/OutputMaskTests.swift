@@ -13,7 +13,7 @@ final class OutputMaskTests: XCTestCase {
         XCTAssertEqual(try mask(.logits, scores, [1, 1, 3, 3], .float32).classes, [0, 2, 1])
     }
 
-    func testNoClassWinsWhereAScoreIsNoNumber() {
+    func testNoClassWinsIfAScoreIsNaN() {
         for place in 0..<3 {
             var scores: [Float] = [0, 0, 0]
             scores[place] = .nan
@@ -29,7 +29,7 @@ final class OutputMaskTests: XCTestCase {
         XCTAssertEqual(try mask(.logits, [UInt8(255), 1], [1, 1, 1, 2], .uint8).classes, [0])
     }
 
-    func testClassMapsOfEveryTypeAndClassesThatNoMaskHolds() throws {
+    func testClassMapsOfEveryTypeAndClassesThatDoNotFitAMask() throws {
         XCTAssertEqual(try mask(.classes, [Int32(200)], [1, 1, 1], .int32).classes, [200])
         XCTAssertEqual(try mask(.classes, [Int64(200)], [1, 1, 1, 1], .int64).classes, [200])
         XCTAssertEqual(try mask(.classes, [UInt8(200)], [1, 1, 1], .uint8).classes, [200])
@@ -40,7 +40,7 @@ final class OutputMaskTests: XCTestCase {
         }
     }
 
-    func testAnOutputThatIsNoMaskIsRefused() {
+    func testAnOutputThatIsNotAMaskIsRefused() {
         for shape in [[1, 10], [2, 4, 4, 3], [1, 4, 4], [1, 1, 1, 257]] {
             XCTAssertThrowsError(try OutputMask(kind: .logits, shape: shape, type: .float32), "\(shape)") {
                 XCTAssertEqual(($0 as? SegmenterError)?.stage, "init")
@@ -48,7 +48,7 @@ final class OutputMaskTests: XCTestCase {
         }
     }
 
-    func testTooFewBytesAreNoOutput() {
+    func testTooFewBytesAreAnError() {
         XCTAssertThrowsError(try mask(.logits, [Float(1)], [1, 1, 1, 2], .float32)) {
             XCTAssertEqual(($0 as? SegmenterError)?.stage, "postprocess")
         }

@@ -3,7 +3,7 @@ import XCTest
 @testable import SegmentationCore
 
 final class Sha256Tests: XCTestCase {
-    /// The examples of FIPS 180-4, and every place where the padding may need another block.
+    /// The examples of FIPS 180-4, and every length at which the padding may need another block.
     func testHashes() {
         for (text, expected) in [
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),

@@ -2,7 +2,7 @@ import XCTest
 
 @testable import SegmentationCore
 
-/// Bit for bit what Python and Kotlin compute.
+/// Bit for bit equal to Python and Kotlin.
 final class VectorsTests: XCTestCase {
     func testResize() throws {
         let cases = try Vectors.read().resize

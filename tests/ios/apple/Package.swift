@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The Swift package's code for Apple's platforms, compiled and run on Linux against stand-ins of Apple's modules. Their
-// declarations are handwritten after Apple's documentation: what they prove is that our half of the conversation holds.
+// declarations are handwritten after Apple's documentation, so they only prove our side of the interface.
 let package = Package(
     name: "apple",
     targets: [

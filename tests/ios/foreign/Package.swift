@@ -1,7 +1,7 @@
 // swift-tools-version:5.9
 import PackageDescription
 
-// Somebody's app that adopts the golden test, and a program whose segmenter fails on purpose.
+// Another project's app that adopts the golden test, and a program whose segmenter fails on purpose.
 let package = Package(
     name: "Camera",
     platforms: [.iOS(.v15), .macOS(.v12)],

@@ -29,10 +29,10 @@ final class LibInterpreterTests: XCTestCase {
 
     func testThePlatformsOwnResize() throws {
         let halves = (0..<4).flatMap { [UInt8](repeating: $0 < 2 ? 0 : 200, count: 3) }
-        let drawn = try segmenter(SegmenterOptions(resize: .platform)).segment(
+        let predicted = try segmenter(SegmenterOptions(resize: .platform)).segment(
             RGBImage(width: 1, height: 4, pixels: halves))
-        XCTAssertEqual(drawn.resized?.count, 3 * 129 * 129)
-        XCTAssertEqual(drawn.resized?.first, 0)
-        XCTAssertEqual(drawn.resized?.last, 200)
+        XCTAssertEqual(predicted.resized?.count, 3 * 129 * 129)
+        XCTAssertEqual(predicted.resized?.first, 0)
+        XCTAssertEqual(predicted.resized?.last, 200)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import LibInterpreter
 import SegmentationCore
 
-/// What the app had before: a model behind an interface of its own, and images scaled by picking pixels.
+/// What the app already has: a model behind its own interface, which scales images by picking pixels.
 public final class PersonFinder {
     private let side: Int
     private let engine: InterpreterSegmenter
@@ -15,8 +15,8 @@ public final class PersonFinder {
 
     /// The class of each pixel of a square, row by row.
     public func find(pixels: [UInt8], width: Int, height: Int) throws -> [[UInt8]] {
-        let nearest = (0..<(side * side)).flatMap { place -> ArraySlice<UInt8> in
-            let (y, x) = (place / side * height / side, place % side * width / side)
+        let nearest = (0..<(side * side)).flatMap { index -> ArraySlice<UInt8> in
+            let (y, x) = (index / side * height / side, index % side * width / side)
             return pixels[(3 * (y * width + x))..<(3 * (y * width + x) + 3)]
         }
         let mask = try engine.segment(RGBImage(width: side, height: side, pixels: nearest)).mask
