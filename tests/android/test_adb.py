@@ -143,6 +143,19 @@ def test_a_port_that_is_none(monkeypatch, tmp_path):
         adb.Server(tmp_path)
 
 
+@pytest.mark.parametrize(("usb", "env"), [(True, {}), (False, {"ADB_LIBUSB": "0"})])
+def test_where_there_is_no_usb_adb_does_not_wait_for_it(usb, env, monkeypatch, tmp_path):
+    envs = []
+    done = Finished(("adb",), 0, 0, "", tmp_path / "log")
+    monkeypatch.setattr(adb.shell, "run", lambda argv, env, **_: envs.append(env) or done)
+    monkeypatch.setattr(adb, "adb_path", lambda: "adb")
+    monkeypatch.setattr(adb, "USB", tmp_path if usb else tmp_path / "none")
+    monkeypatch.setattr(adb.sys, "platform", "linux")
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "1")
+    adb.Server(tmp_path).ensure()
+    assert envs == [env]
+
+
 def test_a_server_that_refuses_says_why(monkeypatch, tmp_path):
     def answer(client):
         client.recv(1000)

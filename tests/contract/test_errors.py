@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldmask.contract.errors import ExitCode, GoldmaskError, excerpt, of_system, printable
+from goldmask.contract.errors import ExitCode, GoldmaskError, excerpt, meant, nearest, of_system, printable
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,13 @@ def test_an_error_is_one_printable_line_and_its_fix_another():
 def test_what_the_system_refuses_is_a_sentence(number, paths, sentence, code):
     error = of_system(OSError(number, os.strerror(number), *paths))
     assert (error.what, error.exit_code) == (sentence, code)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("--modle", "--model"), ("--modl", "--model"), ("tyni", "tiny"), ("toaster", ""), ("", ""), ("x" * 10**6, "")],
+)
+def test_the_word_that_was_meant(word, near):
+    known = ("--mode", "--model", "tiny")
+    assert nearest(word, known) == near
+    assert meant(word, known) == (f" (did you mean {near}?)" if near else "")

@@ -133,7 +133,7 @@ def test_installed_it_checks_a_foreign_project_on_python_and_the_apps_own_code(i
     ran = goldmask("check", "--target", "python", "--target", "android-jvm")
     assert ran.code == 0 and "4 PASS" in ran.text, ran.text
     doctor = goldmask("doctor")
-    assert doctor.code == 0 and "python lib_interpreter" in doctor.text
+    assert doctor.code == 0 and "can run: python" in doctor.text
     wanted = goldmask("deeplab.train")
     assert wanted.code == ExitCode.ENVIRONMENT and "uv tool install 'goldmask[deeplab]'" in wanted.text
     assert "tests are not installed" in goldmask("test").text

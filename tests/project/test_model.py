@@ -93,5 +93,5 @@ def test_two_variants_do_not_hide_each_other(root):
 
 
 def test_an_unknown_model_is_told_the_known_ones(root):
-    with pytest.raises(ConfigError, match=r"there is no model 'nobody' in .* \(there are: tiny\)"):
+    with pytest.raises(ConfigError, match=r"there is no model 'nobody' in .*models; there are: tiny"):
         load_spec(root, "nobody")

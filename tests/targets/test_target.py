@@ -37,7 +37,7 @@ class Toy(Target):
     delegates = ("xnnpack",)
 
     def needs(self, context):
-        yield Diagnostic("toaster", True, "none; only --target toaster needs one")
+        yield Diagnostic("slot", False, "no toaster is plugged in", "plug one in")
 
     def session(self, context):
         return ToySession(self, context)
@@ -82,8 +82,11 @@ def test_there_are_five_and_each_says_what_it_is():
 def test_a_sixth_target_is_one_file(with_toaster, project):
     asked = with_toaster("check", "--target", "toaster")
     assert asked.code == ExitCode.ENVIRONMENT and "no toaster is plugged in" in asked.text
-    assert "toaster: none; only --target toaster needs one" in with_toaster("doctor").text
+    doctor = with_toaster("doctor")
+    assert doctor.code == 0 and "optional slot: no toaster is plugged in" in doctor.text
     project.edit("goldmask.toml", "[suites.default]", '[suites.default]\ntargets = ["python", "toaster"]')
+    doctor = with_toaster("doctor")
+    assert doctor.code == ExitCode.ENVIRONMENT and "missing slot: no toaster is plugged in" in doctor.text
     skipped = with_toaster("check")
     assert (
         skipped.code == 0

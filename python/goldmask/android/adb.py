@@ -11,6 +11,7 @@ import shlex
 import socket
 import stat
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ INSTALL_DEADLINE_S = 600
 RECONNECT_S = 20
 # A server that has just been started finds devices one after the other.
 SETTLE_S = 3
+USB = Path("/dev/bus/usb")
 SLICE_S = 0.2
 MAX_OUTPUT_BYTES = 64 << 20
 # adb's own limit of a chunk in the sync protocol.
@@ -87,10 +89,14 @@ class Said:
 
 
 class Server:
-    """The adb server, a context manager: started where none runs, and then ended as well; anybody else's stays."""
+    """The adb server, a context manager: started where none runs, and then ended as well; anybody else's stays.
 
-    def __init__(self, logs: Path) -> None:
+    One that was started gets `settle_s` seconds to find a device.
+    """
+
+    def __init__(self, logs: Path, settle_s: float = SETTLE_S) -> None:
         self.logs = logs
+        self.settle_s = settle_s
         self.host = os.environ.get("ANDROID_ADB_SERVER_HOST") or "127.0.0.1"
         port = os.environ.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
         if not re.fullmatch(r"\d{1,5}", port):
@@ -143,12 +149,14 @@ class Server:
                 ) from error
             # Before it is started: a Ctrl-C in between must not leave it running.
             self._ours = True
-            log = self.logs / "adb-server.log"
-            done = shell.run([program, "-P", str(self.port), "start-server"], log=log, deadline_s=SERVER_DEADLINE_S)
+            log, argv = self.logs / "adb-server.log", [program, "-P", str(self.port), "start-server"]
+            # adb 36 waits 3 s for its first look at USB where Linux has none, as in a container.
+            env = {"ADB_LIBUSB": "0"} if sys.platform == "linux" and not USB.exists() else {}
+            done = shell.run(argv, log=log, deadline_s=SERVER_DEADLINE_S, env=env)
             if done.code:
                 why = adb_output.error(done.stdout + log.read_text("utf-8", "replace"), f"{self.host}:{self.port}")
                 raise type(why)(why.what, fix=f"{why.fix}; cat {log}" if why.fix else f"cat {log}")
-            self._settled = time.monotonic() + SETTLE_S
+            self._settled = time.monotonic() + self.settle_s
 
     def _runs(self) -> bool:
         try:

@@ -23,10 +23,11 @@ CHOICES = {
 }
 
 
-def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
+def choose(server: Server, wanted: str, all_devices: bool, settle_s: float = SETTLE_S) -> list[Device]:
     """The devices that `wanted` means: a serial, HOST:PORT, `model=…` or another property; empty for any.
 
-    One unless `all_devices`. Raises EnvironmentMissing where there is none, UsageError where it is not clear which.
+    One unless `all_devices`. A device that is just being plugged in gets `settle_s` seconds. Raises EnvironmentMissing
+    where there is none, UsageError where it is not clear which.
     """
     wanted = wanted or ("" if all_devices else os.environ.get("ANDROID_SERIAL", ""))
     name, equals, value = wanted.partition("=")
@@ -37,7 +38,7 @@ def choose(server: Server, wanted: str, all_devices: bool) -> list[Device]:
             server.connect(wanted)
         except DeviceLost as error:
             raise EnvironmentMissing(error.what, fix=error.fix) from error
-    end = time.monotonic() + SETTLE_S
+    end = time.monotonic() + settle_s
     while True:
         listed = server.transports()
         ready = sorted((each for each in listed if each.state == "device"), key=lambda each: each.serial)
@@ -121,7 +122,7 @@ def _remedy(wanted: str, listed: Sequence[Transport]) -> str:
 
 
 @contextlib.contextmanager
-def chosen(logs: Path, wanted: str, all_devices: bool) -> Iterator[list[Device]]:
+def chosen(logs: Path, wanted: str, all_devices: bool, settle_s: float = SETTLE_S) -> Iterator[list[Device]]:
     """The chosen devices for as long as the block runs. Raises as `choose`."""
-    with Server(logs) as server:
-        yield choose(server, wanted, all_devices)
+    with Server(logs, settle_s) as server:
+        yield choose(server, wanted, all_devices, settle_s)

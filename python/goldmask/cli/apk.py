@@ -13,5 +13,5 @@ def verify_apk(file: str) -> ExitCode:
     with scratch_folder() as logs:
         looked_at = apk_verify.verify(Path(file), logs)
     for each in looked_at:
-        show_diagnostic(each, "wrong   ")
+        show_diagnostic(each, "ok" if each.ok else "wrong")
     return ExitCode.OK if all(each.ok for each in looked_at) else ExitCode.RUN

@@ -1,6 +1,5 @@
 """The program around the tasks: their list in groups, their help, what was probably meant, completion."""
 
-import difflib
 import inspect
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from typing import NoReturn
 from invoke import Collection, Exit, ParseError, Program
 from invoke.parser import Argument, ParserContext
 
+from ..contract.errors import meant
 from ..machine.resources import COMMAND, typed
 from .completion import complete, script
 
@@ -135,12 +135,6 @@ class GoldmaskProgram(Program):
         names = [each.name for each in self._contexts() if each.name]
         told = f"goldmask: there is no task {unknown!r}{meant(unknown, names)}\n  try: {COMMAND} --help"
         raise Exit(told, 1) from error
-
-
-def meant(word: str, known: Sequence[str]) -> str:
-    """` (did you mean check?)`; empty where nothing is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def joined(words: Sequence[str], collection: Collection) -> list[str]:

@@ -1,13 +1,16 @@
 """The exit codes, and the errors that carry them: each says what, why and the command to type."""
 
+import difflib
 import errno
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 MAX_MESSAGE = 2000
+# Of a word that nobody knows; the time to compare grows with the square of its length.
+MAX_WORD = 100
 # A disk, a quota or `ulimit -f` has no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -84,6 +87,22 @@ def of_system(error: OSError) -> GoldmaskError:
     if error.errno in FULL:
         return RunError(f"{' -> '.join(paths) or 'a file'} cannot be written: {cause}", fix="free some disk space")
     return UsageError(f"{' -> '.join(paths)}: {cause}" if paths else cause)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """` (did you mean check?)`, the nearest of what is known; empty where nothing is near."""
+    near = nearest(word, known)
+    return f" (did you mean {near}?)" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, or nothing.
+
+    Letters in another order are nearest: difflib would take --mode for --modle, and nothing for tyni.
+    """
+    known, word = list(known), word[:MAX_WORD]
+    swapped = (each for each in known if sorted(each) == sorted(word))
+    return [*swapped, *difflib.get_close_matches(word, known, n=1), ""][0]
 
 
 def printable(text: str, longest: int = MAX_MESSAGE) -> str:

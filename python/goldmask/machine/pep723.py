@@ -24,14 +24,13 @@ def prepare(script: Path, python: str, logs: Path) -> None:
     script into a throw-away environment, and then makes the script's own one offline, from the files just
     verified. Raises EnvironmentMissing where it cannot be had on this machine.
     """
+    if is_prepared(script, python, logs):
+        return
     log = logs / f"{script.stem}.environment.log"
 
     def uv(*words: str | Path) -> shell.Finished:
         return shell.run([find_uv(), *words], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
 
-    sync = ("sync", "--quiet", "--offline", "--python", python, "--script", script)
-    if not uv(*sync, "--check").code:
-        return
     with scratch_folder() as folder:
         requirements = script.with_suffix(".txt")
         done = uv("venv", "--quiet", "--python", python, folder)
@@ -39,11 +38,22 @@ def prepare(script: Path, python: str, logs: Path) -> None:
             hashed = ("--require-hashes", "--only-binary", ":all:", "--requirements", requirements)
             done = uv("pip", "install", "--quiet", "--python", folder, *hashed)
         if not done.code:
-            done = uv(*sync)
+            done = uv(*_sync(script, python))
     if done.code:
         raise EnvironmentMissing(
             f"the environment of {script.name} cannot be installed here: {reason(done)}", fix="./goldmask doctor"
         )
+
+
+def is_prepared(script: Path, python: str, logs: Path) -> bool:
+    """Whether the environment of `script` is there, as its header pins it. Raises EnvironmentMissing without uv."""
+    argv = [find_uv(), *_sync(script, python), "--check"]
+    log = logs / f"{script.stem}.check.log"
+    return script.is_file() and not shell.run(argv, log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED).code
+
+
+def _sync(script: Path, python: str) -> tuple[str | Path, ...]:
+    return ("sync", "--quiet", "--offline", "--python", python, "--script", script)
 
 
 def run(
@@ -59,11 +69,12 @@ def run(
     return shell.run(argv, log=log, deadline_s=deadline_s, env=ISOLATED, on_line=on_line)
 
 
-def references() -> Path:
+def references(*, copied: bool = True) -> Path:
     """The folder of the reference scripts, in which `..` is a module path with the room `contract` and nothing else.
 
     In a clone it is python/references. Beside an installed goldmask lie the packages of its own environment, which must
-    not reach a script's, and uv runs no script out of its own cache, where uvx installs; so our cache has a copy.
+    not reach a script's, and uv runs no script out of its own cache, where uvx installs; so our cache has a copy, once
+    it has been needed: it is not made where `copied` is False.
     """
     if not INSTALLED:
         return REFERENCES
@@ -75,7 +86,7 @@ def references() -> Path:
     for name, path in files.items():
         digest.update(name.encode() + path.read_bytes())
     folder = cache_folder() / "references" / digest.hexdigest()
-    if not folder.is_dir():
+    if copied and not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder(folder.parent) as scratch:
             beside = scratch / "python"

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from .. import __version__
 from ..contract.bundle import BUNDLE_FILE, SchemaVersion
-from ..contract.errors import ConfigError, UsageError
+from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.latency import LatencyFlag
 from ..contract.options import Delegate, Pipeline
 from ..contract.schema import Count, Name, Strict
@@ -219,7 +219,10 @@ def load_config(root: Path) -> Config:
 def suite(config: Config, name: str) -> Suite:
     """A suite by name. Raises ConfigError that lists the names."""
     if name not in config.suites:
-        raise ConfigError(f"there is no suite {name!r} in {FILE_NAME}", fix=f"--suite {'|'.join(config.suites)}")
+        raise ConfigError(
+            f"there is no suite {name!r} in {FILE_NAME}{meant(name, config.suites)}",
+            fix=f"--suite {'|'.join(config.suites)}",
+        )
     return config.suites[name]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 
 from ..contract.bundle import InputSpec, OutputSpec, RequestModel, SchemaVersion
-from ..contract.errors import ConfigError, UsageError
+from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES
 from ..contract.options import Pipeline
@@ -194,7 +194,8 @@ def _locate(root: Path, name: str) -> tuple[Path, str | None]:
     if not found:
         names = ", ".join(model_names(root)) or "none"
         raise ConfigError(
-            f"there is no model {name!r} in {root / 'models'} (there are: {names})", fix="./goldmask models.list"
+            f"there is no model {name!r} in {root / 'models'}{meant(name, model_names(root))}; there are: {names}",
+            fix="./goldmask models.list",
         )
     if len(found) > 1:
         both = " and ".join(map(str, found))

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..contract.errors import UsageError
+from ..contract.errors import UsageError, meant
 from ..contract.latency import MODES, Mode
 from ..contract.options import RunOptions
 
@@ -146,7 +146,9 @@ def from_flags(flags: Mapping[str, object]) -> dict[str, object]:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         option = OPTIONS[str(problem["loc"][0])]
-        raise UsageError(f"{option.flag} {given[option.name]!r} {_wrong(problem)}", fix=_example(option)) from error
+        value = given[option.name]
+        near = meant(str(value), option.choices)
+        raise UsageError(f"{option.flag} {value!r} {_wrong(problem)}{near}", fix=_example(option)) from error
 
 
 def resolve(*tables: Mapping[str, object]) -> TargetOptions:

@@ -1,6 +1,5 @@
 """TOML files: read within bounds, held to strict types, and told all that is wrong with them at once."""
 
-import difflib
 import json
 import tomllib
 from collections.abc import Sequence
@@ -10,13 +9,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..contract.errors import ConfigError, printable
+from ..contract.errors import ConfigError, nearest, printable
 from ..contract.files import read_file
 
 Settings = TypeVar("Settings", bound=BaseModel)
 MAX_TOML_BYTES = 8 << 20
 MAX_SHOWN = 20
-MAX_KEY = 100
 # In [options] any other table is one for a target, so that a misspelt option is told as no table.
 UNKNOWN_KEY = ("extra_forbidden", "model_type")
 
@@ -96,8 +94,7 @@ def _wrong(problem: ErrorDetails) -> str:
 
 
 def _nearest(schema: dict[str, Any], path: Sequence[int | str]) -> str:
-    near = difflib.get_close_matches(str(path[-1])[:MAX_KEY], _keys(schema, path[:-1]), n=1)
-    return near[0] if near else ""
+    return nearest(str(path[-1]), _keys(schema, path[:-1]))
 
 
 def _keys(schema: dict[str, Any], path: Sequence[int | str]) -> list[str]:

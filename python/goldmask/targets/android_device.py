@@ -38,6 +38,8 @@ NAME = "android-device"
 ATTEMPTS = 3
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
+# How long a look waits for a first device; adb knows those on a cable as soon as its server has started.
+LOOK_S = 0.3
 FOLDER = "goldmask"
 MAX_BUNDLE_BYTES = 64 << 20
 MAX_CASE_BYTES = 4 << 20
@@ -112,22 +114,18 @@ class AndroidDevice(Target):
     delegates = ("xnnpack", "cpu", "gpu", "nnapi")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
-        """What it would run on; a machine without a device misses nothing, unless checks are to boot an emulator."""
+        """What it would run on: a device, or the emulator where checks are to boot one."""
+        settings = context.android.emulator
         try:
-            with chosen(context.logs, "", all_devices=True) as devices:
+            with chosen(context.logs, "", all_devices=True, settle_s=LOOK_S) as devices:
                 yield Diagnostic("adb", True, f"devices: {', '.join(device.serial for device in devices)}")
         except GoldmaskError as error:
-            detail = f"{error.what}; only --target {NAME} needs one: {error.fix}"
-            yield Diagnostic("adb", True, detail)
-        settings = context.android.emulator
+            yield Diagnostic("adb", False, error.what, error.fix, optional=settings.start)
         try:
             found = avd.check_machine(settings)
             yield Diagnostic("emulator", True, f"{found.emulator}, for ./goldmask android.emulator.up")
         except EnvironmentMissing as error:
-            if settings.start:
-                yield Diagnostic("emulator", False, error.what, error.fix)
-            else:
-                yield Diagnostic("emulator", True, f"none; a phone does as well: {error.what}")
+            yield Diagnostic("emulator", False, error.what, error.fix, optional=not settings.start)
 
     def session(self, context: Context) -> AndroidDeviceSession:
         """A session, still to be entered."""

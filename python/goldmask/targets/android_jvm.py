@@ -108,11 +108,11 @@ class AndroidJvm(Target):
     delegates = ("xnnpack", "cpu", "gpu", "nnapi")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
-        """JDK, Maven and a C compiler; where no Android library could load, none of it is missed."""
+        """JDK, Maven and a C compiler, where an Android library can be loaded at all."""
         try:
             host = bionic.loadable_abi()
         except GoldmaskError as error:
-            yield Diagnostic(NAME, True, f"not on this machine: {error.what}")
+            yield Diagnostic("native library", False, error.what, impossible=True)
             return
         try:
             jdk = find_jdk()
@@ -127,8 +127,8 @@ class AndroidJvm(Target):
                 find_emulator()
                 yield Diagnostic("arm64 emulation", True, "qemu-user, for --abi arm64-v8a")
             except GoldmaskError as error:
-                detail = f"none; only --abi arm64-v8a needs it: {error.fix}"
-                yield Diagnostic("arm64 emulation", True, detail)
+                detail = f"only --abi arm64-v8a needs it: {error.what}"
+                yield Diagnostic("arm64 emulation", False, detail, error.fix, optional=True)
 
     def session(self, context: Context) -> AndroidJvmSession:
         """A session, still to be entered."""

@@ -118,8 +118,7 @@ class IosHost(Target):
             swift = find_swift()
             yield Diagnostic("Swift", True, f"{swift.version}, {swift.program}")
         except GoldmaskError as error:
-            detail = f"none that will do; only {NAME} needs it: {error.what}; {error.fix}"
-            yield Diagnostic("Swift", True, detail)
+            yield Diagnostic("Swift", False, error.what, error.fix)
 
     def session(self, context: Context) -> IosHostSession:
         """A session, still to be entered."""

@@ -130,13 +130,12 @@ class IosSimulator(Target):
     delegates = ("xnnpack", "cpu", "coreml", "metal")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
-        """Xcode, a simulator, CocoaPods; where there can be no Xcode, it is not missed."""
+        """Xcode, a simulator, CocoaPods."""
         try:
             found = xcode.find_xcode(context.logs)
         except GoldmaskError as error:
             mac = platform.system() == "Darwin"
-            detail = f"{'' if mac else 'not on this machine: '}{error.what}"
-            yield Diagnostic("Xcode", not mac, detail, error.fix if mac else "")
+            yield Diagnostic("Xcode", False, error.what, error.fix if mac else "", impossible=not mac)
             return
         yield Diagnostic("Xcode", True, f"{found.version} ({found.build})")
         try:

@@ -15,6 +15,7 @@ from ..contract.journal import JOURNAL_FILE, read_journal
 from ..contract.options import Pipeline
 from ..machine import pep723
 from ..machine.diagnostics import Diagnostic
+from ..machine.uv import find_uv
 from .host import case_listener, filled
 from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options, deadline_s
 
@@ -27,7 +28,9 @@ SCRIPTS = {
 RUNTIMES = ("litert", "tensorflow")
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
+TASK_LIBRARY = "lib_task_api"
 # tflite-support has wheels for macOS on x86_64 only; Rosetta runs that Python on Apple Silicon.
+TASK_LIBRARY_MACHINES = (("Linux", "x86_64"), ("Darwin", "x86_64"), ("Darwin", "arm64"))
 ROSETTA_PYTHON = "cpython-3.11-macos-x86_64-none"
 
 
@@ -84,15 +87,23 @@ class Python(Target):
     margins = True
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
-        """The environment of each reference runtime; looking at one that is not there yet makes it."""
+        """The environment of each reference runtime; the first run with one makes it, looking at it does not."""
+        try:
+            find_uv()
+        except GoldmaskError as error:
+            yield Diagnostic("uv", False, error.what, error.fix)
+            return
         for pipeline in self.pipelines:
-            what = f"python {pipeline}"
-            try:
-                self.session(context).prepare(pipeline)
-                yield Diagnostic(what, True, "the reference runtime is installed")
-            except GoldmaskError as error:
-                fix = "connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again"
-                yield Diagnostic(what, False, error.what, fix)
+            if pipeline == TASK_LIBRARY and (platform.system(), platform.machine()) not in TASK_LIBRARY_MACHINES:
+                detail = f"tflite-support has no package for {platform.system()} on {platform.machine()}"
+                yield Diagnostic(pipeline, False, detail, impossible=True, pipeline=pipeline)
+                continue
+            script = pep723.references(copied=False) / SCRIPTS[pipeline, RUNTIMES[0]]
+            if pep723.is_prepared(script, interpreter_of(pipeline), context.logs):
+                yield Diagnostic(pipeline, True, "the reference runtime is installed", pipeline=pipeline)
+            else:
+                detail = "its reference runtime is not installed yet; the first run installs it from PyPI"
+                yield Diagnostic(pipeline, False, detail, optional=True, pipeline=pipeline)
 
     def session(self, context: Context) -> PythonSession:
         """A session, still to be entered."""
@@ -114,7 +125,7 @@ def _script(pipeline: str, runtime: str | None) -> Path:
 
 def interpreter_of(pipeline: str) -> str:
     """The Python that a reference runtime gets: this one, but for the Task Library, whose last wheels are of 3.11."""
-    if pipeline != "lib_task_api":
+    if pipeline != TASK_LIBRARY:
         return sys.executable
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return ROSETTA_PYTHON

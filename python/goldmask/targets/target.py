@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from ..contract.bundle import Bundle, Request, save
-from ..contract.errors import RunError, UsageError
+from ..contract.errors import RunError, UsageError, meant
 from ..contract.files import remove_files
 from ..contract.latency import LatencyFlag
 from ..contract.options import Pipeline
@@ -140,7 +140,8 @@ def target_names() -> tuple[str, ...]:
 def find_target(name: str) -> Target:
     """A target by name. Raises UsageError."""
     if name not in target_names():
-        raise UsageError(f"there is no target {name!r}", fix=f"--target {'|'.join(target_names())}")
+        near = meant(name, target_names())
+        raise UsageError(f"there is no target {name!r}{near}", fix=f"--target {'|'.join(target_names())}")
     target: Target = import_module(f"goldmask.targets.{name.replace('-', '_')}").TARGET
     return target
 
@@ -149,7 +150,8 @@ def check_options(target: Target, options: TargetOptions) -> None:
     """Raise RunError for a delegate that a target does not have, and that others of a check may have."""
     if options.delegate not in target.delegates:
         raise RunError(
-            f"target {target.name} has no delegate {options.delegate!r}", fix=f"--delegate {'|'.join(target.delegates)}"
+            f"target {target.name} has no delegate {options.delegate!r}{meant(options.delegate, target.delegates)}",
+            fix=f"--delegate {'|'.join(target.delegates)}",
         )
 
 
@@ -166,7 +168,8 @@ def check_used(given: Mapping[str, object], targets: Sequence[str]) -> None:
     delegates = dict.fromkeys(delegate for name in targets for delegate in find_target(name).delegates)
     if "delegate" in given and given["delegate"] not in delegates:
         raise UsageError(
-            f"there is no delegate {given['delegate']!r} on {' or '.join(targets)}",
+            f"there is no delegate {given['delegate']!r} on {' or '.join(targets)}"
+            f"{meant(str(given['delegate']), delegates)}",
             fix=f"--delegate {'|'.join(delegates)}",
         )
 

@@ -1,12 +1,11 @@
 """What a task is asked to do: a suite, narrowed to what the user named, with the options of each target."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from ..contract.errors import ConfigError, UsageError
+from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.options import Pipeline
 from ..project.config import FILE_NAME, Config, Override, Suite, suite
 from ..project.model import ModelSpec, load_spec, model_names
@@ -72,7 +71,7 @@ def among(values: Iterable[str], allowed: Sequence[str], flag: str) -> None:
     for value in values:
         if value not in allowed:
             raise UsageError(
-                f"--{flag} {value!r} is not known{_meant(value, allowed)}", fix=f"--{flag} {'|'.join(allowed)}"
+                f"--{flag} {value!r} is not known{meant(value, allowed)}", fix=f"--{flag} {'|'.join(allowed)}"
             )
 
 
@@ -87,7 +86,7 @@ def check_targets(config: Config) -> None:
         for name in names:
             if name not in known:
                 raise ConfigError(
-                    f"{FILE_NAME}: {where}: there is no target {name!r}{_meant(name, known)}",
+                    f"{FILE_NAME}: {where}: there is no target {name!r}{meant(name, known)}",
                     fix=f"one of {', '.join(known)}",
                 )
 
@@ -112,14 +111,14 @@ def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str
     """What an override names that there is not, as a clause; empty where it may match."""
     if override.target is not None:
         if override.target not in target_names():
-            return f"there is no target {override.target!r}{_meant(override.target, target_names())}"
+            return f"there is no target {override.target!r}{meant(override.target, target_names())}"
         target = find_target(override.target)
         if override.delegate is not None and override.delegate not in target.delegates:
             return f"target {override.target} has no delegate {override.delegate!r}"
         if override.pipeline is not None and override.pipeline not in target.pipelines:
             return f"target {override.target} has no pipeline {override.pipeline!r}"
     if override.model is not None and override.model not in specs:
-        return f"there is no model {override.model!r}{_meant(override.model, list(specs))}"
+        return f"there is no model {override.model!r}{meant(override.model, specs)}"
     possible = [specs[override.model]] if override.model is not None else list(specs.values())
     known = [spec for spec in possible if spec is not None]
     if len(known) < len(possible):
@@ -129,13 +128,8 @@ def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str
         return f"{override.pipeline} is no pipeline of {whose}"
     cases = sorted({case.id for spec in known for case in spec.cases})
     if override.case is not None and override.case not in cases:
-        return f"{override.case!r} is no case of {whose}{_meant(override.case, cases)}"
+        return f"{override.case!r} is no case of {whose}{meant(override.case, cases)}"
     return ""
-
-
-def _meant(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def options_for(config: Config, selection: Selection, target: str) -> TargetOptions:
