@@ -8,6 +8,7 @@ from transcript import TRANSCRIPTS, transcript
 from goldmask.android.device_state import (
     Battery,
     Conditions,
+    facts_of,
     flags_of,
     parse_battery,
     parse_properties,
@@ -63,6 +64,8 @@ def test_what_nobody_says_of_a_battery_is_not_guessed():
     assert parse_battery("Can't find service: battery") is None
     unknown = Conditions(PIXEL.properties, None, 0)
     assert "battery" not in unknown.environment() and flags_of(unknown, 0, False) == []
+    facts = facts_of(unknown, 0, False)
+    assert facts.battery_percent is None and facts.charging is None and facts.gpu is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,9 @@ def test_emulators_are_known(hardware):
     ("battery", "before", "after", "debuggable", "flags"),
     [
         (Battery(80, False), 0, 0, False, []),
-        (Battery(24, True), None, None, False, []),
+        (Battery(24, True), 0, 0, False, []),
+        (Battery(24, True), None, None, False, ["THERMAL"]),
+        (Battery(80, True), 0, None, False, ["THERMAL"]),
         (Battery(24, False), 0, 0, False, ["LOW-BATTERY"]),
         (Battery(25, False), 0, 0, True, ["DEBUGGABLE"]),
         (Battery(80, False), 1, 0, False, ["THERMAL"]),

@@ -34,7 +34,9 @@ def test_a_golden_says_where_it_comes_from(project: Project):
     assert golden.provenance.labels == ("red", "green", "blue") and golden.provenance.tool.startswith("goldmask ")
     margin, unit = margin_of(project.golden, golden.bundle.result("flag"))
     assert unit == "score" and margin == pytest.approx(np.full((8, 8), 170 / 127.5), rel=0.2)
-    assert all(result.latency is None for result in golden.bundle.results)
+    assert all(
+        result.latency is result.memory_init_mb is result.memory_steady_mb is None for result in golden.bundle.results
+    )
 
 
 def test_recording_again_changes_no_byte(project: Project):

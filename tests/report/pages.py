@@ -4,10 +4,11 @@ from functools import cache
 
 import numpy as np
 
-from goldmask.contract.bundle import DelegatedNodes, Latency
+from goldmask.contract.bundle import DelegatedNodes
 from goldmask.contract.errors import ExitCode
 from goldmask.report.report import Report, Skipped, exit_code
 from goldmask.verdict.compare import Comparison, Delegation, Judged, NotJudged, NotRun, Threads, Verdict
+from goldmask.verdict.latency import Measured, figure
 from goldmask.verdict.metrics import Metrics, measure
 
 CASES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -30,9 +31,10 @@ def metrics(differing: int, confident: int | None) -> Metrics:
 def judged(
     model: str, target: str, pipeline: str, case: str, verdict: Verdict, reason: str, differing: int = 0, **rest: object
 ) -> Judged:
+    times = (1.5, 1.4 + len(case) / 10, 1.3)
     fields = {
         "metrics": metrics(differing, 0 if verdict is not Verdict.FAIL else differing),
-        "latency": Latency(init_ms=3, first_ms=9, inference_ms=(1.5, 1.4 + len(case) / 10, 1.3)),
+        "latency": Measured(init_ms=3, first_ms=9, inference_ms=times, inference=figure(times)),
         "exit_code": ExitCode.MASKS_DIFFER if verdict is Verdict.FAIL else ExitCode.OK,
         "runtime": "litert 1.4.0, xnnpack, 2 threads",
         "delegate": Delegation(ran="xnnpack", nodes=DelegatedNodes(delegated=71, of=71)),

@@ -8,17 +8,18 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
+from ..contract import latency
 from ..contract.errors import RunError, one_line
-from ..contract.latency import LatencyFlag
+from ..contract.latency import Conditions as Facts
+from ..contract.latency import Kind, LatencyFlag, Thermal
 from .adb import Device
 
-# Below this and not charging, phones slow down; Jetpack Benchmark's number.
-LOW_BATTERY_PERCENT = 25
 COOL_DOWN_S = 300
 COOL_DOWN_STEP_S = 5
 # android.os.PowerManager.THERMAL_STATUS_*
-THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+THERMAL: tuple[Thermal, ...] = get_args(Thermal)
 FIXED_PERFORMANCE = ("cmd", "power", "set-fixed-performance-mode-enabled")
 
 
@@ -31,11 +32,6 @@ class Battery:
 
     def __str__(self) -> str:
         return f"{self.percent} %, {'charging' if self.charging else 'not charging'}"
-
-    @property
-    def low(self) -> bool:
-        """Whether it is so low that phones slow down."""
-        return self.percent < LOW_BATTERY_PERCENT and not self.charging
 
 
 @dataclass(frozen=True)
@@ -130,16 +126,30 @@ def parse_thermal(text: str) -> int | None:
     return int(match[1]) if match and (overridden or not blind) else None
 
 
+def facts_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> Facts:
+    """The conditions of a measurement as a bundle has them."""
+    battery, properties = conditions.battery, conditions.environment()
+    return Facts(
+        debuggable=debuggable,
+        emulator=conditions.is_emulator,
+        battery_percent=min(100, battery.percent) if battery else None,
+        charging=battery.charging if battery else None,
+        thermal_before=_thermal(conditions.thermal),
+        thermal_after=_thermal(thermal_after),
+        gpu=conditions.properties.get("ro.hardware.egl") or None,
+        device=conditions.name,
+        soc=properties.get("soc"),
+    )
+
+
 def flags_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
-    """What speaks against a latency that was measured under these conditions."""
-    hot = max(conditions.thermal or 0, thermal_after or 0) > 0
-    found: dict[LatencyFlag, bool] = {
-        "EMULATOR": conditions.is_emulator,
-        "LOW-BATTERY": bool(conditions.battery and conditions.battery.low),
-        "DEBUGGABLE": debuggable,
-        "THERMAL": hot,
-    }
-    return [flag for flag, there in found.items() if there]
+    """What speaks against a latency that was measured under these conditions, whatever delegate ran."""
+    kind: Kind = "emulator" if conditions.is_emulator else "device"
+    return list(latency.flags_of(kind, "", facts_of(conditions, thermal_after, debuggable)))
+
+
+def _thermal(status: int | None) -> Thermal | None:
+    return None if status is None else THERMAL[min(status, len(THERMAL) - 1)]
 
 
 def thermal_words(before: int | None, after: int | None) -> str:

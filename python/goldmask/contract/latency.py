@@ -21,9 +21,9 @@ LatencyFlag = Literal[
     "EMULATOR",
     "SIMULATOR",
     "HOST",
-    "DEBUGGABLE",
     "LOW-BATTERY",
     "LOW-POWER",
+    "DEBUGGABLE",
     "THERMAL",
     "SOFTWARE-GPU",
     "UNSTABLE",
@@ -33,12 +33,6 @@ FLAGS: tuple[LatencyFlag, ...] = get_args(LatencyFlag)
 Mode = Literal["quick", "normal", "mlperf", "sustained"]
 # Below this and not charging, phones slow down; Jetpack Benchmark's number.
 LOW_BATTERY_PERCENT = 25
-FLAG_OF_KIND: dict[Kind, LatencyFlag] = {
-    "host": "HOST",
-    "jvm": "HOST",
-    "emulator": "EMULATOR",
-    "simulator": "SIMULATOR",
-}
 # Drivers that draw on the CPU: Mesa's, and those of emulators and browsers.
 SOFTWARE_GPU = re.compile(r"llvmpipe|softpipe|lavapipe|swiftshader|software", re.IGNORECASE)
 
@@ -103,6 +97,7 @@ class Conditions(Strict):
     thermal_after: Thermal | None = None
     gpu: Text | None = Field(default=None, description="the renderer, as its driver names it")
     governor: Text | None = Field(default=None, description="what decides the clock, fixed-performance for example")
+    device: Text | None = Field(default=None, description="maker and model, as the system tells them")
     soc: Text | None = None
 
 
@@ -111,17 +106,16 @@ def flags_of(kind: Kind, delegate: str, conditions: Conditions) -> tuple[Latency
 
     A device that does not tell its temperature may be hot.
     """
-    on_battery = kind == "device" and not conditions.charging
+    left = 100 if conditions.battery_percent is None else conditions.battery_percent
+    temperatures = {conditions.thermal_before, conditions.thermal_after}
     found: dict[LatencyFlag, bool] = {
-        "DEBUGGABLE": conditions.debuggable is True,
-        "LOW-BATTERY": on_battery
-        and (100 if (left := conditions.battery_percent) is None else left) < LOW_BATTERY_PERCENT,
+        "EMULATOR": kind == "emulator" or conditions.emulator is True,
+        "SIMULATOR": kind == "simulator",
+        "HOST": kind in ("host", "jvm"),
+        "LOW-BATTERY": left < LOW_BATTERY_PERCENT and not conditions.charging,
         "LOW-POWER": conditions.low_power is True,
-        "THERMAL": kind == "device" and (conditions.thermal_before, conditions.thermal_after) != ("none", "none"),
+        "DEBUGGABLE": conditions.debuggable is True,
+        "THERMAL": bool(temperatures - {"none", None}) or (kind == "device" and None in temperatures),
         "SOFTWARE-GPU": delegate == "gpu" and bool(SOFTWARE_GPU.search(conditions.gpu or "")),
     }
-    if of_kind := FLAG_OF_KIND.get(kind):
-        found[of_kind] = True
-    if conditions.emulator:
-        found["EMULATOR"] = True
     return tuple(flag for flag in FLAGS if found.get(flag))

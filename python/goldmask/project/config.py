@@ -16,6 +16,7 @@ from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.latency import LatencyFlag
 from ..contract.options import Delegate, Pipeline
 from ..contract.schema import Count, Name, Strict
+from .budget import Budget, LatencySettings
 from .options import OptionTables
 from .toml import load_toml, strictly
 
@@ -150,6 +151,8 @@ class Config(Strict):
     warnings: Gates = Field(default=Gates(), description="gates that warn and do not fail")
     suites: dict[Name, Suite] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    latency: LatencySettings = LatencySettings()
     android: Android = Android()
     device: Device = Device()
     ios: Ios = Ios()

@@ -43,6 +43,8 @@ from ..contract.schema import InvalidJson, Name, Sha256, Strict, Text, parse_jso
 from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"
+# What differs from run to run.
+OF_A_RUN = ("latency", "memory_init_mb", "memory_peak_mb", "memory_steady_mb")
 RECORD_FIX = "./goldmask golden.record --mode all"
 
 
@@ -155,7 +157,7 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
                 f"case {case.id} failed ({reason})",
                 fix=f"cat {source / 'run.log'}",
             )
-        results.append(result.model_copy(update={"latency": None, "memory_peak_mb": None}))
+        results.append(result.model_copy(update=dict.fromkeys(OF_A_RUN)))
         files |= {name: source / name for name in files_of(result)}
         if case.orientation:
             orientations[case.id] = case.orientation
@@ -173,7 +175,7 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
                 if kept.case in existing.provenance.orientations:
                     orientations[kept.case] = existing.provenance.orientations[kept.case]
     results.sort(key=lambda result: result.case)
-    bundle = bundle.model_copy(update={"results": tuple(results)})
+    bundle = bundle.model_copy(update={"results": tuple(results), "conditions": None})
     provenance = Provenance(
         schema=SCHEMA,
         tool=f"goldmask {__version__}",

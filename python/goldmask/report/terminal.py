@@ -28,7 +28,7 @@ MEANINGS = {
     ExitCode.ENVIRONMENT: "nothing was compared, or something asked for by name cannot run here",
     ExitCode.CONFIG: "a configuration is wrong",
     ExitCode.USAGE: "an option cannot be used",
-    ExitCode.LATENCY: "latency over budget",
+    ExitCode.LATENCY: "latency over budget, or slower than its baseline",
 }
 COUNTED = {
     Verdict.PASS: ("passed", "passed"),
@@ -290,9 +290,20 @@ def _counted(rows: Iterable[Comparison]) -> str:
 
 
 def _milliseconds(rows: Iterable[Comparison]) -> str:
-    """The median over the cases of the median inference; empty where none was measured."""
-    medians = [median(row.latency.inference_ms) for row in rows if row.latency and row.latency.inference_ms]
-    return f"{median(medians):.1f} ms" if medians else ""
+    """The median over the cases of the median inference and of its 95 % interval; empty where none was measured.
+
+    One cold run of each is no figure to rely on, and called so.
+    """
+    known = [row.latency for row in rows if row.latency and row.latency.inference]
+    figures = [latency.inference for latency in known if latency.inference]
+    if not figures:
+        return ""
+    middle, low, high = (
+        median(each) for each in zip(*((f.median_ms, f.low_ms, f.high_ms) for f in figures), strict=True)
+    )
+    if all(latency.is_cold for latency in known):
+        return f"{middle:.1f} ms cold"
+    return f"{middle:.1f} ms ({low:.1f}–{high:.1f})" if low < high else f"{middle:.1f} ms"
 
 
 def _figures(row: Comparison) -> str:

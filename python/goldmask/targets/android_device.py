@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from ..android import avd, logcat, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
-from ..android.device_state import Conditions, flags_of, look, steady, thermal_of, thermal_words
+from ..android.device_state import Conditions, facts_of, flags_of, look, steady, thermal_of, thermal_words
 from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation
 from ..android_build import apk
@@ -29,6 +29,7 @@ from ..android_build.gradle_files import project_of
 from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError
 from ..contract.files import sha256_of
+from ..contract.latency import Conditions as Facts
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
 from .host import checked, failed, one_at_a_time
@@ -234,13 +235,13 @@ def _run_on(
         if ending is None and (problem := death if said.ended and death else said.problem):
             fix = problem.fix.format(adb=device.adb) or f"cat {folder}/*.log"
             ending = RunError(f"{device.serial}: {problem.what}", fix=fix)
-        bundle, facts = _retried(
+        bundle, (environment, conditions) = _retried(
             device,
             "pulling the bundle",
             context,
             lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, context)),
         )
-        bundle = bundle.model_copy(update={"environment": bundle.environment | facts})
+        bundle = bundle.model_copy(update={"environment": bundle.environment | environment, "conditions": conditions})
         part = replace(part, bundle=bundle, problem=ending)
         if ending and not part.unfinished:
             context.on_note(f"{device.serial}, after its last case: {ending.what}")
@@ -353,20 +354,21 @@ def _instrument(
     return said, None
 
 
-def _facts(device: Device, here: Conditions, context: Context) -> dict[str, str]:
-    """What the bundle's environment says of a device besides what the app said."""
+def _facts(device: Device, here: Conditions, context: Context) -> tuple[dict[str, str], Facts]:
+    """What the bundle's environment says of a device besides what the app said, and what flags follow from."""
     after = thermal_of(device)
     flags = flags_of(here, after, debuggable=True)  # or run-as would let nobody at the app's files
     against = [flag for flag in flags if flag not in context.suppress]
     judged = "valid" if not against else f"advice only: {' '.join(against)}"
     context.on_note(f"{device.serial} ({here.name}): latency is {judged}")
-    return here.environment() | {
+    environment = {
         "serial": device.serial,
         "debuggable app": "yes",
         "thermal": thermal_words(here.thermal, after),
         "latency flags": " ".join(flags) or "none",
         "latency": judged,
     }
+    return here.environment() | environment, facts_of(here, after, debuggable=True)
 
 
 def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase, ...], folder: Path) -> Bundle:
@@ -437,6 +439,6 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
         }
         names = " + ".join(dict.fromkeys(bundle.target.device for _, bundle in written))
         target = first.target.model_copy(update={"device": names})
-        merged = merged.model_copy(update={"environment": environment, "target": target})
+        merged = merged.model_copy(update={"environment": environment, "target": target, "conditions": None})
     save(merged, out / "bundle.json")
     return merged

@@ -22,10 +22,10 @@ from ..contract.bundle import (
     mask_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.latency import Latency
 from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
+from .latency import Measured, measured
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
 
 NO_GATES = Gates()
@@ -81,7 +81,7 @@ class _Row(Strict):
     reason: Text
     exit_code: Annotated[ExitCode, WHOLE]
     metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
-    latency: Latency | None = None
+    latency: Measured | None = None
     stages: Stages = Stages()
     truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
     runtime: Text = ""
@@ -290,6 +290,7 @@ def compare_case(
         return unjudged(error.what, ExitCode.RUN)
 
     first = first_difference(wanted.stages, result.stages)
+    latency = measured(bundle, result)
 
     def judged(
         verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL],
@@ -307,7 +308,7 @@ def compare_case(
             reason=reason,
             exit_code=code,
             metrics=metrics,
-            latency=result.latency,
+            latency=latency,
             stages=Stages(first_difference=first),
             truth=scores,
             runtime=str(bundle.runtime),

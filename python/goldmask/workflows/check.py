@@ -22,6 +22,7 @@ from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
 from ..verdict.compare import Asked, Comparison, NotJudged, NotRun
 from .compare import compare_bundle
+from .latency import judge_latency
 from .measuring import in_random_order
 from .selection import Selection, check_overrides, options_for
 
@@ -55,9 +56,10 @@ def check(
     with ExitStack() as closing:
         cannot = _make_ready(run, specs, closing)
         rows, skipped = _compare_all(run, specs, cannot)
+    judged, latency_notes = judge_latency(root, config, rows)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
-    notes = tuple(dict.fromkeys(run.notes))
-    return write_report([*also, *rows], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+    notes = tuple(dict.fromkeys([*run.notes, *latency_notes]))
+    return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
 
 
 def context_of(run: Run, target: str) -> Context:

@@ -1,0 +1,58 @@
+"""Latency that gates over the real adb protocol: the same samples on a phone and, as advice only, on an emulator."""
+
+import json
+
+import numpy as np
+import pytest
+from phones import reasons, run_check, verdicts
+from rig import device as rig
+
+from goldmask.contract.errors import ExitCode
+
+pytestmark = pytest.mark.rig
+PIXEL_4 = {"ro.kernel.qemu": "0", "ro.hardware": "flame", "ro.product.model": "Pixel 4"}
+BUDGET = """
+[[budgets]]
+figure = "inference_median_ms"
+limit = 23
+source = "a limit of this test"
+"""
+
+
+def measured(phone: rig.Device, median_ms: float, **properties: str) -> None:
+    """What the app's golden test will have measured of each case, on what says that it is such a device."""
+    phone.write("properties.json", rig.PROPERTIES | properties)
+    path = phone.folder / "recorded/bundle.json"
+    bundle = json.loads(path.read_bytes())
+    for number, result in enumerate(bundle["results"]):
+        samples = median_ms * (1 + 0.01 * np.random.default_rng(number).standard_normal(50))
+        result["latency"] = {"init_ms": 40.0, "first_ms": 60.0, "inference_ms": samples.tolist()}
+    path.write_text(json.dumps(bundle), "utf-8")
+
+
+@pytest.fixture
+def project(phone_project):
+    """With a budget for whatever runs."""
+    with (phone_project.folder / "goldmask.toml").open("a", encoding="utf-8") as stream:
+        stream.write(BUDGET)
+    return phone_project
+
+
+def test_a_phone_over_its_budget_is_exit_code_11_and_its_twin_is_0(project, phone):
+    measured(phone, 24, **PIXEL_4)
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.LATENCY and verdicts(report) == ["FAIL"] * 4
+    row = report.comparisons[0]
+    assert row.reason.startswith("inference_median_ms 2") and "is over the budget of 23 ms" in row.reason
+    assert row.metrics.differing == 0 and row.latency.flags == ("DEBUGGABLE",)
+    assert row.latency.place.device.endswith("Pixel 4")
+    measured(phone, 22, **PIXEL_4)
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.OK and verdicts(report) == ["PASS"] * 4
+
+
+def test_the_same_samples_on_an_emulator_are_advice(project, phone):
+    measured(phone, 24)
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.OK and verdicts(report) == ["PASS"] * 4
+    assert "advice only (EMULATOR): inference_median_ms 2" in reasons(report)
