@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import tiny
 from conftest import REPO, Project, run_program
 
 from goldmask.contract.errors import ExitCode, UsageError
@@ -101,6 +102,15 @@ def test_a_sixth_target_is_one_file(with_toaster, project):
 def test_without_that_file_there_is_no_such_target(project):
     ran = project.run("check", "--target", "toaster")
     assert ran.code == ExitCode.USAGE and "--target 'toaster' is not known" in ran.text
+
+
+def test_a_pipeline_that_assumes_nothing_is_told_no_assumption(with_toaster, project):
+    """The Task Library reads the normalisation of the file itself. Told or not, it is before a target runs."""
+    project.declare(tiny.scores(), extra="# no mean, no std\n")
+    project.edit("models/tiny/model.toml", '["lib_interpreter"]', '["lib_interpreter", "lib_task_api"]')
+    words = ("check", "--target", "toaster", "--pipeline")
+    assert "(pixel - 127.5) / 127.5 was assumed" in with_toaster(*words, "lib_interpreter").text
+    assert "assumed" not in with_toaster(*words, "lib_task_api").text
 
 
 def test_an_option_that_no_chosen_target_uses(project, with_toaster):
