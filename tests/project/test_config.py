@@ -40,7 +40,7 @@ def test_the_projects_own_files_are_right():
         (GOOD + "[[overrides]]\nreason = 'because'\ntolerances = {}", "reason"),
         (
             GOOD + "[[overrides]]\nreason = 'a GPU rounds otherwise'\ntolerances = {miou = 1}",
-            "overrides 1: miou: unknown key",
+            "overrides.0.tolerances.miou: unknown key",
         ),
     ],
 )

@@ -48,7 +48,7 @@ WRONG_VALUES = [
     ("[ios]\ndevice_type = 2020-01-01", "ios.device_type"),
     ("[ios]\ndestinations = 2020-01-01T00:00:00", "ios.destinations"),
     *(
-        (f"[[overrides]]\nreason = 'long enough a reason'\ntolerances = {{ {line} }}", "overrides 1")
+        (f"[[overrides]]\nreason = 'long enough a reason'\ntolerances = {{ {line} }}", "overrides.0.tolerances")
         for line in ("agreement_min = nan", "window_px = 1.0", "confident_flips_max = true", "tie_margin_step = '2'")
     ),
 ]
@@ -138,12 +138,12 @@ def test_all_mistakes_are_told_at_once_with_their_values(tmp_path):
         config(tmp_path, text)
     assert caught.value.what == f"{tmp_path / 'goldmask.toml'} has 6 mistakes"
     assert caught.value.details == (
-        "tolerances.agrement_min: unknown key (did you mean agreement_min?)",
-        'options.threads: Input should be a valid integer, not "2"',
-        "options.runs: Input should be greater than or equal to 1, not 0",
-        "tolerances.window_px: Input should be a valid integer, not true",
-        "suites.default.models.0: String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', not \"A\"",
-        "android.emulator.start: Input should be a valid boolean, not 1",
+        "tolerances.agrement_min: unknown key (did you mean agreement_min?) (line 6)",
+        'options.threads: Input should be a valid integer, not "2" (line 3)',
+        "options.runs: Input should be greater than or equal to 1, not 0 (line 4)",
+        "tolerances.window_px: Input should be a valid integer, not true (line 7)",
+        "suites.default.models.0: String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', not \"A\" (line 11)",
+        "android.emulator.start: Input should be a valid boolean, not 1 (line 9)",
     )
     assert str(caught.value).splitlines()[-1] == f"  try: edit {tmp_path / 'goldmask.toml'}"
 

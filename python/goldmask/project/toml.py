@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ..contract.errors import ConfigError, nearest, printable
 from ..contract.files import read_file
+from .toml_lines import Key, line_of, lines_of
 
 Settings = TypeVar("Settings", bound=BaseModel)
 MAX_TOML_BYTES = 8 << 20
@@ -34,25 +35,28 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def load_toml(path: Path, kind: type[Settings]) -> Settings:
-    """A TOML file as a settings class. Raises ConfigError with each key that is wrong, its value and the right key."""
-    return strictly(read_toml(path), kind, str(path), fix=f"edit {path}")
+    """A TOML file as a settings class, in strict types: "0", true and 1.0 are no whole numbers.
 
-
-def strictly(data: dict[str, Any], kind: type[Settings], where: str, fix: str) -> Settings:
-    """`data` as a settings class in strict types: "0", true and 1.0 are no whole numbers. Raises ConfigError.
-
-    `where` is what the error names. The way is by JSON, since there a list is a list, whatever holds it in Python.
+    The way is by JSON, since there a list is a list, whatever holds it in Python. Raises ConfigError with everything
+    that is wrong: each key, its value, its line, and the key that was probably meant.
     """
+    data = read_toml(path)
     try:
         return kind.model_validate_json(json.dumps(data, default=_date), strict=True)
     except ValidationError as error:
-        problems = _problems(error, kind)
+        text = read_file(path, MAX_TOML_BYTES).decode("utf-8-sig")
+        problems = _problems(error, kind, lines_of(text))
     except RecursionError:
         problems = ["it is nested too deeply"]
+    raise mistakes(str(path), problems, fix=f"edit {path}")
+
+
+def mistakes(where: str, problems: Sequence[str], fix: str) -> ConfigError:
+    """The error of a file in which something is wrong, or several things are."""
     if len(problems) == 1:
-        raise ConfigError(f"{where}: {problems[0]}", fix=fix)
-    shown = problems[:MAX_SHOWN] + [f"… and {len(problems) - MAX_SHOWN} more"] * (len(problems) > MAX_SHOWN)
-    raise ConfigError(f"{where} has {len(problems)} mistakes", fix=fix, details=shown)
+        return ConfigError(f"{where}: {problems[0]}", fix=fix)
+    shown = [*problems[:MAX_SHOWN], *[f"… and {len(problems) - MAX_SHOWN} more"] * (len(problems) > MAX_SHOWN)]
+    return ConfigError(f"{where} has {len(problems)} mistakes", fix=fix, details=shown)
 
 
 def _date(value: object) -> dict[str, str]:
@@ -60,7 +64,7 @@ def _date(value: object) -> dict[str, str]:
     return {type(value).__name__: str(value)}
 
 
-def _problems(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+def _problems(error: ValidationError, kind: type[BaseModel], lines: Mapping[Key, int]) -> list[str]:
     """Every complaint as a clause; unknown keys come first, with the keys that were probably meant."""
     found = error.errors(include_url=False, include_context=False)
     # A list that loses its wrong items may be too short for its own complaint.
@@ -74,13 +78,15 @@ def _problems(error: ValidationError, kind: type[BaseModel]) -> list[str]:
     clauses = []
     for each in sorted(found, key=lambda each: each["type"] not in UNKNOWN_KEY):
         where = ".".join(map(str, each["loc"]))
+        line = line_of(each["loc"], lines)
+        at = f" (line {line})" if line else ""
         if each["type"] in UNKNOWN_KEY:
             near = meant.get(each["loc"])
-            clauses.append(f"{where}: unknown key" + (f" (did you mean {near}?)" if near else ""))
+            clauses.append(f"{where}: unknown key" + (f" (did you mean {near}?)" if near else "") + at)
         elif each["type"] == "json_invalid":
             clauses.append("it is nested too deeply")
         elif each["type"] != "missing" or each["loc"] not in misspelt:
-            clauses.append(f"{where}: {_wrong(each)}")
+            clauses.append(f"{where}: {_wrong(each)}{at}")
     return list(dict.fromkeys(clauses))
 
 

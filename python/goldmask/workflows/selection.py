@@ -10,6 +10,7 @@ from ..contract.options import Pipeline
 from ..project.config import FILE_NAME, Config, Override, Suite, suite
 from ..project.model import ModelSpec, load_spec, model_names
 from ..project.options import OptionTables, TargetOptions, resolve
+from ..project.toml import mistakes
 from ..targets.target import check_used, find_target, target_names
 
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
@@ -77,7 +78,7 @@ def among(values: Iterable[str], allowed: Sequence[str], flag: str) -> None:
 
 def check_targets(config: Config) -> None:
     """Raise ConfigError for a target that goldmask.toml names and that does not exist."""
-    known = target_names()
+    known, problems = target_names(), []
     for where, names in (
         *((f"suites.{name}.targets", each.targets) for name, each in config.suites.items()),
         *((f"suites.{name}.options", tuple(each.options.by_target)) for name, each in config.suites.items()),
@@ -85,10 +86,9 @@ def check_targets(config: Config) -> None:
     ):
         for name in names:
             if name not in known:
-                raise ConfigError(
-                    f"{FILE_NAME}: {where}: there is no target {name!r}{meant(name, known)}",
-                    fix=f"one of {', '.join(known)}",
-                )
+                problems.append(f"{where}: there is no target {name!r}{meant(name, known)}")
+    if problems:
+        raise mistakes(FILE_NAME, problems, fix=f"one of {', '.join(known)}")
 
 
 def check_overrides(root: Path, config: Config) -> None:
@@ -102,9 +102,10 @@ def check_overrides(root: Path, config: Config) -> None:
             specs[name] = load_spec(root, name)
         except ConfigError:
             specs[name] = None  # told to whoever wants that model; here it may be what is meant
-    for number, override in enumerate(config.overrides, start=1):
-        if nothing := _unmatched(override, specs):
-            raise ConfigError(f"{FILE_NAME}: overrides {number} matches nothing: {nothing}", fix=f"edit {FILE_NAME}")
+    unmatched = [(number, _unmatched(override, specs)) for number, override in enumerate(config.overrides, start=1)]
+    problems = [f"overrides {number} matches nothing: {nothing}" for number, nothing in unmatched if nothing]
+    if problems:
+        raise mistakes(FILE_NAME, problems, fix=f"edit {FILE_NAME}")
 
 
 def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str:
