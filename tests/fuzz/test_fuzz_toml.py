@@ -6,7 +6,9 @@ from mutations import MANY_KEYS, changed, odd_toml
 
 from goldmask.contract.errors import ConfigError
 from goldmask.project.config import Compared, load_config, tolerances_for
-from goldmask.project.model import load_spec, model_names
+from goldmask.project.model import ModelSpec, load_spec, model_names
+from goldmask.project.model_toml import declare_normalisation, pin
+from goldmask.project.toml import read_toml, strictly
 
 CONFIG = b"""\
 schema = 1
@@ -104,6 +106,27 @@ def test_model(data, folder):
 @fuzz(changed((SPEC, CONFIG), at_least=1), examples=100)
 def test_damaged_model(data, folder):
     read_model(data, folder)
+
+
+@fuzz(odd_toml((SPEC,)))
+def test_edits(data, folder):
+    """What writes into a model.toml leaves one that says what was there, and the new values."""
+    path = folder / "model.toml"
+    path.write_bytes(data)
+    for name in ("tiny.tflite", "flag.png"):
+        (folder / name).write_bytes(b"")
+    was = read_toml(path)
+    strictly(was, ModelSpec, "it", fix="")
+    declare_normalisation(path, None, ((1.0,), (2.0,)))
+    now = read_toml(path)
+    assert {**now, "input": None} == {**was, "input": None}
+    pin(path)
+    assert {**read_toml(path), "model": None, "cases": None, "variants": None} == {
+        **now,
+        "model": None,
+        "cases": None,
+        "variants": None,
+    }
 
 
 def test_the_seeds_are_right(tmp_path):

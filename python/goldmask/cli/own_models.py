@@ -1,5 +1,6 @@
 """`init`, and the `models.*` that write: add, pin, metadata."""
 
+import math
 from pathlib import Path
 
 from rich.text import Text
@@ -119,7 +120,7 @@ def _normalisation(model: Model, means: list[str], stds: list[str]) -> Normalisa
         mean, std = tuple(map(float, means)), tuple(map(float, stds))
     except ValueError as error:
         raise UsageError(f"--mean or --std is no number: {error}", fix="--mean 127.5 --std 127.5") from error
-    if len(mean) != len(std) or len(mean) not in (1, 3) or 0 in std:
+    if len(mean) != len(std) or len(mean) not in (1, 3) or 0 in std or not all(map(math.isfinite, (*mean, *std))):
         raise UsageError(
             "--mean and --std are one number each, or three, and no std is 0", fix="--mean 127.5 --std 127.5"
         )

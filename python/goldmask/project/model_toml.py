@@ -1,17 +1,17 @@
 """Edits of a model.toml and of goldmask.toml that keep what people wrote in them: order, comments, spacing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import Table
 
 from ..contract.errors import ConfigError
 from ..contract.files import sha256_of, write_atomically
+from .model import ModelSpec
 from .reading import Normalisation
-from .toml import read_toml
+from .toml import read_toml, strictly
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,11 @@ class Pinned:
 def declare_normalisation(path: Path, variant: str | None, normalisation: Normalisation) -> None:
     """Write mean and std into `[input]`, or a variant's, and take `assumed` out; what was assumed is declared then."""
     document = _document(path)
-    place = document
+    place: Any = document
     for key in (*(("variants", variant) if variant else ()), "input"):
         if key not in place:
             place[key] = tomlkit.table()
         place = place[key]
-    assert isinstance(place, Table)
     place.pop("assumed", None)
     if "range" not in place:
         for key, values in zip(("mean", "std"), normalisation, strict=True):
@@ -42,7 +41,8 @@ def declare_normalisation(path: Path, variant: str | None, normalisation: Normal
 def pin(path: Path) -> tuple[Pinned, ...]:
     """Write the sha256, and the size where it is declared, of each file beside a model.toml that declares a sha256.
 
-    Downloads keep theirs: what a server sends is not to be believed. Raises ConfigError for a file that is not there.
+    Downloads keep theirs: what a server sends is not to be believed. Raises ConfigError for a file that is not there,
+    and for anything that no model.toml may say.
     """
     document = _document(path)
     found = []
@@ -57,6 +57,7 @@ def pin(path: Path) -> tuple[Pinned, ...]:
         source["sha256"] = each.actual
         if "size" in source:
             source["size"] = file.stat().st_size
+    strictly(document.unwrap(), ModelSpec, str(path), fix=f"edit {path}")
     if any(each.declared != each.actual for each in found):
         _save(path, document)
     return tuple(found)
@@ -109,13 +110,13 @@ def new_model(
 
 
 def _sources(document: tomlkit.TOMLDocument) -> Iterator[Any]:
-    """The tables of a model.toml that name a file: models, variants, images, ground truths."""
-    holders = [document, *document.get("variants", {}).values()]
-    yield from (each["model"] for each in holders if "model" in each)
-    for case in document.get("cases", []):
-        yield case
-        if "truth" in case:
-            yield case["truth"]
+    """The tables of a model.toml that name a file: models, variants, images, ground truths; what is no table is not."""
+    variants, cases = document.get("variants"), document.get("cases")
+    holders = [document, *(variants.values() if isinstance(variants, Mapping) else ())]
+    found = [each.get("model") for each in holders if isinstance(each, Mapping)]
+    for case in cases if isinstance(cases, list) else ():
+        found += [case, case.get("truth") if isinstance(case, Mapping) else None]
+    yield from (each for each in found if isinstance(each, Mapping))
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:
