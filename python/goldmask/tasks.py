@@ -31,15 +31,27 @@ def deeplab_program() -> ModuleType:
 
 
 @command(
-    several=("model", "pipeline", "target"),
+    several=("model", "pipeline", "target", "case"),
     options=ALL,
     example="./goldmask check --model shapes --target python --target android-jvm",
 )
-def check(c, suite="default", model=None, pipeline=None, target=None, out="", verbose=False, **flags):
+def check(
+    c,
+    suite="default",
+    model=None,
+    pipeline=None,
+    target=None,
+    case=None,
+    last_failed=False,
+    fail_fast=False,
+    out="",
+    verbose=False,
+    **flags,
+):
     """Does every target still predict the golden masks? Fetch, run, compare, report."""
-    from .cli.check import run_check
+    from .cli.check import CheckFlags, run_check
 
-    return run_check(suite, model, pipeline, target, out, verbose, flags)
+    return run_check(CheckFlags(suite, model, pipeline, target, case, last_failed, fail_fast, out, flags), verbose)
 
 
 @command(
@@ -327,9 +339,9 @@ def emulator_list(c):
 )
 def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="", transcripts="", **flags):
     """Check, and write down what every tool answers, without what identifies anybody."""
-    from .cli.rig import record_check
+    from .cli.rig import CheckFlags, record_check
 
-    return record_check(suite, model, pipeline, target, out, transcripts, flags)
+    return record_check(CheckFlags(suite, model, pipeline, target, out=out, options=flags), transcripts)
 
 
 namespace = Collection("goldmask", check, run, compare, report, doctor, init, test)

@@ -110,6 +110,7 @@ def test_words_may_stand_for_dots(project: Project):
         (("check", "--"), "--target"),
         (("check", "--target"), "android-jvm"),
         (("check", "--model", "ti"), "tiny"),
+        (("check", "--case", "fl"), "flag"),
         (("check", "--delegate"), "xnnpack"),
         (("check", "--suite"), "default"),
         (("golden.record", "--mode"), "missing"),

@@ -1,5 +1,6 @@
 """stdout and stderr that are closed, full, without a reader or in ASCII: the exit code is the verdict's, as ever."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -71,6 +72,15 @@ def test_a_terminal_without_the_characters_gets_escapes(bundles: Project):
     ran = run_in_shell(bundles, 'exec "$@"', *DIFFERENT, **ASCII)
     assert ran.code == ExitCode.MASKS_DIFFER
     assert ran.stdout.isascii() and "tiny | python | lib_interpreter" in ran.stdout
+
+
+def test_a_real_terminal_of_80_columns(bundles: Project):
+    """Of 80 by its COLUMNS; the golden's folder has a long name, and still no line is wider."""
+    at_a_terminal = f'exec {sys.executable} -c "import pty, sys; pty.spawn(sys.argv[1:])" "$@"'
+    ran = run_in_shell(bundles, at_a_terminal, *DIFFERENT, "--out", "out/" + "x" * 70, COLUMNS="80", TERM="xterm")
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in ran.stdout.splitlines()]
+    assert max(map(len, lines)) == 80 and "\x1b[" in ran.stdout
+    assert "  FAIL   flag  32 confident flips (at most 0); agreement 50.0000% (at least" in lines
 
 
 def test_without_a_terminals_name(bundles: Project):

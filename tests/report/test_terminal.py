@@ -1,6 +1,8 @@
 """What people read of a check: on a terminal of any width, in a log, and where there is only ASCII."""
 
 import io
+import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +13,15 @@ from snapshot import assert_snapshot
 from goldmask.cli.console import LOG_WIDTH, PlainConsole
 from goldmask.contract.errors import ExitCode
 from goldmask.report.report import Report
-from goldmask.report.terminal import FAILING, View, to_terminal
-from goldmask.verdict.compare import Judged, NotJudged, Verdict
+from goldmask.report.terminal import View, to_terminal
+from goldmask.verdict.compare import FAILING, Judged, NotJudged, Verdict
 from goldmask.verdict.metrics import measure
+from goldmask.workflows.narrowing import CheckFlags, again
 
 PLACE = {"case": "c", "target": "python", "pipeline": "lib_interpreter", "reason": ""}
 EQUAL = np.zeros((60, 60), np.uint8)
 VIEW = View(folder="build/check")
+FLAGS = CheckFlags(options={"threads": "4"}, out="build/my check")
 RUNS = {"passing": passing, "failing": failing, "skipping": skipping, "odd": odd}
 
 
@@ -32,13 +36,21 @@ def text_of(value: Report, view: View = VIEW, width: int = 80, encoding: str = "
 def test_a_run_at_each_width(name):
     """Also where the terminal has only ASCII, and with every row."""
     whole = RUNS[name]()
-    views = [(f"{width} columns", text_of(whole, width=width)) for width in (80, 120, 200)]
+    view = View(folder="build/check", again=again(whole, FLAGS))
+    views = [(f"{width} columns", text_of(whole, view, width)) for width in (80, 120, 200)]
     views += [
-        ("a log", text_of(whole, width=LOG_WIDTH)),
-        ("ASCII, 80 columns", text_of(whole, encoding="ascii")),
-        ("--verbose, 80 columns", text_of(whole, View(verbose=True, folder="build/check"))),
+        ("a log", text_of(whole, view, LOG_WIDTH)),
+        ("ASCII, 80 columns", text_of(whole, view, encoding="ascii")),
+        ("--verbose, 80 columns", text_of(whole, replace(view, verbose=True))),
     ]
     assert_snapshot(f"check-{name}", "\n".join(f"===== {heading} =====\n{text}" for heading, text in views))
+
+
+def test_ci_writes_no_snapshot(monkeypatch):
+    monkeypatch.setenv("GOLDMASK_WRITE_SNAPSHOTS", "1")
+    monkeypatch.setenv("CI", "1")
+    with pytest.raises(AssertionError, match="CI writes no snapshots"):
+        assert_snapshot("check-passing", "")
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -85,6 +97,17 @@ def test_what_ran_instead_of_what_was_asked_for_stands_below_its_group():
         row = judged("m", "python", "lib_interpreter", "c", Verdict.PASS, "all equal", **fields)
         assert text_of(report(row)).splitlines()[1] == line
     assert "asked for" not in text_of(report(judged("m", "python", "lib_interpreter", "c", Verdict.PASS, "")))
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_command_that_runs_failures_again_is_one_command_in_a_shell(width):
+    words = ("check", "--case", "a'b c", "--device", "model=Pixel 6", "--out", "x" * 30, "--last-failed")
+    text = text_of(failing(), View(again=words), width)
+    command = text.partition("run what failed again:\n")[2].partition("\n\n")[0]
+    # A shell joins such lines; shlex does not.
+    assert shlex.split(command.replace("\\\n", "")) == ["./goldmask", *words]
+    assert max(map(cell_len, command.splitlines())) <= width
+    assert "again" not in text_of(failing())
 
 
 def test_a_reason_for_skipping_stands_once():

@@ -1,6 +1,6 @@
 """`check` and `report`."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
@@ -11,27 +11,27 @@ from ..project.options import from_flags
 from ..report.report import JUNIT_FILE, REPORT_FILE, Report, load_report
 from ..report.terminal import View, to_terminal
 from ..workflows.check import check
+from ..workflows.narrowing import CheckFlags, again, select_failed, with_cases
 from ..workflows.selection import select
 from .console import ProgressBars, out
 from .folders import from_here, out_folder, root
 
 
-def run_check(
-    suite: str,
-    models: list[str],
-    pipelines: list[str],
-    targets: list[str],
-    folder: str,
-    verbose: bool,
-    flags: Mapping[str, object],
-) -> ExitCode:
+def run_check(flags: CheckFlags, verbose: bool) -> ExitCode:
     """`check`: the main job."""
-    config = load_config(root())
-    selection = select(config, suite, models, pipelines, targets, from_flags(flags))
-    path = out_folder(folder, "build/check")
+    config, given = load_config(root()), from_flags(flags.options)
+    path = out_folder(flags.out, "build/check")
+    if flags.last_failed:
+        file = from_here(path / REPORT_FILE)
+        selection = select_failed(root(), config, flags, given, load_report(path), file)
+    else:
+        selection = select(config, flags.suite, flags.models, flags.pipelines, flags.targets, given)
+    if flags.cases:
+        selection = with_cases(root(), selection, flags.cases, flags.models)
+    selection = replace(selection, fail_fast=flags.fail_fast)
     with ProgressBars() as bars:
         report = check(root(), config, selection, path, bars)
-    return finish(report, path, verbose)
+    return finish(report, path, verbose, again(report, flags))
 
 
 def show_report(folder: str, verbose: bool) -> ExitCode:
@@ -40,9 +40,9 @@ def show_report(folder: str, verbose: bool) -> ExitCode:
     return finish(load_report(path), path, verbose)
 
 
-def finish(report: Report, folder: Path, verbose: bool) -> ExitCode:
-    """Print a report and where its files are; its exit code."""
+def finish(report: Report, folder: Path, verbose: bool, retry: tuple[str, ...] = ()) -> ExitCode:
+    """Print a report and where its files are; its exit code. `retry` are the words that check its failures again."""
     shown = from_here(folder)
-    out.print(to_terminal(report, View(verbose, str(shown))))
+    out.print(to_terminal(report, View(verbose, str(shown), retry)))
     out.print(Text(f"report: {shown / REPORT_FILE}, {shown / JUNIT_FILE}"))
     return report.exit_code

@@ -10,7 +10,7 @@ from ..contract.bundle import SCHEMA, SchemaVersion
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import read_file
 from ..contract.schema import WHOLE, InvalidJson, Strict, Text, parse_json
-from ..verdict.compare import Comparison, Verdict
+from ..verdict.compare import FAILING, Comparison, Verdict
 
 REPORT_FILE = "report.json"
 JUNIT_FILE = "junit.xml"
@@ -84,7 +84,7 @@ def json_schema() -> dict[str, JsonValue]:
 def exit_code(comparisons: Iterable[Comparison]) -> ExitCode:
     """The exit code of a run; ENVIRONMENT when nothing was compared, because no result is never a pass."""
     comparisons = list(comparisons)
-    codes = {comparison.exit_code for comparison in comparisons if comparison.verdict in (Verdict.FAIL, Verdict.ERROR)}
+    codes = {comparison.exit_code for comparison in comparisons if comparison.verdict in FAILING}
     for code in PRECEDENCE:
         if code in codes:
             return code

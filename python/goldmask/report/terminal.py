@@ -1,5 +1,6 @@
 """The report for people: a line for each group, the rows that did not pass, what was skipped, and what to type."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,9 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from ..contract.errors import ExitCode
-from ..machine.resources import typed
+from ..machine.resources import COMMAND, typed
 from ..targets.target import REFERENCE
-from ..verdict.compare import CHANGED, Comparison, Verdict
+from ..verdict.compare import CHANGED, FAILING, Comparison, Verdict
 from .report import REPORT_FILE, Report
 
 COLOURS = {
@@ -37,7 +38,6 @@ COUNTED = {
     Verdict.ERROR: ("error", "errors"),
     Verdict.SKIP: ("skipped", "skipped"),
 }
-FAILING = (Verdict.FAIL, Verdict.ERROR)
 # More rows than anybody reads; ten thousand take longer than their comparison.
 MAX_ROWS, MAX_CAUSES, MAX_CASES = 200, 20, 10
 _BY_WEIGHT = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.SKIP)
@@ -51,8 +51,8 @@ PLAIN_SIGNS = str.maketrans({"·": "|", "–": "-", "…": "...", "×": "x", "±
 class View:
     """How a report is shown.
 
-    `verbose` shows every row; `folder` is where the report lies, as it is typed; `again` is the argv that runs the
-    failures once more.
+    `verbose` shows every row; `folder` is where the report lies, as it is typed; `again` are the words behind
+    the program's name that check its failures once more.
     """
 
     verbose: bool = False
@@ -88,6 +88,7 @@ class _Shown:
             _skipped(page, self.report),
             _notes(page, self.report),
             _causes(page, self.report, self.view),
+            _again(page, self.view.again),
         ):
             shown = list(lines)
             yield from shown
@@ -259,6 +260,20 @@ def _outcome(page: _Page, report: Report) -> Iterator[Text]:
     counts = ", ".join(f"{count} {verdict}" for verdict in Verdict if (count := report.count(verdict)))
     outcome = f"{counts or 'no comparisons'} · models run: {models} · {_meaning(report)} (exit {report.exit_code})"
     yield from page.wrapped(page.text(outcome, colour))
+
+
+def _again(page: _Page, words: Sequence[str]) -> Iterator[Text]:
+    """The command that runs the failures again; in several lines it is still one command for a shell."""
+    if not words:
+        return
+    yield from page.wrapped(page.text("run what failed again:"))
+    line = f"  {COMMAND}"
+    for word in map(shlex.quote, words):
+        if cell_len(f"{line} {word}") > page.width - 2:
+            yield page.text(f"{line} \\")
+            line = "   "
+        line = f"{line} {word}"
+    yield page.text(line)
 
 
 def _meaning(report: Report) -> str:

@@ -46,6 +46,9 @@ class Verdict(StrEnum):
     SKIP = "SKIP"
 
 
+FAILING = (Verdict.FAIL, Verdict.ERROR)
+
+
 class Stages(Strict):
     """The first of decoded, resized and tensor whose hash differs from the golden's; None where none does."""
 

@@ -20,11 +20,11 @@ from ..project.options import set_in
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
-from ..verdict.compare import Asked, Comparison, NotJudged, NotRun
+from ..verdict.compare import FAILING, Asked, Comparison, NotJudged, NotRun
 from .compare import compare_bundle
 from .latency import judge_latency
 from .measuring import in_random_order
-from .selection import Selection, check_overrides, options_for
+from .selection import FAIL_FAST, Selection, check_overrides, options_for
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def check(
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     check_overrides(root, config)
     open_folder(out)
-    run = Run(root, config, selection, out, progress)
-    specs = {name: load_spec(root, name) for name in selection.models}  # all of them before the first download
+    run = Run(root, config, selection, out, progress, list(selection.notes))
+    # All of them before the first download.
+    specs = {name: _narrowed(load_spec(root, name), name, selection) for name in selection.models}
     with ExitStack() as closing:
         cannot = _make_ready(run, specs, closing)
         rows, skipped = _compare_all(run, specs, cannot)
@@ -104,6 +105,9 @@ def _make_ready(
             cannot |= {(target, pipeline): error for pipeline in used}
             continue
         for pipeline in sorted(used):
+            if not run.selection.uses(pipeline, target):
+                cannot[target, pipeline] = None
+                continue
             what = f"{target} · {pipeline} · getting ready"
             run.progress.step(what, 0, 1)
             try:
@@ -122,23 +126,37 @@ def _compare_all(
     selection = run.selection
     rows: list[Comparison] = []
     skipped: list[Skipped] = []
+    stopped = False
     for name, spec in specs.items():
-        assets = gather(run.root, name, spec, run.progress)
+        assets = Assets(None, (), {}) if stopped else gather(run.root, name, spec, run.progress)
         run.notes.extend(assets.notes)
         if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
             run.notes.append(assets.model.assumption)
         for pipeline in selection.pipelines:
             for target in selection.targets:
-                missing = assets.missing
-                if error := _undeclared(name, spec, pipeline, selection) or cannot[target, pipeline]:
-                    missing = dict.fromkeys((case.id for case in spec.cases), error) | missing
-                rows += _not_run(name, pipeline, target, missing, selection.named)
+                taken = [case.id for case in spec.cases if selection.takes(name, pipeline, target, case.id)]
+                missing = {case: error for case, error in assets.missing.items() if case in taken}
+                if stopped:
+                    missing = dict.fromkeys(taken, EnvironmentMissing(FAIL_FAST, fix="leave --fail-fast out"))
+                elif error := _undeclared(name, spec, pipeline, selection) or cannot[target, pipeline]:
+                    missing = dict.fromkeys(taken, error) | missing
+                group = _not_run(name, pipeline, target, missing, frozenset() if stopped else selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
-                cases = tuple(case for case in assets.cases if case.id not in missing)
+                cases = tuple(case for case in assets.cases if case.id in taken and case.id not in missing)
                 if cases and assets.model:
                     request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options)
-                    rows += _run_and_compare(run, request, target, assets)
+                    group += _run_and_compare(run, request, target, assets)
+                rows += group
+                stopped = stopped or (selection.fail_fast and any(row.verdict in FAILING for row in group))
     return rows, skipped
+
+
+def _narrowed(spec: ModelSpec, name: str, selection: Selection) -> ModelSpec:
+    """A model with only those cases of which a row is run: the others are not even fetched."""
+    if selection.rows is None:
+        return spec
+    taken = {row[3] for row in selection.rows if row[0] == name}
+    return spec.model_copy(update={"cases": tuple(case for case in spec.cases if case.id in taken)})
 
 
 def _undeclared(name: str, spec: ModelSpec, pipeline: Pipeline, selection: Selection) -> GoldmaskError | None:

@@ -14,13 +14,18 @@ from ..project.toml import mistakes
 from ..targets.target import check_used, find_target, target_names
 
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
+# The reason of what does not run after the first failure, where that was asked for.
+FAIL_FAST = "not run: --fail-fast"
+# Model, pipeline, target and case of a row of the report.
+Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Selection:
     """What to run. What was `named` by the user must run; the rest of a suite runs where it can.
 
-    `given` are options by name that come before all that goldmask.toml says.
+    `given` are options by name that come before all that goldmask.toml says. Of all the `rows` that this makes, only
+    those are run that are named, if any are; `notes` tell a reader of the report that it is not the whole.
     """
 
     models: tuple[str, ...]
@@ -29,6 +34,17 @@ class Selection:
     named: frozenset[str] = frozenset()
     suite_options: OptionTables = field(default_factory=OptionTables)
     given: Mapping[str, object] = field(default_factory=dict)
+    rows: frozenset[Row] | None = None
+    fail_fast: bool = False
+    notes: tuple[str, ...] = ()
+
+    def takes(self, model: str, pipeline: str, target: str, case: str) -> bool:
+        """Whether a row is one of those that are run."""
+        return self.rows is None or (model, pipeline, target, case) in self.rows
+
+    def uses(self, pipeline: str, target: str) -> bool:
+        """Whether any row is of a pipeline on a target."""
+        return self.rows is None or any(row[1:3] == (pipeline, target) for row in self.rows)
 
 
 def select(
