@@ -57,7 +57,7 @@ def pin(path: Path) -> tuple[Pinned, ...]:
         source["sha256"] = each.actual
         if "size" in source:
             source["size"] = file.stat().st_size
-    strictly(document.unwrap(), ModelSpec, str(path), fix=f"edit {path}")
+    strictly(document.unwrap(), ModelSpec, path, lambda: tomlkit.dumps(document))
     if any(each.declared != each.actual for each in found):
         _save(path, document)
     return tuple(found)

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,17 +35,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def load_toml(path: Path, kind: type[Settings]) -> Settings:
-    """A TOML file as a settings class, in strict types: "0", true and 1.0 are no whole numbers.
+    """A TOML file as a settings class, as `strictly`. Raises ConfigError."""
+    return strictly(read_toml(path), kind, path, lambda: read_file(path, MAX_TOML_BYTES).decode("utf-8-sig"))
 
-    The way is by JSON, since there a list is a list, whatever holds it in Python. Raises ConfigError with everything
+
+def strictly(data: Mapping[str, Any], kind: type[Settings], path: Path, text: Callable[[], str]) -> Settings:
+    """The tables of `path` as a settings class, in strict types: "0", true and 1.0 are no whole numbers.
+
+    `text` is what has the lines that errors name. The way is by JSON, since there a list is a list, whatever holds it in Python. Raises ConfigError with everything
     that is wrong: each key, its value, its line, and the key that was probably meant.
     """
-    data = read_toml(path)
     try:
         return kind.model_validate_json(json.dumps(data, default=_date), strict=True)
     except ValidationError as error:
-        text = read_file(path, MAX_TOML_BYTES).decode("utf-8-sig")
-        problems = _problems(error, kind, lines_of(text))
+        problems = _problems(error, kind, lines_of(text()))
     except RecursionError:
         problems = ["it is nested too deeply"]
     raise mistakes(str(path), problems, fix=f"edit {path}")
