@@ -42,8 +42,9 @@ def load_toml(path: Path, kind: type[Settings]) -> Settings:
 def strictly(data: Mapping[str, Any], kind: type[Settings], path: Path, text: Callable[[], str]) -> Settings:
     """The tables of `path` as a settings class, in strict types: "0", true and 1.0 are no whole numbers.
 
-    `text` is what has the lines that errors name. The way is by JSON, since there a list is a list, whatever holds it in Python. Raises ConfigError with everything
-    that is wrong: each key, its value, its line, and the key that was probably meant.
+    `text` is what has the lines that errors name. The way is by JSON, since there a list is a list, whatever holds it
+    in Python. Raises ConfigError with everything that is wrong: each key, its value, its line, and the key that was
+    probably meant.
     """
     try:
         return kind.model_validate_json(json.dumps(data, default=_date), strict=True)
