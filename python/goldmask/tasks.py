@@ -344,6 +344,19 @@ def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="
     return record_check(CheckFlags(suite, model, pipeline, target, out=out, options=flags), transcripts)
 
 
+@command(
+    name="record",
+    several=("model", "pipeline", "target"),
+    options=ALL,
+    example="./goldmask bench.record --model shapes --target python",
+)
+def bench_record(c, suite="default", model=None, pipeline=None, target=None, out="", **flags):
+    """Measure, and keep the figures as baselines in latency/, for later checks to be held against."""
+    from .cli.bench import record
+
+    return record(suite, model, pipeline, target, out, flags)
+
+
 namespace = Collection("goldmask", check, run, compare, report, doctor, init, test)
 android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
@@ -352,6 +365,7 @@ farm = Collection("farm", farm_collect)
 farm.add_task(farm_plan, default=True)
 android.add_collection(farm)
 namespace.add_collection(android)
+namespace.add_collection(Collection("bench", bench_record))
 namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(
     Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)

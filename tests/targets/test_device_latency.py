@@ -8,6 +8,7 @@ from phones import reasons, run_check, verdicts
 from rig import device as rig
 
 from goldmask.contract.errors import ExitCode
+from goldmask.workflows.baselines import record_baselines
 
 pytestmark = pytest.mark.rig
 PIXEL_4 = {"ro.kernel.qemu": "0", "ro.hardware": "flame", "ro.product.model": "Pixel 4"}
@@ -56,3 +57,18 @@ def test_the_same_samples_on_an_emulator_are_advice(project, phone):
     report = run_check(project, device=phone.serial)
     assert report.exit_code is ExitCode.OK and verdicts(report) == ["PASS"] * 4
     assert "advice only (EMULATOR): inference_median_ms 2" in reasons(report)
+
+
+def test_an_emulator_gates_against_its_baseline_where_the_project_wants_it(project, phone):
+    measured(phone, 20)
+    report = run_check(project, device=phone.serial)
+    assert [recorded.why for recorded in record_baselines(project.folder, report)] == [""]
+    measured(phone, 22)
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.OK and "advice only (EMULATOR): inference is slower" in reasons(report)
+    with (project.folder / "goldmask.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[latency]\ngate_on = ["EMULATOR"]\n')
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.LATENCY and verdicts(report) == ["FAIL"] * 4
+    measured(phone, 20)
+    assert run_check(project, device=phone.serial).exit_code is ExitCode.OK

@@ -23,6 +23,7 @@ WITHOUT_EFFECT = (
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Every day", ("check", "report", "compare", "run", "doctor", "init")),
     ("Goldens and models", ("golden.", "models.")),
+    ("Latency", ("bench", "bench.", "latency.")),
     ("Android", ("android.",)),
     ("iOS", ("ios.",)),
     ("Training DeepLab", ("deeplab.",)),

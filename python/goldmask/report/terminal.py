@@ -332,6 +332,7 @@ def _figures(row: Comparison) -> str:
             clauses += [] if count is None else [f"{count:,} {what}{'' if count == 1 else 's'}"]
     clauses += [f"agreement {metrics.agreement:.3%}", f"mIoU {metrics.miou:.4f}"] if metrics else []
     clauses += [time] if (time := _milliseconds([row])) else []
+    clauses += [f"{row.latency.host_ratio:.2g} × the host's"] if row.latency and row.latency.host_ratio else []
     return ", ".join(clauses)
 
 

@@ -42,7 +42,7 @@ def with_budgets(row: Comparison, budgets: Sequence[Budget], suppress: Sequence[
     if not outcomes:
         return row
     latency = row.latency.model_copy(update={"budgets": outcomes})
-    over = [each for each in outcomes if each.value > each.limit or each.verdict != "PASS"]
+    over = [each for each in outcomes if each.value > each.limit or each.verdict == "WARN"]
     failing = any(each.verdict == "FAIL" for each in over)
     warning = any(each.verdict == "WARN" for each in over)
     return judged_by_latency(

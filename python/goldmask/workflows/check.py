@@ -21,6 +21,7 @@ from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
 from ..targets.target import Context, Session, find_target
 from ..verdict.compare import FAILING, Asked, Comparison, NotJudged, NotRun
+from .baselines import load_baselines
 from .compare import compare_bundle
 from .latency import judge_latency
 from .measuring import in_random_order
@@ -50,6 +51,7 @@ def check(
 ) -> Report:
     """Compare every selected case on every selected target with its golden; the report, with `also`, goes to `out`."""
     check_overrides(root, config)
+    baselines = load_baselines(root)
     open_folder(out)
     run = Run(root, config, selection, out, progress, list(selection.notes))
     # All of them before the first download.
@@ -57,7 +59,7 @@ def check(
     with ExitStack() as closing:
         cannot = _make_ready(run, specs, closing)
         rows, skipped = _compare_all(run, specs, cannot)
-    judged, latency_notes = judge_latency(root, config, rows)
+    judged, latency_notes = judge_latency(root, config, rows, baselines)
     environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
     notes = tuple(dict.fromkeys([*run.notes, *latency_notes]))
     return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)

@@ -1,19 +1,29 @@
 """What latency adds to the rows of a check: budgets, and baselines."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..contract.errors import ConfigError
+from ..machine.host_class import host_class
 from ..project.config import Config
 from ..project.model import load_spec, model_names
+from ..verdict.baseline import Baseline, host_figures, with_baselines, with_host_ratio
 from ..verdict.budget import unused, with_budgets
 from ..verdict.compare import Comparison
 
 
-def judge_latency(root: Path, config: Config, rows: Iterable[Comparison]) -> tuple[list[Comparison], Sequence[str]]:
+def judge_latency(
+    root: Path, config: Config, rows: Sequence[Comparison], baselines: Sequence[Baseline]
+) -> tuple[list[Comparison], Sequence[str]]:
     """The rows with what their latency adds to their verdicts, and notes."""
-    judged = [with_budgets(row, config.budgets, config.device.suppress) for row in rows]
-    return judged, unused(config.budgets, judged, _declared(root)) if config.budgets else ()
+    suppress = config.device.suppress
+    judged = [with_budgets(row, config.budgets, suppress) for row in rows]
+    notes = list(unused(config.budgets, judged, _declared(root)) if config.budgets else ())
+    if baselines:
+        judged, told = with_baselines(judged, baselines, config.latency, suppress, host_class())
+        notes += told
+    host = host_figures(judged, baselines)
+    return [with_host_ratio(row, host) for row in judged], notes
 
 
 def _declared(root: Path) -> Iterator[tuple[str, str]]:
