@@ -1,8 +1,10 @@
 """A signal at any moment: exit 130 and one sentence; no process and no temporary folder is left, goldens are whole."""
 
-import os
+import contextlib
+import json
 import shutil
 import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,21 +12,29 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import NORMALISED, REPO, Project, Ran, run_program
+from conftest import NORMALISED, REPO, Project, Ran, changed_bundle, equal_bundle, run_program
+from moments import Loaded, Moment
 from processes import wait_until
 
 from goldmask.contract.bundle import mask_of
+from goldmask.machine import shell
 from goldmask.machine.interrupts import ENDING, EXIT_CODE, MESSAGE
 from goldmask.project.golden import load_golden
 
 pytestmark = pytest.mark.project
 
-MOMENTS = REPO / "tests/moments.py"
 COMMANDS = {"check": ("check", "--out", "out"), "golden.record": ("golden.record", "--mode", "all")}
-# Half of the time of a start goes by while modules are loaded; what may be left behind is made in the other half.
-LOADS, DEEDS = 8, 12
-# GOLDMASK_ALL_SIGNALS=1: each signal at each moment, and not one after the other.
-ALL = bool(os.environ.get("GOLDMASK_ALL_SIGNALS"))
+# A signal at each of so many moments, while modules are loaded; and so many for each signal after that.
+LOADS, MOMENTS = 8, 20
+# Python ignores SIGPIPE, and so does what it is sent to.
+SIGNALS = (*ENDING, signal.SIGPIPE)
+CHANGED = "[input]\nmean = [0]\nstd = [255]\n"
+# A reference that has predicted before: what is tested is the program, of which that would be three quarters.
+UV = """#!/bin/sh
+[ "$1" = sync ] && exit
+for out; do :; done
+exec cp -R "$BUNDLE/." "$out"
+"""
 
 
 class World:
@@ -32,8 +42,10 @@ class World:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.project, self.temporary, self.mark = project, folder / "temporary", uuid.uuid4().hex
+        self.predicted = folder / "predicted"
         self.temporary.mkdir()
-        project.edit("models/tiny/model.toml", NORMALISED, "[input]\nmean = [0]\nstd = [255]\n")
+        self.environment = {"TMPDIR": str(self.temporary), "GOLDMASK_TEST_MARK": self.mark}
+        project.edit("models/tiny/model.toml", NORMALISED, CHANGED)
         self.before = contents(project.golden)
 
     def processes(self) -> list[psutil.Process]:
@@ -57,18 +69,17 @@ class World:
 
     def run_again(self, *words: str | Path, start: tuple[str | Path, ...] = (REPO / "tasks.py",)) -> Ran:
         """The program, whose processes and temporary folders are known as such."""
-        environment = {"TMPDIR": str(self.temporary), "GOLDMASK_TEST_MARK": self.mark}
-        return run_program(self.project.folder, *words, start=start, **environment)
+        return run_program(self.project.folder, *words, start=start, **self.environment)
 
-    def run_until(self, command: str, kind: str, n: int, number: int) -> Ran:
-        """The program, sent a signal at its n-th step of a kind."""
-        start = (MOMENTS, str(n), str(number), kind, self.temporary.with_name("steps"), REPO / "tasks.py")
+    def run_until(self, command: str, moment: Moment) -> Ran:
+        """The program, sent a signal at a moment."""
+        start = (REPO / "tests/moments.py", *map(str, moment), self.temporary.with_name("steps"), REPO / "tasks.py")
         return self.run(*COMMANDS[command], start=start)
 
     def steps(self, command: str, kind: str) -> int:
         """How many steps of a kind there are."""
-        assert self.run_until(command, kind, 0, 0).code in (0, 5)
-        return int(self.temporary.with_name("steps").read_text("ascii"))
+        assert self.run_until(command, Moment(0, 0, kind)).code in (0, 5)
+        return int(json.loads(self.temporary.with_name("steps").read_text("utf-8"))["steps"])
 
     def restore(self) -> None:
         """Have the golden of before."""
@@ -78,12 +89,11 @@ class World:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-    def check(self, ran: Ran, died_of: int = 0) -> None:
-        """What a signal must leave: nothing but a whole golden. `died_of` it may a program that had only just begun."""
-        if not died_of or (ran.code, ran.stderr) != (-died_of, ""):
-            # Before the sentence stand the steps that had ended.
-            assert ran.code == EXIT_CODE and ran.stderr.splitlines()[-1] == MESSAGE, ran.stderr
-        wait_until(lambda: not self.processes(), "processes of the run do not end", 10)
+    def check(self, code: int, stderr: str, but: int = 0) -> None:
+        """What a signal must leave: nothing but a whole golden, and no process `but` one that is the test's own."""
+        # Before the sentence stand the steps that had ended.
+        assert code == EXIT_CODE and stderr.splitlines()[-1] == MESSAGE, stderr
+        wait_until(lambda: {each.pid for each in self.processes()} <= {but}, "processes of the run do not end", 10)
         self.check_files()
 
     def check_files(self) -> None:
@@ -110,18 +120,63 @@ def world(project: Project, tmp_path: Path) -> Iterator[World]:
         process.kill()
 
 
-@pytest.mark.parametrize("kind", ["load", "do"])
+@pytest.fixture
+def loaded(world: World) -> Iterator[Loaded]:
+    """The program of a world, with a reference that has predicted before: what is in `world.predicted`."""
+    folder = world.temporary.parent
+    uv = folder / "stand-in/uv"
+    uv.mkdir(parents=True)
+    (uv / "__init__.py").write_text(f"def find_uv_bin():\n    return {str(uv / 'uv')!r}\n", "utf-8")
+    (uv / "uv").write_text(UV, "utf-8")
+    (uv / "uv").chmod(0o755)
+    environment = world.environment | {"PYTHONPATH": str(uv.parent), "BUNDLE": str(world.predicted), "CI": ""}
+    with contextlib.closing(Loaded(folder, REPO / "tasks.py", environment)) as made:
+        yield made
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_signal_at_any_moment(world: World, command: str, kind: str):
-    steps, count = world.steps(command, kind), LOADS if kind == "load" else DEEDS
-    for index in range(count):
-        step = 1 + steps * index // count
-        for number in ENDING if ALL else [ENDING[index % len(ENDING)]]:
-            ran = world.run_until(command, kind, step, number)
-            try:
-                world.check(ran, died_of=number if (kind, step) == ("load", 1) else 0)
-            except (AssertionError, TimeoutError) as error:
-                raise AssertionError(f"{signal.Signals(number).name} at step {step} of {steps}") from error
+def test_each_signal_at_any_moment(world: World, loaded: Loaded, command: str):
+    if command == "check":
+        world.project.edit("models/tiny/model.toml", CHANGED, NORMALISED)
+        equal_bundle(world.project, world.predicted)
+    else:
+        changed_bundle(world.project, world.predicted)
+
+    def run(moment: Moment) -> tuple[int, str]:
+        world.restore()
+        shutil.rmtree(world.project.folder / "out", ignore_errors=True)
+        return loaded.run(moment, world.project.folder, *COMMANDS[command])
+
+    for _ in range(2):  # the first one compiles modules as well
+        assert run(Moment(0, 0, "do"))[0] == 0
+    assert (contents(world.project.golden) == world.before) == (command == "check")
+    steps, count = loaded.steps(), MOMENTS * len(SIGNALS)
+    assert steps > MOMENTS
+    for index in range(count):  # no two signals come at the same moment, where there are as many
+        moment = Moment(1 + steps * index // count, SIGNALS[index % len(SIGNALS)], "do")
+        try:
+            code, stderr = run(moment)
+            if moment.signal == signal.SIGPIPE:
+                assert code == 0, stderr
+                world.check_files()
+            else:
+                world.check(code, stderr, but=loaded.pid)
+        except (AssertionError, TimeoutError) as error:
+            raise AssertionError(f"{signal.Signals(moment.signal).name} at step {moment.n} of {steps}") from error
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_signal_while_modules_are_loaded(world: World, command: str):
+    steps = world.steps(command, "load")
+    for index in range(LOADS):
+        moment = Moment(1 + steps * index // LOADS, ENDING[index % len(ENDING)], "load")
+        ran = world.run_until(command, moment)
+        if moment.n == 1 and (ran.code, ran.stderr) == (-moment.signal, ""):
+            continue  # it had only just begun
+        try:
+            world.check(ran.code, ran.stderr)
+        except (AssertionError, TimeoutError) as error:
+            raise AssertionError(f"{signal.Signals(moment.signal).name} at step {moment.n} of {steps}") from error
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
@@ -133,26 +188,49 @@ def test_a_signal_while_the_reference_predicts(world: World, number: int):
         running = pool.submit(world.run, *COMMANDS["golden.record"])
         wait_until(reference, "the reference does not start")
         world.program().send_signal(number)
-        world.check(running.result())
+        ran = running.result()
+        world.check(ran.code, ran.stderr)
     assert contents(world.project.golden) == world.before
 
 
-def test_a_kill_at_any_rename_blesses_nothing_and_is_tidied_up_by_the_next_run(world: World):
-    steps = world.steps("golden.record", "rename")
+def test_a_kill_at_any_rename_blesses_nothing_and_is_tidied_up_by_the_next_run(world: World, loaded: Loaded):
+    changed_bundle(world.project, world.predicted)
+    folder, command = world.project.folder, COMMANDS["golden.record"]
+    for _ in range(2):  # the first one compiles modules as well
+        world.restore()
+        assert loaded.run(Moment(0, 0, "rename"), folder, *command)[0] == 0
+    steps, put_back = loaded.steps(), 0
     assert steps >= 3
-    put_back = 0
     for step in range(1, steps + 1):
-        assert world.run_until("golden.record", "rename", step, signal.SIGKILL).code == -signal.SIGKILL
+        world.restore()
+        assert loaded.run(Moment(step, signal.SIGKILL, "rename"), folder, *command)[0] == -signal.SIGKILL
         put_back += not world.project.golden.exists()
         whole = world.before
         if world.project.golden.exists():
             whole = contents(world.project.golden)
-        ran = world.run_again("golden.record")
+        code, stderr = loaded.run(Moment(0, 0, "rename"), folder, "golden.record")
         assert contents(world.project.golden) == whole
         # The old golden is stale, which is said; that it is not missing is what counts.
-        assert (ran.code, "stale" in ran.text) == ((5, True) if whole == world.before else (0, False))
+        assert (code, "stale" in stderr) == ((5, True) if whole == world.before else (0, False))
         world.check_files()
     assert put_back == 1
+
+
+def test_what_a_signal_would_leave_is_seen(world: World, tmp_path: Path):
+    world.check_files()
+    for name in ("temporary/goldmask-1", "project/.report.json.0123abcd", "project/models/tiny/goldens/new"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(AssertionError):
+            world.check_files()
+        (tmp_path / name).rmdir()
+    shutil.rmtree(world.project.golden / "masks")
+    with pytest.raises(AssertionError):
+        world.check_files()
+    argv = [sys.executable, "-c", "import time; time.sleep(60)"]
+    left = shell.start(argv, log=tmp_path / "log", env=world.environment)
+    wait_until(world.processes, "a process of the run is not seen")
+    shell.end(left)
+    assert world.processes() == []
 
 
 def test_two_runs_at_once_leave_each_others_folders_and_a_later_one_removes_the_killed_ones(world: World):
@@ -166,7 +244,7 @@ def test_two_runs_at_once_leave_each_others_folders_and_a_later_one_removes_the_
         program.suspend()
         try:
             of_the_living = folders()
-            assert world.run_until("golden.record", "rename", 1, signal.SIGKILL).code == -signal.SIGKILL
+            assert world.run_until("golden.record", Moment(1, signal.SIGKILL, "rename")).code == -signal.SIGKILL
             assert len(of_the_living) == 1 and len(folders()) == 2
             assert world.run_again("models.list").code == 0
             assert folders() == of_the_living
