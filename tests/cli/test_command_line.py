@@ -62,9 +62,12 @@ def test_what_was_probably_meant(project: Project, words, sentence):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("check", "--model"), "--model needed value and was not given one"),
-        (("check", "--out"), "--out needed value and was not given one"),
-        (("check", "--target", "--model", "tiny"), "--target needed value and was not given one"),
+        (("check", "--model"), "--model needs a value try: ./goldmask check --model tiny"),
+        (("check", "--out"), "--out needs a value try: ./goldmask check --out OUT"),
+        (
+            ("check", "--target", "--model", "tiny"),
+            "--target needs a value try: ./goldmask check --target python|android",
+        ),
         (("check", "--model="), "--model is empty"),
         (("check", "--device", ""), "--device is empty"),
         (("check", "--model", "tiny", "--model", "tiny"), "--model tiny is given twice"),

@@ -1,6 +1,7 @@
 """The program around the tasks: their list in groups, their help, what was probably meant, completion."""
 
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ from typing import NoReturn
 from invoke import Collection, Exit, ParseError, Program
 from invoke.parser import Argument, ParserContext
 
-from ..contract.errors import meant
+from ..contract.errors import meant, nearest
 from ..machine.resources import COMMAND, typed
-from .completion import complete, script
+from .completion import complete, script, values
 
 WIDTH = 80
+# How invoke 3 says it, with the flag as Flag shows itself.
+LACKS_VALUE = re.compile(r"Flag (--[a-z-]+) needed value")
 # Of invoke's own flags those that are about the shell commands of a task; goldmask's tasks have none.
 WITHOUT_EFFECT = (
     "command-timeout", "config", "dry", "echo", "hide", "prompt-for-sudo-password", "pty", "warn-only", "write-pyc",
@@ -123,16 +126,21 @@ class GoldmaskProgram(Program):
         text = str(error)
         unknown = text.removeprefix("No idea what '").removesuffix("' is!") if text.startswith("No idea") else ""
         context = error.context
+        task = context.name if context is not None and context.name else ""
+        typed_task = f"{COMMAND} {task}".strip()
+        if task and (lacking := LACKS_VALUE.match(text)):
+            known = values(task, lacking[1].removeprefix("--"), ())
+            value = "|".join(known) or lacking[1].rpartition("-")[2].upper()
+            told = f"{lacking[1]} needs a value\n  try: {typed_task} {lacking[1]} {value}"
+            raise Exit(f"goldmask: {told}", 1) from error
         if not unknown:
-            place = f" {context.name}" if context is not None and context.name else ""
-            raise Exit(f"goldmask: {text}\n  try: {COMMAND}{place} --help", 1) from error
-        if unknown.startswith("-") and context is not None and context.name:
-            known = [flag for flag in context.flag_names() if flag.startswith("--")]
-            raise Exit(
-                f"goldmask: {context.name} has no option {unknown}{meant(unknown, known)}\n"
-                f"  try: {COMMAND} {context.name} --help",
-                1,
-            ) from error
+            raise Exit(f"goldmask: {text}\n  try: {typed_task} --help", 1) from error
+        if unknown.startswith("-") and context is not None and task:
+            # Without the dashes, which are alike in all.
+            known = [flag.removeprefix("--") for flag in context.flag_names() if flag.startswith("--")]
+            near = nearest(unknown.lstrip("-"), known)
+            told = f"{task} has no option {unknown}" + (f" (did you mean --{near}?)" if near else "")
+            raise Exit(f"goldmask: {told}\n  try: {typed_task} --help", 1) from error
         names = [each.name for each in self._contexts() if each.name]
         told = f"goldmask: there is no task {unknown!r}{meant(unknown, names)}\n  try: {COMMAND} --help"
         raise Exit(told, 1) from error
@@ -145,7 +153,13 @@ def joined(words: Sequence[str], collection: Collection) -> list[str]:
         first = words[:count]
         if len(first) == count and ".".join(first) in names:
             return [".".join(first), *words[count:]]
-    return list(words)
+    # None of them, then: where the first is a group of tasks, the mistake is in what follows it.
+    rest = list(words)
+    while len(rest) > 1 and rest[0] not in names and any(name.startswith(f"{rest[0]}.") for name in names):
+        if rest[1].startswith("-"):
+            break
+        rest[:2] = [f"{rest[0]}.{rest[1]}"]
+    return rest
 
 
 def _names(collection: Collection) -> set[str]:

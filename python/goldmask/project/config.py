@@ -194,7 +194,7 @@ def find_root(start: Path) -> Path:
         )
     raise UsageError(
         f"there is no {FILE_NAME} in {start} or above it",
-        fix=f"cd into your project, or write its {FILE_NAME} (docs/configuration.md)",
+        fix="cd into your project, or start one here: ./goldmask init",
     )
 
 
