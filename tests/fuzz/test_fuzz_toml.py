@@ -8,7 +8,7 @@ from goldmask.contract.errors import ConfigError
 from goldmask.project.config import Compared, load_config, tolerances_for
 from goldmask.project.model import ModelSpec, load_spec, model_names
 from goldmask.project.model_toml import declare_normalisation, pin
-from goldmask.project.toml import read_toml, strictly
+from goldmask.project.toml import load_toml, read_toml
 
 CONFIG = b"""\
 schema = 1
@@ -115,8 +115,8 @@ def test_edits(data, folder):
     path.write_bytes(data)
     for name in ("tiny.tflite", "flag.png"):
         (folder / name).write_bytes(b"")
+    load_toml(path, ModelSpec)
     was = read_toml(path)
-    strictly(was, ModelSpec, "it", fix="")
     declare_normalisation(path, None, ((1.0,), (2.0,)))
     now = read_toml(path)
     assert {**now, "input": None} == {**was, "input": None}
