@@ -118,7 +118,7 @@ def test_a_device_would_take_them(pipeline, tmp_path):
     assert (apks.application_id, apks.test_id) == (IDS[pipeline], f"{IDS[pipeline]}.test")
     app, test = verified(apks.app, tmp_path), verified(apks.test, tmp_path)
     assert [diagnostic for diagnostic in (*app.values(), *test.values()) if not diagnostic.ok] == []
-    assert app["package"].detail.startswith(f"{IDS[pipeline]} 0.1 (1), API 26 and later, made for 34, debuggable")
+    assert app["package"].detail.startswith(f"{IDS[pipeline]} 0.1 (1), API 26 and later, made for 34")
     assert app["signature"].detail == test["signature"].detail and "v2 and v3" in app["signature"].detail
     assert app["permissions"].detail == "CAMERA" and test["permissions"].detail == "REORDER_TASKS"
     assert "of arm64-v8a" in app["native libraries"].detail and "of x86_64" in app["native libraries"].detail

@@ -13,10 +13,10 @@ from mutations import changed
 from transcript import ANSWERS, TRANSCRIPTS
 
 from goldmask.android import adb_output, benchmark_model, device_state, emulator_log, logcat, pm
+from goldmask.android.bundle_tar import FOLDER, unpack
 from goldmask.android.instrumentation import Instrumentation
 from goldmask.android_build import badging
 from goldmask.contract.errors import GoldmaskError
-from goldmask.targets.android_device import FOLDER, unpack
 from goldmask.targets.host import case_listener
 
 BLOCK = 512

@@ -144,10 +144,15 @@ class App:
     def run_request(self) -> tuple[str, str]:
         """(how the process crashed, how its test failed); both empty where it did its job."""
         path = self.phone.path(self.request_path)
-        folder = self.phone.path(f"/data/data/{self.package}/files") / self.bundle_path
+        shared = not self.phone.faults().get("no_shared_storage")
+        own = f"/storage/emulated/0/Android/media/{self.package}" if shared else f"/data/data/{self.package}/files"
+        out = f"{own}/{self.bundle_path}"
+        folder = self.phone.path(out)
         if not path.is_file():
             return "", f"java.io.FileNotFoundException: {self.request_path}: open failed: ENOENT"
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _status(self.out, IN_PROGRESS, **{"goldmask.out": self.phone.faults().get("says_out", out)})
         request = load_request(path)
         self.logs(request)
         recorded = self.phone.folder / "recorded"

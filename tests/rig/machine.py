@@ -66,6 +66,9 @@ def make_root(folder: Path, data_mb: int) -> Path:
     mount("--bind", folder / "system", root / "system")
     for name in ("app", "data", "local/tmp"):
         (root / "data" / name).mkdir(parents=True, exist_ok=True)
+    for name in ("data/media/0", "storage/emulated/0"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    mount("--bind", root / "data/media/0", root / "storage/emulated/0")
     standin = root / "system/bin/standin"
     standin.write_bytes((Path(__file__).parent / "standin").read_bytes())
     standin.chmod(0o755)

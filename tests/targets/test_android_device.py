@@ -13,7 +13,7 @@ from phones import APP, as_new, connect, folder_of_device, reasons, run_check, r
 from processes import wait_until
 from rig import device as rig
 
-from goldmask.android import adb
+from goldmask.android import adb, bundle_tar
 from goldmask.contract.bundle import load_bundle, load_request
 from goldmask.contract.errors import ExitCode, RunError
 from goldmask.contract.files import sha256_of
@@ -53,7 +53,8 @@ def test_tensorflows_test_image_through_both_flavours(devices, server, tmp_path,
         assert (bundle.target.name, bundle.target.kind) == ("android-device", "emulator")
         assert bundle.environment["serial"] == phone.serial and bundle.environment["abis"] == "x86_64"
         assert f"{phone.serial} · {pipeline} · deeplabv3: installed {package}, {package}.test, pushed" in ran.text
-    assert "latency is advice only: EMULATOR DEBUGGABLE" in ran.text
+        assert bundle.environment["debuggable app"] == "no"
+    assert "latency is advice only: EMULATOR" in ran.text and "DEBUGGABLE" not in ran.text
 
 
 def test_a_second_check_moves_nothing_and_says_so(project, phone, server):
@@ -233,13 +234,57 @@ def test_performance_mode_is_always_put_back(project, phone):
 def test_flags_say_why_a_latency_is_advice(project, phone):
     phone.write("state.json", {"battery": {"AC powered": "false", "level": 20}, "thermal": 2})
     run_check(project, device=phone.serial)
-    assert environment_of(project)["latency"] == "advice only: EMULATOR LOW-BATTERY DEBUGGABLE THERMAL"
+    assert environment_of(project)["latency"] == "advice only: EMULATOR LOW-BATTERY THERMAL"
     assert environment_of(project)["thermal"] == "moderate before, moderate after"
 
 
+PIXEL_6 = {"ro.kernel.qemu": "0", "ro.hardware": "oriole", "ro.product.model": "Pixel 6"}
+
+
+def test_a_phone_is_valid_by_default(project, phone):
+    phone.write("properties.json", rig.PROPERTIES | PIXEL_6)
+    report = run_check(project, device=phone.serial)
+    said = environment_of(project)
+    assert (said["latency"], said["latency flags"], said["debuggable app"]) == ("valid", "none", "no")
+    assert report.exit_code is ExitCode.OK
+
+
+def test_without_shared_storage_only_a_debuggable_app_hands_its_bundle_on(project, phone):
+    phone.faults(no_shared_storage=True, debuggable=True)
+    assert run_check(project, device=phone.serial).exit_code is ExitCode.OK
+    assert environment_of(project)["debuggable app"] == "yes"
+    phone.faults(no_shared_storage=True)
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.RUN and verdicts(report) == ["ERROR"] * 4
+    assert f"run-as: package not debuggable: {APP}" in reasons(report)
+
+
+def test_a_bundle_is_not_fetched_from_where_it_cannot_be(project, phone):
+    phone.faults(says_out="/data/data/other.app/files/goldmask")
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.RUN and verdicts(report) == ["ERROR"] * 4
+    assert "says that its bundle is in /data/data/other.app/files/goldmask, no folder of its own" in reasons(report)
+
+
+@pytest.mark.parametrize(
+    ("out", "first"),
+    [
+        ("/storage/emulated/0/Android/media/my.app/goldmask", "tar"),
+        ("/storage/1A2B-3C4D/Android/media/my.app/goldmask", "tar"),
+        ("/data/user/0/my.app/files/goldmask", "run-as"),
+        ("/storage/emulated/0/Android/media/myxapp/goldmask", None),
+        ("/storage/emulated/0/Android/media/my.app/../goldmask", None),
+        ("/data/user/0/my.app/files/goldmask\n", None),
+        ("", None),
+    ],
+)
+def test_only_an_apps_own_folders_are_packed(out, first):
+    assert next(iter(bundle_tar.pack_argv(out, "my.app")), None) == first
+
+
 def test_a_phone_with_suppressed_flags_is_valid(project, phone):
-    real = {"ro.kernel.qemu": "0", "ro.hardware": "oriole", "ro.product.model": "Pixel 6"}
-    phone.write("properties.json", rig.PROPERTIES | real)
+    phone.write("properties.json", rig.PROPERTIES | PIXEL_6)
+    phone.faults(debuggable=True)
     with (project.folder / "goldmask.toml").open("a", encoding="utf-8") as stream:
         stream.write('[device]\nsuppress = ["DEBUGGABLE"]\n')
     report = run_check(project, device=phone.serial)

@@ -48,12 +48,14 @@ EXCEPTION = re.compile(r"^(?:Caused by: )?((?:[a-z_]\w*\.)+[A-Z][\w$]*)(?:: (.*)
 class Instrumentation:
     """The state of a run after the lines so far; feed it with `hear` (stdout) and `hear_error` (stderr).
 
-    `pid` is the app's, None while it has said nothing. `stacks` are the failures of tests, the first line each.
+    `pid` is the app's, None while it has said nothing; `out` the folder that it writes its bundle to. `stacks` are the
+    failures of tests, the first line each.
     `result` is what Android says at the end: `shortMsg` and `longMsg` where the app's process ended before its test.
     """
 
     on_case: Callable[[str], None] = lambda case: None
     pid: int | None = None
+    out: str = ""
     done: list[str] = field(default_factory=list)
     tests: int = 0
     stacks: list[str] = field(default_factory=list)
@@ -97,6 +99,8 @@ class Instrumentation:
             self.on_case(self.done[-1])
         if re.fullmatch(r"\d{1,9}", pid := status.get(f"{OURS}pid", "")):
             self.pid = int(pid)
+        if out := status.get(f"{OURS}out", ""):
+            self.out = one_line(out)
         if "test" in status and code != 1 and not any(key.startswith(OURS) for key in status):
             self.tests += code not in NOT_RUN
             if code in FAILED:

@@ -208,7 +208,7 @@ class _Steps:
                 self._run(argv, "aapt2", f"the resources in {folder} do not compile")
             argv = [aapt2, "link", "--manifest", out / "AndroidManifest.xml", "-o", out / "linked.apk"]
             argv += ["-I", self.android, "--java", out / "java", "--custom-package", namespace]
-            argv += ["--auto-add-overlay", "--debug-mode"]
+            argv += ["--auto-add-overlay"]
             argv += ["--min-sdk-version", str(self.application.min_sdk)]
             argv += ["--target-sdk-version", str(self.application.target_sdk)]
             argv += ["--version-code", str(self.application.version_code)]
@@ -222,9 +222,16 @@ class _Steps:
 
         files = [path for folder in folders for path in _files(folder)]
         names = [str(path.relative_to(folder)) for folder in folders for path in _files(folder)]
-        folder = self._make(
-            "link resources", [manifest, aapt2, self.android, repr(self.application), *names, *files], make
-        )
+        known: list[Path | str | bytes] = [
+            "not debuggable",
+            manifest,
+            aapt2,
+            self.android,
+            repr(self.application),
+            *names,
+            *files,
+        ]
+        folder = self._make("link resources", known, make)
         return Linked(folder / "linked.apk", folder / "AndroidManifest.xml", self._compile_r(folder / "java"))
 
     def _compile_r(self, java: Path) -> Path:
@@ -246,7 +253,7 @@ class _Steps:
             with scratch_folder() as scratch:
                 jars = [_as_jar(path, scratch / f"{number}.jar") for number, path in enumerate(classes)]
                 argv: list[str | Path] = [self.kotlin.jdk.java, *QUICK, "-cp", r8, "com.android.tools.r8.D8"]
-                argv += ["--debug", "--min-api", str(self.application.min_sdk), "--output", out]
+                argv += ["--release", "--min-api", str(self.application.min_sdk), "--output", out]
                 # android-all lacks most of java.*, and d8 must know the interfaces of what it desugars.
                 argv += ["--lib", self.android, "--lib", self.kotlin.jdk.home]
                 for number, path in enumerate(beside):
@@ -254,7 +261,7 @@ class _Steps:
                         argv += ["--classpath", jar]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
-        words = (f"{self.kotlin.jdk.version} {self.application.min_sdk}", "--")
+        words = (f"--release {self.kotlin.jdk.version} {self.application.min_sdk}", "--")
         return self._make("dex", [r8, self.android, *words, *classes, "--", *beside], make)
 
     def natives(self, libraries: Mapping[maven.Artifact, Path]) -> dict[str, Path]:

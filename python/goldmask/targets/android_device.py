@@ -5,20 +5,18 @@ Machinery that fails before the app starts is tried again, ATTEMPTS times; what 
 """
 
 import contextlib
-import io
 import os
 import re
 import shutil
-import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
-from ..android import avd, logcat, pm
+from ..android import avd, bundle_tar, logcat, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
 from ..android.device_state import Conditions, facts_of, flags_of, look, steady, thermal_of, thermal_words
 from ..android.devices import chosen
@@ -27,7 +25,7 @@ from ..android_build import apk
 from ..android_build.apk import Apks
 from ..android_build.gradle_files import project_of
 from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
-from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError
+from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, one_line
 from ..contract.files import sha256_of
 from ..contract.latency import Conditions as Facts
 from ..contract.options import Pipeline
@@ -41,11 +39,8 @@ START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
 # How long a look waits for a first device; adb knows those on a cable as soon as its server has started.
 LOOK_S = 0.3
-FOLDER = "goldmask"
 MAX_BUNDLE_BYTES = 64 << 20
 MAX_CASE_BYTES = 4 << 20
-# Nothing else of what a device packs is written to this machine's disk.
-WANTED = re.compile(rf"^{FOLDER}/(bundle\.json|masks/[a-z0-9][a-z0-9._-]{{0,63}}\.png)$")
 Thing = TypeVar("Thing")
 
 
@@ -239,7 +234,10 @@ def _run_on(
             device,
             "pulling the bundle",
             context,
-            lambda: (_pull(device, apks, request, cases, folder), _facts(device, here, context)),
+            lambda: (
+                _pull(device, said.out, apks.application_id, request, cases, folder),
+                _facts(device, apks.application_id, here, context),
+            ),
         )
         bundle = bundle.model_copy(update={"environment": bundle.environment | environment, "conditions": conditions})
         part = replace(part, bundle=bundle, problem=ending)
@@ -285,8 +283,6 @@ def _make_ready(
     save(renamed(request, cases, names), request_file)
     request_name = store_name(request_file)
     pushed = device.keep({**{name: path for path, name in names.items()}, request_name: request_file})
-    # What an earlier run left there must not pass for this one's.
-    device.checked(["run-as", apks.application_id, "rm", "-rf", f"files/{FOLDER}"])
     return here, f"{STORE}/{request_name}", (installed, pushed)
 
 
@@ -323,7 +319,7 @@ def _instrument(
 ) -> tuple[Instrumentation, RunError | None]:
     """Run the golden test; what it said, and why it did not come to its end, if it did not."""
     said = Instrumentation(on_case)
-    extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": FOLDER}
+    extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": bundle_tar.FOLDER}
     words = [word for key, value in extras.items() for word in ("-e", key, value)]
     runs = request.options.warmup + request.options.runs
     deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
@@ -354,57 +350,38 @@ def _instrument(
     return said, None
 
 
-def _facts(device: Device, here: Conditions, context: Context) -> tuple[dict[str, str], Facts]:
+def _facts(device: Device, application_id: str, here: Conditions, context: Context) -> tuple[dict[str, str], Facts]:
     """What the bundle's environment says of a device besides what the app said, and what flags follow from."""
     after = thermal_of(device)
-    flags = flags_of(here, after, debuggable=True)  # or run-as would let nobody at the app's files
+    debuggable = device.shell(["run-as", application_id, "true"]).code == 0  # it lets nobody at other apps' files
+    flags = flags_of(here, after, debuggable)
     against = [flag for flag in flags if flag not in context.suppress]
     judged = "valid" if not against else f"advice only: {' '.join(against)}"
     context.on_note(f"{device.serial} ({here.name}): latency is {judged}")
     environment = {
         "serial": device.serial,
-        "debuggable app": "yes",
+        "debuggable app": "yes" if debuggable else "no",
         "thermal": thermal_words(here.thermal, after),
         "latency flags": " ".join(flags) or "none",
         "latency": judged,
     }
-    return here.environment() | environment, facts_of(here, after, debuggable=True)
+    return here.environment() | environment, facts_of(here, after, debuggable=debuggable)
 
 
-def _pull(device: Device, apks: Apks, request: Request, cases: tuple[RequestCase, ...], folder: Path) -> Bundle:
-    """Fetch what the app wrote, and hold it against what was asked. Raises DeviceLost, RunError."""
+def _pull(
+    device: Device, out: str, application_id: str, request: Request, cases: tuple[RequestCase, ...], folder: Path
+) -> Bundle:
+    """Fetch what the app wrote to `out`, and hold it against what was asked. Raises DeviceLost, RunError."""
     limit = MAX_BUNDLE_BYTES + len(cases) * MAX_CASE_BYTES
-    words = ["run-as", apks.application_id, "tar", "-cf", "-", "-C", "files", FOLDER]
-    said = device.shell(words, limit=limit, deadline_s=INSTALL_DEADLINE_S)
+    argv = bundle_tar.pack_argv(out, application_id)
+    if not argv:
+        where = f"says that its bundle is in {one_line(out)[:200]}, no folder of its own" if out else "wrote no bundle"
+        raise RunError(f"the app {where} on {device.serial}", fix=f"cat {folder}/*.log")
+    said = device.shell(argv, limit=limit, deadline_s=INSTALL_DEADLINE_S)
     if said.code:
         raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
-    unpack(said.stdout, folder, limit)
+    bundle_tar.unpack(said.stdout, folder, limit)
     return checked(load_bundle(folder), request, cases, folder, NAME)
-
-
-def unpack(data: bytes, folder: Path, limit: int) -> None:
-    """Write the bundle in a tar archive to `folder`: plain files with a bundle's names, `limit` bytes in all.
-
-    Raises RunError for an archive that is damaged or holds anything else.
-    """
-    written = 0
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            for member in archive:
-                name = PurePosixPath(member.name)
-                if member.isdir() or name.name == ".bundle.json":  # the app died while it wrote
-                    continue
-                if not member.isreg() or not WANTED.fullmatch(member.name):
-                    raise RunError(f"the device packed {member.name[:100]!r}, which belongs to no bundle")
-                written += member.size
-                if written > limit:
-                    raise RunError(f"the device's bundle is larger than {limit:,} bytes")
-                path = folder / name.relative_to(FOLDER)
-                path.parent.mkdir(exist_ok=True)
-                with archive.extractfile(member) or io.BytesIO() as content:  # it is a plain file, seen above
-                    path.write_bytes(content.read())
-    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:  # a header's numbers are any text
-        raise RunError(f"what the device packed is damaged: {error}", fix="run the target again") from error
 
 
 def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:

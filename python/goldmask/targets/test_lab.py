@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..android import bundle_tar
 from ..android.adb import STORE
 from ..android_build.apk import Apks
 from ..contract.bundle import Bundle, Failed, Predicted, Request, RequestCase, load_bundle, load_request, save
@@ -44,7 +45,7 @@ class Plan:
     @property
     def out(self) -> str:
         """Where the app writes: its own place in the shared storage, which it needs no permission for."""
-        return f"/sdcard/Android/media/{self.apks.application_id}/{android_device.FOLDER}"
+        return f"/sdcard/Android/media/{self.apks.application_id}/{bundle_tar.FOLDER}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def flank_yml(plan: Plan, shard: Shard) -> str:
         "flank": {
             "max-test-shards": 1,
             "num-test-runs": 1,
-            "files-to-download": [rf".*/{android_device.FOLDER}/.*", *(f".*/{re.escape(name)}" for name in TRACES)],
+            "files-to-download": [rf".*/{bundle_tar.FOLDER}/.*", *(f".*/{re.escape(name)}" for name in TRACES)],
             "local-result-dir": str((shard.folder / "results").absolute()),
         },
     }
@@ -241,7 +242,7 @@ def _copy(folder: Path, requests: Sequence[Request], place: Path) -> Bundle:
     (place / "masks").mkdir(parents=True)
     for name in {result.mask for result in bundle.results if isinstance(result, Predicted)}:
         path = folder / name
-        if not android_device.WANTED.fullmatch(f"{android_device.FOLDER}/{name}"):
+        if not bundle_tar.WANTED.fullmatch(f"{bundle_tar.FOLDER}/{name}"):
             raise RunError(f"{source} names {name[:100]!r}, which belongs to no bundle")
         inside = path.is_file() and path.resolve() == folder.resolve() / name
         if inside and path.stat().st_size <= android_device.MAX_CASE_BYTES:

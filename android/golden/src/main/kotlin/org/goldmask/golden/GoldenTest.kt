@@ -34,17 +34,25 @@ abstract class GoldenTest {
         val file = File(argument("goldmask.request", "request.json"))
         if (!ON_JVM) report("goldmask.pid" to Process.myPid().toString())
         val out = bundleFolder(argument("goldmask.out", "the bundle's folder"))
+        if (!ON_JVM) out.deleteRecursively() // what an earlier run left must not pass for this one's
         check(out.isDirectory || out.mkdirs()) { "goldmask.out: the folder $out cannot be created" }
+        if (!ON_JVM) report("goldmask.out" to out.path)
         val request = Request.read(file)
         val folder = file.absoluteFile.parentFile ?: File("/")
         GoldenRun(request, folder, out, ::decode, ::open, ::report).run()
     }
 
-    /** On a device the app can only write its own files, so a path is relative to their folder. */
-    private fun bundleFolder(path: String): File = if (ON_JVM) {
-        File(path)
-    } else {
-        InstrumentationRegistry.getInstrumentation().targetContext.filesDir.resolve(path)
+    /**
+     * On a device a path is relative to the app's folder for shared media, which adb's shell can read whether the app
+     * is debuggable or not. Where there is no shared storage, it is relative to the app's own files.
+     */
+    private fun bundleFolder(path: String): File {
+        if (ON_JVM) return File(path)
+        val app = InstrumentationRegistry.getInstrumentation().targetContext
+
+        @Suppress("DEPRECATION") // in favour of MediaStore, which has no place for a bundle.json
+        val shared: File? = app.externalMediaDirs.firstOrNull()
+        return (shared ?: app.filesDir).resolve(path)
     }
 
     private fun argument(key: String, what: String): String =
