@@ -197,7 +197,7 @@ def test_without_a_device_the_target_is_skipped_or_an_error_where_it_was_named(p
         'pipelines = ["lib_interpreter"]\ntargets = ["python", "android-device"]',
     )
     ran = project.run("check", **nobody)
-    assert ran.code == 0 and "SKIP 2 cases of tiny on android-device" in ran.text, ran.text
+    assert ran.code == 0 and "SKIP 4 cases of tiny on android-device" in ran.text, ran.text
     assert "no Android device is connected" in ran.text and "android.emulator.up" in ran.text
     named = project.run("check", "--target", "android-device", **nobody)
     assert named.code == 3 and "ERROR" in named.stdout and "android.emulator.up" in named.text
