@@ -108,6 +108,9 @@ def test_the_program_says_what_it_built(tmp_path):
     ran = run_program(REPO, "android.build", "--pipeline", "lib_interpreter", ANDROID_HOME="", ANDROID_SDK_ROOT="")
     assert ran.code == 0 and "nothing has changed, nothing was built" in ran.text
     assert "org.goldmask.app.interpreter.test" in ran.text
+    for name in ("app-libInterpreter.apk", "app-libInterpreter-test.apk"):
+        assert f"MB build/apk/lib_interpreter/{name}" in ran.text
+        assert zipfile.is_zipfile(REPO / "build/apk/lib_interpreter" / name)
     ran = run_program(REPO, "android.build", "--pipeline", "lib_interpreter", "--abi", "arm64")
     assert ran.code == 1 and "--abi arm64-v8a|x86_64" in ran.text
 

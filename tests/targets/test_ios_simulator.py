@@ -302,6 +302,8 @@ def test_the_tasks(project, mac):
     assert "watch" not in ran.stdout.lower() and "000000000164" not in ran.stdout
     ran = project.run("ios.build", **mac.environment)
     assert ran.code == 0 and ".xctestrun" in ran.stdout and not mac.calls("simctl boot"), ran.text
+    (app,) = (project.folder / "build/ios").glob("*/GoldmaskApp.app")
+    assert f"app: build/ios/{app.parent.name}/GoldmaskApp.app" in ran.text
     ran = project.run("doctor", **mac.environment)
     assert "Xcode: 16.2 (16C5032a)" in ran.text and "4 simulators, the newest of iOS 26.1" in ran.text
 

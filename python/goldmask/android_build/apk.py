@@ -56,6 +56,11 @@ class Apks:
     built: bool
 
 
+def folder_of(root: Path, pipeline: str) -> Path:
+    """Where a project has the APKs of a pipeline by name, copied out of the cache."""
+    return root / "build/apk" / pipeline
+
+
 @dataclass(frozen=True)
 class Linked:
     """What aapt2 makes of a manifest and resources: an APK of them, the merged manifest, and the classes of R."""

@@ -53,6 +53,10 @@ class Product:
 
     xctestrun: Path
 
+    def apps(self, sdk: str) -> list[Path]:
+        """The apps that were built for an SDK."""
+        return sorted(self.xctestrun.parent.glob(f"*-{sdk}/*.app"))
+
     def host_of(self, test: str) -> tuple[Path, str]:
         """The app that hosts `Target/Class`, and its bundle identifier. Raises RunError."""
         target = test.split("/")[0]

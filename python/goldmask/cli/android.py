@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..android import benchmark_model, sdk
 from ..android.devices import chosen
-from ..android_build import maven
+from ..android_build import apk, maven
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import write_atomically
 from ..machine.resources import ANDROID_PROJECT
@@ -24,7 +24,7 @@ from ..workflows.matrix import compare_runtimes
 from ..workflows.selection import PIPELINES, among, options_for, select
 from .console import ProgressBars, out
 from .farm import model_and_cases
-from .folders import out_folder, root
+from .folders import from_here, out_folder, root
 from .run import one
 
 
@@ -53,7 +53,8 @@ def build_android(pipelines: list[str], abi: str) -> ExitCode:
             out.print(Text(f"note: {note}"))
         out.print(Text(f"{pipeline}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
         for path, name in ((apks.app, apks.application_id), (apks.test, apks.test_id)):
-            out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {path}"))
+            copy = apk.folder_of(root(), pipeline) / path.name
+            out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {from_here(copy if copy.exists() else path)}"))
     return ExitCode.OK
 
 

@@ -11,7 +11,7 @@ from ..project.options import from_flags, resolve
 from ..targets import ios_simulator
 from ..targets.target import Context
 from .console import ProgressBars, out
-from .folders import out_folder, root
+from .folders import from_here, out_folder, root
 
 
 def build_ios(destinations: list[str], folder: str) -> ExitCode:
@@ -21,8 +21,10 @@ def build_ios(destinations: list[str], folder: str) -> ExitCode:
         config = load_config(root())
         options = resolve(config.options.given(ios_simulator.NAME), from_flags({"destination": destinations}))
         products = ios_simulator.build(Context(root(), path / "logs", options, ios=config.ios, progress=bars))
-    for product in products:
+    for product, apps in products:
         out.print(Text(f"built: {product.xctestrun}"))
+        for app in sorted(apps.glob("*.app")):
+            out.print(Text(f"app: {from_here(app)}"))
     return ExitCode.OK
 
 

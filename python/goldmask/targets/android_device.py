@@ -132,9 +132,9 @@ TARGET = AndroidDevice()
 
 
 def build(pipeline: Pipeline, context: Context) -> Apks:
-    """The APKs of a pipeline's app and golden test. Raises as `apk.build`."""
+    """The APKs of a pipeline's app and golden test, which are in `folder_of` as well. Raises as `apk.build`."""
     project, test = project_of(context.android, context.root, pipeline)
-    return apk.build(
+    apks = apk.build(
         project,
         test,
         abi=context.options.abi,
@@ -142,6 +142,8 @@ def build(pipeline: Pipeline, context: Context) -> Apks:
         on_step=context.progress.step,
         on_note=context.on_note,
     )
+    context.copy_out((apks.app, apks.test), apk.folder_of(context.root, pipeline))
+    return apks
 
 
 def _devices(context: Context) -> AbstractContextManager[list[Device]]:

@@ -176,11 +176,11 @@ def golden_test_of(pipeline: str, context: Context) -> str:
     return test
 
 
-def build(context: Context) -> list[Product]:
-    """Build the app and its tests for every destination's processor. Raises as `prepare`."""
+def build(context: Context) -> list[tuple[Product, Path]]:
+    """Build app and tests for every destination's processor; each with its `app_folder`. Raises as `prepare`."""
     found = xcode.find_xcode(context.logs)
     places = _one_of_each_build(_places(context, create=False))
-    return [_product(place, found, context) for place in places]
+    return [(_product(place, found, context), app_folder(context.root, place)) for place in places]
 
 
 def _run_everywhere(
@@ -350,9 +350,16 @@ def _one_of_each_build(places: Sequence[Place]) -> list[Place]:
 
 
 def _product(place: Place, found: xcode.Xcode, context: Context) -> Product:
-    return xcode.build(
+    product = xcode.build(
         folder_of(context), context.ios, place.sdk, place.arch, found, context.logs, context.progress.step
     )
+    context.copy_out(product.apps(place.sdk), app_folder(context.root, place))
+    return product
+
+
+def app_folder(root: Path, place: Place) -> Path:
+    """Where the apps that were built for a place are by name."""
+    return root / "build/ios" / f"{place.sdk}-{place.arch}"
 
 
 def _app(pipeline: str, place: Place, found: xcode.Xcode, context: Context) -> App:

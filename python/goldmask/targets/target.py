@@ -7,7 +7,7 @@ them and know no platform.
 import pkgutil
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -22,6 +22,7 @@ from ..contract.latency import LatencyFlag
 from ..contract.options import Pipeline
 from ..machine import interrupts
 from ..machine.diagnostics import Diagnostic
+from ..machine.outputs import copy_out
 from ..machine.progress import Progress
 from ..project.config import Android, Ios
 from ..project.options import OPTIONS, TargetOptions
@@ -54,6 +55,13 @@ class Context:
     suppress: tuple[LatencyFlag, ...] = ()
     progress: Progress = field(default_factory=Progress)
     on_note: Callable[[str], None] = _ignore
+
+    def copy_out(self, built: Iterable[Path], folder: Path) -> None:
+        """Copy what was built into `folder`; where that cannot be written it is a note, as all runs without it."""
+        try:
+            copy_out(built, folder)
+        except OSError as error:
+            self.on_note(f"what was built is not in {folder}: {error.strerror}")
 
 
 class Session(AbstractContextManager["Session"], ABC):
