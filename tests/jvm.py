@@ -32,10 +32,18 @@ def builder(logs: Path, folder: Path = ANDROID_PROJECT) -> Kotlin:
 
 
 def run_junit(
-    kotlin: Kotlin, module: str, logs: Path, *, tests: Path = REPO / "tests", flavour: str = "", flags: tuple = ()
+    kotlin: Kotlin,
+    module: str,
+    logs: Path,
+    *,
+    tests: Path = REPO / "tests",
+    flavour: str = "",
+    flags: tuple = (),
+    names: str = r"\w+Test",
 ) -> shell.Finished:
     """Run every test class in a module's src/test in one JVM, the repository's tests folder being `tests`.
 
+    `names` is a pattern of the classes' names.
     An application has its resources, assets and native libraries there as well.
     """
     beside, generated = [], []
@@ -52,7 +60,7 @@ def run_junit(
     for source in sources:
         text = source.read_text("utf-8")
         package = re.search(r"^package (\S+)", text, re.MULTILINE)[1]
-        classes += [f"{package}.{name}" for name in re.findall(r"^class (\w+Test)\b", text, re.MULTILINE)]
+        classes += [f"{package}.{name}" for name in re.findall(rf"^class ({names})\b", text, re.MULTILINE)]
     assert classes
     class_path = [android_jvm.robolectric_settings("x86_64"), *beside]
     class_path += kotlin.class_path(module, ("test",), flavour, generated)

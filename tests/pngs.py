@@ -19,13 +19,16 @@ def png(
     more: bytes = b"",
     claims: tuple[int, int] | None = None,
     before: tuple[tuple[bytes, bytes], ...] = (),
+    clear: bytes = b"",
+    after: tuple[tuple[bytes, bytes], ...] = (),
     spoilt: bytes = b"",
     end: bool = True,
 ) -> bytes:
     """A PNG of `samples` [h, w] or [h, w, channels], unfiltered.
 
     `pixel_bytes` cuts the rows before they are compressed, `more` follows them. IHDR says `claims`, a width and a
-    height. `before` are chunks in front of the pixels, `spoilt` is one whose checksum is wrong, `end` is IEND.
+    height. `before` and `after` are chunks around the pixels, `clear` is transparency, `spoilt` is a chunk whose
+    checksum is wrong, `end` is IEND.
     """
     samples = samples.reshape(*samples.shape[:2], CHANNELS[colour])
     height, width = samples.shape[:2]
@@ -34,7 +37,9 @@ def png(
     held = [(b"IHDR", header), *before]
     if colour == PALETTE:
         held.append((b"PLTE", COLOURS[: 3 << depth]))
-    held.append((b"IDAT", zlib.compress(rows, 9)))
+    if clear:
+        held.append((b"tRNS", clear))
+    held += [(b"IDAT", zlib.compress(rows, 9)), *after]
     if end:
         held.append((b"IEND", b""))
     written = (chunk(kind, body)[:-1] + b"?" if kind == spoilt else chunk(kind, body) for kind, body in held)

@@ -16,6 +16,7 @@ from goldmask.targets.target import Context
 DEADLINE_S = 600
 FOREIGN = REPO / "tests/ios/foreign"
 APPLE = REPO / "tests/ios/apple"
+GRID = REPO / "tests/ios/grid"
 
 
 def host_context(folder: Path, **choices) -> Context:

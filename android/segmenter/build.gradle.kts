@@ -6,7 +6,3 @@ plugins {
 android {
     namespace = "org.goldmask.segmenter"
 }
-
-dependencies {
-    implementation(libs.bundles.segmenter)
-}

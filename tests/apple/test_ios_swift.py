@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from bmps import bmp_files
 from conftest import REPO, edited_samples
-from swift_package import APPLE, swift_test, swift_test_module
+from swift_package import APPLE, GRID, swift_test, swift_test_module
 
 from goldmask.machine import shell
 
-TESTS = {"SegmentationCoreTests": 16, "LibInterpreterTests": 8, "GoldenTestKitTests": 19}
+TESTS = {"SegmentationCoreTests": 19, "LibInterpreterTests": 8, "GoldenTestKitTests": 19}
 
 
 @pytest.mark.parametrize("module", TESTS)
@@ -28,6 +29,7 @@ def test_the_packages_own_tests(swift, module, tmp_path):
         ("GoldenTestKitTests", "samples/bundle.json", '"kind": "device"', '"kindd": "device"'),
         ("SegmentationCoreTests", "vectors/preprocess.json", '"orientation":3', '"orientation":4'),
         ("SegmentationCoreTests", "vectors/preprocess.json", "[0,0,0,30,61,47", "[0,0,0,31,61,47"),
+        ("SegmentationCoreTests", "vectors/images.json", '"orientation": 8', '"orientation": 7'),
         ("SegmentationCoreTests", "vectors/preprocess.json", '"zero_point":-14', '"zero_point":-13'),
     ],
 )
@@ -41,7 +43,7 @@ def test_the_code_for_apples_platforms(swift, tmp_path):
     """Compiled and run against handwritten stand-ins of Apple's modules (tests/ios/apple/Package.swift)."""
     done = swift_test(swift, tmp_path, package=APPLE)
     assert done.code == 0, done.stdout + done.log_tail(40)
-    assert "Executed 7 tests, with 0 failures" in done.stdout
+    assert "Executed 9 tests, with 0 failures" in done.stdout
 
 
 def test_what_does_not_compile_for_apple_is_seen(swift, tmp_path):
@@ -49,10 +51,32 @@ def test_what_does_not_compile_for_apple_is_seen(swift, tmp_path):
     package = tmp_path / "apple"
     shutil.copytree(APPLE, package, ignore=shutil.ignore_patterns(".build"))
     source = package / "Sources/SegmentationCore/ImageFile.swift"
-    source.write_text(source.read_text("utf-8").replace("CGImageSourceGetType", "CGImageSourceGetKind"), "utf-8")
+    source.write_text(
+        source.read_text("utf-8").replace("CGImageSourceGetStatusAtIndex", "CGImageSourceGetState"), "utf-8"
+    )
     words = ("build", "--package-path", package, "--scratch-path", tmp_path / "build", "--target", "SegmentationCore")
     done = shell.run([swift.program, *words], log=tmp_path / "swift.log", deadline_s=300)
-    assert done.code == 1 and "cannot find 'CGImageSourceGetKind' in scope" in done.stdout
+    assert done.code == 1 and "cannot find 'CGImageSourceGetState' in scope" in done.stdout
+
+
+def test_the_grid_of_images_sees_a_wrong_pixel(swift, tmp_path):
+    """The program that the workflow runs on a Mac, on the one format that Linux can decode."""
+    name, data, pixels = next(iter(bmp_files()))
+    folder, wrong = tmp_path / "images", pixels.copy()
+    folder.mkdir()
+    (folder / name).write_bytes(data)
+    wrong[0, 0, 0] ^= 1
+    words = ("run", "--package-path", GRID, "--scratch-path", REPO / "build/swift/grid", "image-grid", folder)
+    for right, code, line in (
+        (pixels, 0, "1 of 1 images are right"),
+        (wrong, 1, f"{name}: 0.00"),
+        (pixels[:-1], 1, f"{name}: inf levels"),
+        (None, 1, f"{name}: decoded, and it is to be refused"),
+    ):
+        beside = folder / f"{name}.rgb"
+        beside.unlink(missing_ok=True) if right is None else beside.write_bytes(right.tobytes())
+        done = shell.run([swift.program, *words], log=tmp_path / "swift.log", deadline_s=300)
+        assert done.code == code and line in done.stdout, done.stdout + done.log_tail(40)
 
 
 def swift_files(tmp_path) -> list[Path]:

@@ -103,6 +103,8 @@ SOME = {"delegated": 1, "of": 2}
         (change("results.0.mask_size", ["4", "2"]), "mask_size.0"),
         (change("results.0.mask_size", [0, 2]), "mask_size.0"),
         (change("results.0.memory_peak_mb", True), "memory_peak_mb"),
+        (change("results.0.decoded_by", "target"), "decoded_by"),
+        (change("results.1.decoded_by", "host"), "error.decoded_by: Extra inputs"),
         (change("results.0.latency.inference_ms", ["1"]), "inference_ms"),
         ([], "object"),
     ],

@@ -128,13 +128,6 @@ def test_an_explicit_orientation_replaces_the_files(tmp_path):
     assert not (decode(path) == pixels).all()
 
 
-def test_an_orientation_out_of_range_in_a_file_is_none(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 77
-    Image.new("RGB", (2, 3)).save(tmp_path / "odd.png", exif=exif)
-    assert decode(tmp_path / "odd.png").shape == (3, 2, 3)
-
-
 FORMATS_AND_MODES = [
     (suffix, mode)
     for suffix, modes in {
@@ -194,12 +187,12 @@ def jpeg(mode: str = "RGB") -> bytes:
         (b"", "is empty"),
         (b"GIF89a" + bytes(100), "not a JPEG, PNG, BMP or WebP"),
         (b"<html></html>", "not a JPEG, PNG, BMP or WebP"),
-        (jpeg()[:300], "cannot be decoded"),
+        (jpeg()[:300], "is damaged: it ends"),
         (jpeg("CMYK"), "CMYK"),
         (png(30000, 30000), "pixels"),
         (png(9000, 9000), f"limit is {MAX_PIXELS:,}"),
-        (png(1, 65_536), "claims 1×65536 pixels; the limit is 67,108,864, and 65,535 a side"),
-        (png(4, 4), "cannot be decoded"),
+        (png(1, 65_536), "65,535 a side"),
+        (png(4, 4), "rows are missing"),
     ],
     ids=["empty", "gif", "html", "truncated", "cmyk", "bomb", "large", "tall", "no pixels"],
 )
@@ -219,7 +212,7 @@ def test_a_png_without_all_its_rows_is_damaged(colour, interlaced):
     assert decode("photo.png", data=pngs.png(samples, colour=colour, interlaced=interlaced)).shape == (9, 7, 3)
     whole = len(pngs.packed(samples, 8, interlaced))
     for kept in (whole // 9, whole // 2, whole - 1):
-        with pytest.raises(ImageError, match=r"photo\.png cannot be decoded"):
+        with pytest.raises(ImageError, match="photo.png is damaged: rows are missing"):
             decode("photo.png", data=pngs.png(samples, colour=colour, interlaced=interlaced, pixel_bytes=kept))
 
 
@@ -241,7 +234,7 @@ def half(kind: str, **options: object) -> bytes:
     "data", [half("WEBP"), half("WEBP", lossless=True), half("BMP")], ids=["lossy", "lossless", "bmp"]
 )
 def test_half_a_webp_or_bmp_is_damaged(data):
-    with pytest.raises(ImageError, match="cannot be decoded"):
+    with pytest.raises(ImageError, match="photo is damaged"):
         decode("photo", data=data)
 
 

@@ -221,6 +221,14 @@ def test_a_damaged_margin_map_is_an_error_whatever_the_mask(tmp_path, picture, d
     assert reason in comparison.reason
 
 
+def test_a_row_says_who_decoded_the_image(tmp_path):
+    own, handed = compared(tmp_path, square()), compared(tmp_path, square(), decoded_by="host")
+    assert (own.comparison.decoded_by, handed.comparison.decoded_by) == ("target", "host")
+    assert handed.comparison.reason == "all 4,096 pixels equal (decoded by the host)"
+    missing = compared(tmp_path, square(), mask="masks/gone.png", decoded_by="host")
+    assert missing.decoded_by is None
+
+
 SWAPPED = np.array([0, 2, 1], np.uint8)[square()]
 
 

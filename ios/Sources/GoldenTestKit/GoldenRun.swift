@@ -22,6 +22,9 @@ public struct GoldenRun {
     public var target = Target.current
     /// What else may explain a difference or a time.
     public var environment: [String: String] = [:]
+    /// The folder with the pixels of the cases as PPM files named after them, where a host has decoded the images for a
+    /// platform that cannot; they are turned upright here. nil: this process decodes.
+    public var hostPixels: URL?
     /// For apps that decode in another way than `ImageFile`.
     public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
     /// Hears of each case that is done; prints a line for goldmask's progress bar if nothing else is said.
@@ -146,6 +149,7 @@ public struct GoldenRun {
             mask: mask,
             maskSha256: sha256(png),
             maskSize: [last.mask.width, last.mask.height],
+            decodedBy: hostPixels == nil ? nil : "host",
             stages: Stages(
                 decoded: sha256(image.pixels), resized: last.resized.map(sha256), tensor: last.tensor.map(sha256)
             ),
@@ -167,7 +171,13 @@ public struct GoldenRun {
             )
         }
         do {
-            return try decode(each, bytes)
+            guard let hostPixels else { return try decode(each, bytes) }
+            let file = hostPixels.appendingPathComponent("\(each.id).ppm")
+            guard let ppm = try? Data(contentsOf: file) else {
+                throw SegmenterError(stage: "decode", message: "the host could not decode it")
+            }
+            return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](ppm))
+                .upright(from: each.orientation ?? ImageFile.orientation(of: bytes))
         } catch let error as SegmenterError {
             throw error
         } catch {
@@ -189,16 +199,5 @@ public struct GoldenRun {
         FileHandle.standardOutput.write(
             Data("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}\n".utf8)
         )
-    }
-
-    /// Decodes nothing: the upright pixels of cases are in `folder`, as PPM files named after them.
-    public static func hostPixels(in folder: URL) -> Decode {
-        { each, _ in
-            let file = folder.appendingPathComponent("\(each.id).ppm")
-            guard let data = try? Data(contentsOf: file) else {
-                throw SegmenterError(stage: "decode", message: "the host could not decode it")
-            }
-            return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](data))
-        }
     }
 }

@@ -154,6 +154,8 @@ public struct CaseResult: Codable, Equatable, Sendable {
     public var maskSha256: String?
     /// Width and height.
     public var maskSize: [Int]?
+    /// `host` where the image came as pixels; nil where this process has decoded it.
+    public var decodedBy: String?
     /// What each stage handed on.
     public var stages = Stages()
     /// How long it took.
@@ -168,6 +170,7 @@ public struct CaseResult: Codable, Equatable, Sendable {
         case imageSha256 = "image_sha256"
         case maskSha256 = "mask_sha256"
         case maskSize = "mask_size"
+        case decodedBy = "decoded_by"
         case memoryPeakMb = "memory_peak_mb"
     }
 
@@ -180,6 +183,8 @@ public struct CaseResult: Codable, Equatable, Sendable {
         )
         try require(
             status != .ok || error == nil, "results.\(self.case): status ok and an error exclude each other")
+        try require(
+            decodedBy == nil || decodedBy == "host", "results.\(self.case).decoded_by: \(decodedBy ?? "") is not host")
         try require(status != .error || error != nil, "results.\(self.case): status error needs error")
         try require(
             status != .error || (mask == nil && maskSha256 == nil && maskSize == nil && taps.isEmpty),
@@ -199,6 +204,7 @@ extension CaseResult {
         mask = try keys.decodeIfPresent(String.self, forKey: .mask)
         maskSha256 = try keys.decodeIfPresent(String.self, forKey: .maskSha256)
         maskSize = try keys.decodeIfPresent([Int].self, forKey: .maskSize)
+        decodedBy = try keys.decodeIfPresent(String.self, forKey: .decodedBy)
         stages = try keys.decode(.stages, default: Stages())
         latency = try keys.decodeIfPresent(Latency.self, forKey: .latency)
         memoryPeakMb = try keys.decodeIfPresent(Double.self, forKey: .memoryPeakMb)

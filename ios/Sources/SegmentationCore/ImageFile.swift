@@ -5,25 +5,37 @@ import Foundation
     import ImageIO
 #endif
 
-/// Image files to upright RGB by the rules of docs/images.md, so that every platform begins with the same pixels: alpha
-/// is dropped and not blended, colour profiles are ignored, CMYK and huge images are refused.
+/// Image files to upright RGB by the rules of docs/images.md, so that every platform begins with the same pixels.
+/// ImageIO decodes JPEG, PNG and WebP, of which it is given only what makes pixels.
 public enum ImageFile {
     private static let maxPixels = 1 << 26
+    private static let maxSide = 0xffff
 
     /// The pixels of a JPEG, PNG, BMP or WebP file of bytes `data`; `name` is for messages. `orientation` is an EXIF
     /// orientation that replaces the file's own.
     ///
-    /// - Throws: `SegmenterError` of stage `decode`; for all but PPM files where the platform has no ImageIO.
+    /// - Throws: `SegmenterError` of stage `decode`; for all but BMP files where the platform has no ImageIO.
     public static func decode(name: String, data: [UInt8], orientation: Int? = nil) throws -> RGBImage {
-        #if canImport(ImageIO)
-            return try decodeByImageIO(name: name, data: data, orientation: orientation)
-        #else
-            guard data.starts(with: "P6".utf8) else {
-                throw fail("\(name) cannot be decoded: this platform has no ImageIO, and reads PPM only")
+        if data.isEmpty { throw fail("\(name) is empty (0 bytes)") }
+        do {
+            if data.starts(with: Bmp.signature) {
+                let bmp = try Bmp(data)
+                try checkSize(bmp.width, bmp.height)
+                return try bmp.image().upright(from: orientation ?? 1)
             }
-            return try ppm(name: name, data: data).upright(from: orientation ?? 1)
-        #endif
+            let stripped = try strip(data)
+            try checkSize(stripped.width, stripped.height)
+            let own = orientation ?? stripped.orientation
+            return try decode(stripped, name: name, isJpeg: data.starts(with: Jpeg.signature)).upright(from: own)
+        } catch ImageProblem.damaged(let what) {
+            throw fail("\(name) is damaged: \(what)")
+        } catch ImageProblem.unsupported(let what) {
+            throw fail("\(name) is \(what)")
+        }
     }
+
+    /// The orientation, 1 to 8, that a JPEG, PNG or WebP file of bytes `data` says in its EXIF; 1 where it says none.
+    public static func orientation(of data: [UInt8]) -> Int { (try? strip(data).orientation) ?? 1 }
 
     /// The pixels of a binary PPM (P6) file, which is how a host hands on what it has decoded.
     ///
@@ -43,13 +55,27 @@ public enum ImageFile {
         return RGBImage(width: width, height: height, pixels: Array(data[(place + 1)...]))
     }
 
+    static func strip(_ data: [UInt8]) throws -> Stripped {
+        if data.starts(with: Jpeg.signature) { return try Jpeg.strip(data) }
+        if data.starts(with: Png.signature) { return try Png.strip(data) }
+        if WebP.isWebP(data) { return try WebP.strip(data) }
+        throw ImageProblem.unsupported("not a JPEG, PNG, BMP or WebP image")
+    }
+
+    private static func checkSize(_ width: Int, _ height: Int) throws {
+        if width < 1 || height < 1 { throw ImageProblem.damaged("it claims \(width)×\(height) pixels") }
+        if max(width, height) > maxSide || width * height > maxPixels {
+            throw ImageProblem.unsupported(
+                "an image of \(width)×\(height) pixels; the limit is 67,108,864, and 65,535 a side"
+            )
+        }
+    }
+
     private static func fail(_ message: String) -> SegmenterError { SegmenterError(stage: "decode", message: message) }
 }
 
 #if canImport(ImageIO)
     extension ImageFile {
-        private static let formats = ["public.jpeg", "public.png", "com.microsoft.bmp", "org.webmproject.webp"]
-
         /// The pixels of a CGImage as they are in its file: drawing it would blend alpha and convert colours.
         ///
         /// - Throws: `SegmenterError` of stage `decode` for colours that are neither gray, nor RGB, nor a palette's.
@@ -62,28 +88,32 @@ public enum ImageFile {
             return try data.withUnsafeBytes { try raster.image(of: $0) }
         }
 
-        private static func decodeByImageIO(name: String, data: [UInt8], orientation: Int?) throws -> RGBImage {
-            if data.isEmpty { throw fail("\(name) is empty (0 bytes)") }
-            guard let source = CGImageSourceCreateWithData(Data(data) as CFData, nil),
-                let type = CGImageSourceGetType(source) as String?, formats.contains(type)
-            else { throw fail("\(name) is not a JPEG, PNG, BMP or WebP image") }
-            guard let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any],
-                let width = properties[kCGImagePropertyPixelWidth] as? Int,
-                let height = properties[kCGImagePropertyPixelHeight] as? Int
-            else { throw fail("\(name) cannot be decoded") }
-            if width.multipliedReportingOverflow(by: height).overflow || width * height > maxPixels {
-                throw fail("\(name) claims \(width)×\(height) pixels; the limit is \(maxPixels)")
+        private static func decode(_ stripped: Stripped, name: String, isJpeg: Bool) throws -> RGBImage {
+            let image = try byImageIO(stripped.data, name: name)
+            if isJpeg, looksUnfinished(image),
+                let more = try? byImageIO(Jpeg.withNoise(stripped.data), name: name), more != image
+            {
+                throw ImageProblem.damaged("rows are missing")
             }
+            return image
+        }
+
+        /// Whether the last pixel is what decoders paint where a JPEG has no data; rounding may be off a little.
+        private static func looksUnfinished(_ image: RGBImage) -> Bool {
+            let last = image.pixels.suffix(3).map(Double.init)
+            return abs(zip(last, [0.299, 0.587, 0.114]).reduce(0) { $0 + $1.0 * $1.1 } - 128) <= 2
+        }
+
+        private static func byImageIO(_ data: [UInt8], name: String) throws -> RGBImage {
             let asItIs = [kCGImageSourceShouldAllowFloat: false, kCGImageSourceShouldCache: false] as CFDictionary
-            guard let image = CGImageSourceCreateImageAtIndex(source, 0, asItIs) else {
-                throw fail("\(name) cannot be decoded")
-            }
+            guard let source = CGImageSourceCreateWithData(Data(data) as CFData, nil),
+                let image = CGImageSourceCreateImageAtIndex(source, 0, asItIs)
+            else { throw ImageProblem.damaged("ImageIO cannot decode it") }
             // ImageIO paints what is missing gray; it says so here, once the image has been made.
             guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete else {
-                throw fail("\(name) cannot be decoded: image file is truncated")
+                throw ImageProblem.damaged("rows are missing")
             }
-            let own = properties[kCGImagePropertyOrientation] as? Int ?? 1
-            return try pixels(of: image, name: name).upright(from: orientation ?? own)
+            return try pixels(of: image, name: name)
         }
 
         private static func pixel(of image: CGImage, name: String) throws -> Raster.Pixel {
@@ -99,7 +129,12 @@ public enum ImageFile {
                     space.model == .cmyk ? "a CMYK image, which every decoder turns into other colours" : "no RGB image"
                 throw fail("\(name) is \(what)")
             }
-            if bits < 8 { return .gray(bits: bits) }
+            if bits < 8 {
+                guard space.model == .monochrome, bits == image.bitsPerPixel else {
+                    throw fail("\(name) has pixels that are no 8 or 16 bits")
+                }
+                return .gray(bits: bits)
+            }
             let size = bits / 8
             let count = image.bitsPerPixel / 8
             let alpha = image.alphaInfo
@@ -118,6 +153,12 @@ public enum ImageFile {
                 count, red: place(colours[0]), green: place(colours[1]), blue: place(colours[2]),
                 premultiplied: premultiplied
             )
+        }
+    }
+#else
+    extension ImageFile {
+        private static func decode(_ stripped: Stripped, name: String, isJpeg: Bool) throws -> RGBImage {
+            throw fail("\(name) cannot be decoded: this platform has no ImageIO")
         }
     }
 #endif

@@ -34,7 +34,8 @@ public enum MaskPng {
         return file
     }
 
-    private static func append(_ name: String, _ content: [UInt8], to file: inout [UInt8]) {
+    /// Appends a chunk with its length and checksum.
+    static func append(_ name: String, _ content: [UInt8], to file: inout [UInt8]) {
         let body = Array(name.utf8) + content
         file += bigEndian(UInt32(content.count)) + body + bigEndian(crc32(body))
     }
@@ -62,7 +63,7 @@ public enum MaskPng {
         return b << 16 | a
     }
 
-    private static func crc32(_ data: [UInt8]) -> UInt32 {
+    static func crc32(_ data: some Sequence<UInt8>) -> UInt32 {
         ~data.reduce(~UInt32(0)) { crcs[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
     }
 

@@ -26,8 +26,7 @@ guard let file = first, let out = flags["--out"], words.isEmpty else {
 do {
     var run = try GoldenRun(request: URL(fileURLWithPath: file), out: URL(fileURLWithPath: out))
     if let decoded = flags["--decoded"] {
-        run.decode = GoldenRun.hostPixels(in: URL(fileURLWithPath: decoded))
-        run.environment["decoder"] = "the host's: this platform has no ImageIO"
+        run.hostPixels = URL(fileURLWithPath: decoded)
     }
     try run.run { try InterpreterSegmenter(model: $0, options: $1) }
 } catch {

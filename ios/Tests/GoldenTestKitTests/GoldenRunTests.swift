@@ -132,10 +132,11 @@ final class GoldenRunTests: XCTestCase {
 
     func testPixelsThatTheHostHasDecoded() throws {
         var run = try goldenRun()
-        run.decode = GoldenRun.hostPixels(in: folder)
-        try Data("P6 1 1 255 abc".utf8).write(to: folder.appendingPathComponent("one.ppm"))
+        run.hostPixels = folder
+        try Data("P6 2 1 255 abcdef".utf8).write(to: folder.appendingPathComponent("one.ppm"))
         try run.run { _, _ in Fake() }
-        XCTAssertEqual(try written().results[0].stages.decoded, sha256(Array("abc".utf8)))
+        XCTAssertEqual(try written().results[0].stages.decoded, sha256(Array("abcdef".utf8)))
+        XCTAssertEqual(try written().results[0].decodedBy, "host")
         XCTAssertEqual(
             try written().results[1].error, Failure(stage: "decode", message: "the host could not decode it"))
     }

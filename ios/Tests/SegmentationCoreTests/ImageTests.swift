@@ -65,11 +65,11 @@ final class ImageTests: XCTestCase {
             let image = try ImageFile.decode(name: "flag.png", data: [UInt8](sample("samples/masks/flag.png")))
             XCTAssertEqual([image.width, image.height], [4, 2])
         #else
-            XCTAssertThrowsError(try ImageFile.decode(name: "a.png", data: [1])) {
-                XCTAssertEqual(($0 as? SegmenterError)?.stage, "decode")
+            let flag = [UInt8](try sample("samples/masks/flag.png"))
+            XCTAssertThrowsError(try ImageFile.decode(name: "flag.png", data: flag)) {
+                let words = "flag.png cannot be decoded: this platform has no ImageIO"
+                XCTAssertEqual($0 as? SegmenterError, SegmenterError(stage: "decode", message: words))
             }
-            let turned = try ImageFile.decode(name: "a.ppm", data: Array("P6 1 2 255 abcdef".utf8), orientation: 6)
-            XCTAssertEqual(turned, RGBImage(width: 2, height: 1, pixels: Array("defabc".utf8)))
         #endif
     }
 }

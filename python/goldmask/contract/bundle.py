@@ -196,6 +196,9 @@ class Predicted(Strict):
     mask: RelativePath
     mask_sha256: Sha256
     mask_size: tuple[Side, Side] = Field(description="width, height")
+    decoded_by: Literal["host"] | None = Field(
+        default=None, description="host: goldmask decoded the image for a platform that cannot; else the target did"
+    )
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
     memory_init_mb: Megabytes | None = Field(default=None, description="of the process, with the model loaded")

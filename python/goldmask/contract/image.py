@@ -2,8 +2,8 @@
 
 Decoding rules, the same on every platform (docs/images.md):
 
-- JPEG, PNG, BMP and WebP; of an animation, the first frame.
-- EXIF orientation is applied; an orientation given by the case replaces it.
+- JPEG, PNG, BMP and WebP; of an animation, the first frame. A file that is not whole is refused.
+- EXIF orientation is applied, and no other; an orientation given by the case replaces it.
 - Grayscale and palette become RGB; alpha is dropped, not blended; 16-bit samples keep their high byte.
 - Colour profiles are ignored; CMYK is refused, because no two decoders turn it into the same RGB.
 """
@@ -13,12 +13,12 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from . import bmp, jpeg, png, webp
 from .errors import GoldmaskError
 from .files import read_file
-from .jpeg import has_all_blocks
-from .png import read_header, scanlines
+from .metadata import UPRIGHT, DamagedImage, Stripped, UnsupportedImage
 
 # [height, width, 3], RGB.
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
@@ -28,13 +28,13 @@ Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Weights = np.ndarray[tuple[int], np.dtype[np.int32]]
 Blend = np.ndarray[tuple[int, int], np.dtype[np.int32]]  # [height, 3 · width]
 Texels = np.ndarray[tuple[int, int], np.dtype[np.void]]  # [height, width], three bytes each
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
-# 67 megapixels, 200 MB as RGB: more than any phone's default camera mode, and below the size at which Pillow warns.
+FORMATS = ("JPEG", "PNG", "WEBP")
+# 67 megapixels, 200 MB as RGB: more than any phone's default camera mode.
 MAX_PIXELS = 1 << 26
-# A JPEG's. Pillow takes 12 bytes for each row, however short.
-MAX_SIDE = 65_535
+# JPEG's own limit. A picture a pixel wide would cost a decoder more for its rows than for its pixels.
+MAX_SIDE = 0xFFFF
+DOWNLOAD = "copy or download the image again"
 MAX_IMAGE_BYTES = 1 << 28
-EXIF_ORIENTATION = 0x0112
 # OpenCV's and Skia's choice too: 8 bits of pixel and two weights of 11 bits fit 32-bit integers.
 WEIGHT_BITS = 11
 ONE = 1 << WEIGHT_BITS
@@ -44,57 +44,82 @@ class ImageError(GoldmaskError):
     """A file that cannot be used as an input image."""
 
 
+def read_image(path: Path) -> bytes:
+    """The bytes of an image file, whatever they are. Raises ImageError for what is not a file, or too large for one."""
+    try:
+        return read_file(path, MAX_IMAGE_BYTES)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no image {path}", fix="name an image file") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}", fix="name an image file") from error
+
+
 def decode(path: Path, orientation: int | None = None, data: bytes | None = None) -> Pixels:
     """The pixels of an image file as uint8 [height, width, 3], RGB, upright.
 
     `orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `data` are the file's bytes
     where the caller has read, and maybe hashed, them already. Raises ImageError.
     """
-    fix = "convert it to an RGB JPEG or PNG"
+    data = read_image(path) if data is None else data
+    if not data:
+        raise ImageError(f"{path} is empty (0 bytes)", fix=DOWNLOAD)
     try:
-        data = read_file(path, MAX_IMAGE_BYTES) if data is None else data
-        if not data:
-            raise ImageError(f"{path} is empty (0 bytes)", fix="copy or download the image again")
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-                raise ImageError(
-                    f"{path} claims {width}×{height} pixels; the limit is {MAX_PIXELS:,}, and {MAX_SIDE:,} a side",
-                    fix="scale the image down",
-                )
-            if image.mode == "CMYK":
-                raise ImageError(f"{path} is a CMYK image, which every decoder turns into other colours", fix=fix)
-            if orientation is None:
-                orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-            _check_whole(data, image.format)
-            pixels = _rgb(image)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a JPEG, PNG, BMP or WebP image", fix=fix) from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} claims too many pixels; the limit is {MAX_PIXELS:,}", fix="scale it down") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{path} cannot be decoded: {reason}", fix="copy or download the image again") from error
-    return orient(pixels, orientation if orientation in range(1, 9) else 1)
+        pixels, own = _decode(data)
+    except UnsupportedImage as error:
+        raise ImageError(f"{path} is {error}", fix="use an RGB JPEG or PNG of up to 65,535 pixels a side") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:  # ours, and what Pillow raises
+        raise ImageError(f"{path} is damaged: {error}", fix=DOWNLOAD) from error
+    return orient(pixels, orientation or own)
 
 
-def _check_whole(data: bytes, kind: str | None) -> None:
-    """Raise ValueError where Pillow would make pixels up: it does not of BMP and WebP."""
-    if kind == "PNG":
-        for _ in scanlines(data, read_header(data)):
-            pass
-    elif kind == "JPEG" and not has_all_blocks(data):
-        raise ValueError("rows are missing")
+def strip(data: bytes) -> Stripped:
+    """What a decoder is given of a JPEG, PNG or WebP, and the orientation that the rest said.
+
+    Raises DamagedImage or another ValueError for a file that is not whole, UnsupportedImage.
+    """
+    if data.startswith(jpeg.SIGNATURE):
+        stripped = jpeg.strip(data)
+    elif data.startswith(png.SIGNATURE):
+        header = png.read_header(data)
+        _check_size(header.width, header.height)  # before its rows are counted
+        stripped = png.strip(data)
+    elif webp.is_webp(data):
+        stripped = webp.strip(data)
+    else:
+        raise UnsupportedImage("not a JPEG, PNG, BMP or WebP image")
+    _check_size(stripped.width, stripped.height)
+    return stripped
 
 
-def _rgb(image: Image.Image) -> Pixels:
-    """uint8 [h, w, 3] of any mode the four formats open in."""
-    if image.mode.startswith("I"):  # 16-bit grayscale, as I;16 or widened to I
-        gray = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")  # a palette's transparency is alpha: dropped in the next step
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+def _decode(data: bytes) -> tuple[Pixels, int]:
+    """The pixels as they lie in the file, and the orientation that it says."""
+    if data.startswith(bmp.SIGNATURE):
+        header = bmp.read_header(data)
+        _check_size(header.width, header.height)
+        return bmp.decode(data, header), UPRIGHT
+    stripped = strip(data)
+    if data.startswith(jpeg.SIGNATURE) and not jpeg.has_all_blocks(stripped.data):
+        raise DamagedImage("rows are missing")
+    return _by_pillow(stripped.data), stripped.orientation
+
+
+def _check_size(width: int, height: int) -> None:
+    """Raise UnsupportedImage for more pixels than are decoded, DamagedImage for none."""
+    if width < 1 or height < 1:
+        raise DamagedImage(f"it claims {width}×{height} pixels")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnsupportedImage(
+            f"an image of {width}×{height} pixels; the limit is {MAX_PIXELS:,}, and {MAX_SIDE:,} a side"
+        )
+
+
+def _by_pillow(data: bytes) -> Pixels:
+    """uint8 [h, w, 3] of a stripped file. Raises OSError, SyntaxError, ValueError or EOFError."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.mode.startswith("I"):  # 16-bit grayscale, as I;16 or widened to I
+            gray = (np.asarray(image) >> 8).astype(np.uint8)
+            return np.repeat(gray[..., None], 3, axis=2)
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def orient(pixels: Pixels, orientation: int) -> Pixels:

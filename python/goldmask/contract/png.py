@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .metadata import Stripped, exif_orientation
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")
 GRAY, PALETTE = 0, 3
@@ -121,3 +123,31 @@ def scanlines(data: bytes, header: Header) -> Iterator[bytes]:
         raise DamagedPng(f"rows are missing, it has {total - missing:,} of {total:,} bytes of pixels")
     if not inflate.eof:
         raise DamagedPng("its compressed data has no end")
+
+
+def strip(data: bytes) -> Stripped:
+    """A PNG without metadata and transparency, its palette as long as its depth allows: an index beyond it is black.
+
+    Raises NotPng, or DamagedPng where it is not whole.
+    """
+    header = read_header(data)
+    for _ in scanlines(data, header):
+        pass
+    exif: bytes | None = None
+    palette: bytes | None = None
+    pixels: list[bytes] = []
+    for kind, body in chunks(data):
+        if kind == b"eXIf" and exif is None:
+            exif = bytes(body)
+        if kind == b"PLTE" and header.colour == PALETTE and not (palette or pixels):
+            palette = bytes(body[: 3 << header.depth]).ljust(3 << header.depth, b"\0")
+        if kind == b"IDAT":
+            pixels.append(chunk(kind, body))
+    if header.colour == PALETTE and palette is None:
+        raise DamagedPng("it has no palette")
+    first = [SIGNATURE, data[len(SIGNATURE) : len(SIGNATURE) + 12 + HEADER.size]]
+    if palette:
+        first.append(chunk(b"PLTE", palette))
+    return Stripped(
+        b"".join([*first, *pixels, chunk(b"IEND", b"")]), header.width, header.height, exif_orientation(exif)
+    )

@@ -12,6 +12,7 @@ from PIL import Image
 from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save
 from ..contract.errors import RunError
 from ..contract.image import ImageError, decode
+from ..contract.metadata import UPRIGHT
 
 
 def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:
@@ -36,14 +37,17 @@ def one_at_a_time(listener: Callable[[str], None], lock: threading.Lock) -> Call
 
 
 def write_decoded(request: Request, out: Path) -> Path:
-    """The folder with every case's pixels as this program decodes them, for code that has no decoder of its own."""
+    """The folder with every case's pixels as this program decodes them, for a platform that has no decoder.
+
+    They lie as in the file: what an app makes of EXIF's orientation stays its own.
+    """
     folder = out / "decoded"
     if folder.is_dir():
         shutil.rmtree(folder)
     folder.mkdir()
     for case in request.cases:
         with contextlib.suppress(ImageError, OSError):  # the golden test says that the case has no pixels
-            pixels = decode(out / case.file, case.orientation)
+            pixels = decode(out / case.file, orientation=UPRIGHT)
             Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
     return folder
 

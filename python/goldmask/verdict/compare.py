@@ -86,6 +86,9 @@ class _Row(Strict):
     metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
     latency: Measured | None = None
     stages: Stages = Stages()
+    decoded_by: Literal["target", "host"] | None = Field(
+        default=None, description="host: goldmask decoded the image, and nothing is known of the target's decoder"
+    )
     truth: TruthScores | None = Field(default=None, description="where the case has a ground truth")
     runtime: Text = ""
     golden_runtime: Text = Field(default="", description="what the golden was recorded with")
@@ -115,6 +118,7 @@ class NotJudged(_Row):
     verdict: Literal[Verdict.ERROR] = Verdict.ERROR
     metrics: None = None
     latency: None = None
+    decoded_by: None = None
     truth: None = None
     picture: None = None
 
@@ -132,6 +136,7 @@ class NotRun(_Row):
     exit_code: Annotated[Literal[ExitCode.OK], WHOLE] = ExitCode.OK
     metrics: None = None
     latency: None = None
+    decoded_by: None = None
     truth: None = None
     picture: None = None
 
@@ -308,11 +313,12 @@ def compare_case(
             target=bundle.target.name,
             pipeline=bundle.pipeline,
             verdict=verdict,
-            reason=reason,
+            reason=reason + (" (decoded by the host)" if result.decoded_by else ""),
             exit_code=code,
             metrics=metrics,
             latency=latency,
             stages=Stages(first_difference=first),
+            decoded_by=result.decoded_by or "target",
             truth=scores,
             runtime=str(bundle.runtime),
             golden_runtime=str(golden.runtime),

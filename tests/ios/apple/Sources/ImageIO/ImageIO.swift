@@ -3,20 +3,16 @@
 
 /// What a test says that a file has.
 public final class CGImageSource {
-    /// Not Apple's: what the next file is.
-    public static var next: CGImageSource?
+    /// Not Apple's: what the next files are, the last of which all later ones are.
+    public static var next: [CGImageSource] = []
+    /// Not Apple's: the files that were read.
+    public static var files: [CFData] = []
 
-    let type: String?
-    let properties: [CFString: Any]
     let image: CGImage?
     let status: CGImageSourceStatus
 
     /// Not Apple's.
-    public init(
-        type: String?, properties: [CFString: Any], image: CGImage?, status: CGImageSourceStatus = .statusComplete
-    ) {
-        self.type = type
-        self.properties = properties
+    public init(image: CGImage?, status: CGImageSourceStatus = .statusComplete) {
         self.image = image
         self.status = status
     }
@@ -31,22 +27,12 @@ public enum CGImageSourceStatus: Int32 {
     case statusComplete = 0
 }
 
-public let kCGImagePropertyPixelWidth: CFString = "PixelWidth"
-public let kCGImagePropertyPixelHeight: CFString = "PixelHeight"
-public let kCGImagePropertyOrientation: CFString = "Orientation"
 public let kCGImageSourceShouldAllowFloat: CFString = "kCGImageSourceShouldAllowFloat"
 public let kCGImageSourceShouldCache: CFString = "kCGImageSourceShouldCache"
 
 public func CGImageSourceCreateWithData(_ data: CFData, _ options: CFDictionary?) -> CGImageSource? {
-    CGImageSource.next
-}
-
-public func CGImageSourceGetType(_ source: CGImageSource) -> CFString? { source.type.map { NSString(string: $0) } }
-
-public func CGImageSourceCopyPropertiesAtIndex(
-    _ source: CGImageSource, _ index: Int, _ options: CFDictionary?
-) -> CFDictionary? {
-    source.properties as CFDictionary
+    CGImageSource.files.append(data)
+    return CGImageSource.next.count > 1 ? CGImageSource.next.removeFirst() : CGImageSource.next.first
 }
 
 public func CGImageSourceCreateImageAtIndex(

@@ -63,6 +63,7 @@ final class ImageIOTests: XCTestCase {
             (try image([0, 0, 0, 0], width: 1, perPixel: 32, CGColorSpace(.cmyk)), "a CMYK image"),
             (try image([0, 0, 0], width: 1, perPixel: 24, CGColorSpace(.lab)), "no RGB image"),
             (try image([0, 0], width: 1, bits: 16, perPixel: 16, gray, info: 0x100), "no 8 or 16 bits"),
+            (try image([0, 0], width: 1, bits: 5, perPixel: 16, rgb, .noneSkipFirst), "no 8 or 16 bits"),
         ] {
             XCTAssertThrowsError(try ImageFile.pixels(of: image, name: "x")) {
                 XCTAssertTrue(($0 as? SegmenterError)?.message.contains(words) == true, "\($0)")
@@ -70,32 +71,58 @@ final class ImageIOTests: XCTestCase {
         }
     }
 
+    /// A JPEG's bytes of a gray image of 2×1 pixels with an orientation: all that is read of them before ImageIO does.
+    private func jpeg(orientation: UInt8) -> [UInt8] {
+        let exif = Array("Exif\0\0MM\0*".utf8) + [0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]
+        let frame: [UInt8] = [0xff, 0xc0, 0, 11, 8, 0, 1, 0, 2, 1, 1, 0x11, 0]
+        let scan: [UInt8] = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0x34]
+        return [0xff, 0xd8, 0xff, 0xe1, 0, UInt8(exif.count + 2)] + exif + frame + scan + [0xff, 0xd9]
+    }
+
     private func decode(
-        type: String? = "public.jpeg", width: Int = 2, orientation: Int? = nil, asked: Int? = nil,
-        status: CGImageSourceStatus = .statusComplete, data: [UInt8] = [1]
+        _ pixels: [UInt8]..., orientation: UInt8 = 1, asked: Int? = nil, status: CGImageSourceStatus = .statusComplete
     ) throws -> RGBImage {
-        var properties: [CFString: Any] = [kCGImagePropertyPixelWidth: width, kCGImagePropertyPixelHeight: 1]
-        properties[kCGImagePropertyOrientation] = orientation
-        let pixels = try image([1, 2, 3, 4, 5, 6], width: 2, perPixel: 24, rgb)
-        CGImageSource.next = CGImageSource(type: type, properties: properties, image: pixels, status: status)
-        return try ImageFile.decode(name: "a.jpg", data: data, orientation: asked)
+        CGImageSource.next = try pixels.map {
+            CGImageSource(image: try image($0, width: 2, perPixel: 24, rgb), status: status)
+        }
+        CGImageSource.files = []
+        return try ImageFile.decode(name: "a.jpg", data: jpeg(orientation: orientation), orientation: asked)
     }
 
     func testOrientationsOfTheFileAndOfTheCase() throws {
-        XCTAssertEqual(try decode().pixels, [1, 2, 3, 4, 5, 6])
-        XCTAssertEqual(try decode(orientation: 2).pixels, [4, 5, 6, 1, 2, 3])
-        XCTAssertEqual(try decode(orientation: 2, asked: 1).pixels, [1, 2, 3, 4, 5, 6])
-        XCTAssertEqual(try decode(orientation: 6).height, 2)
+        let pixels: [UInt8] = [1, 2, 3, 4, 5, 6]
+        XCTAssertEqual(try decode(pixels).pixels, pixels)
+        XCTAssertEqual(try decode(pixels, orientation: 2).pixels, [4, 5, 6, 1, 2, 3])
+        XCTAssertEqual(try decode(pixels, orientation: 2, asked: 1).pixels, pixels)
+        XCTAssertEqual(try decode(pixels, orientation: 6).height, 2)
+    }
+
+    func testImageIOIsNotToldOfTheOrientation() throws {
+        _ = try decode([1, 2, 3, 4, 5, 6], orientation: 6)
+        let file = [UInt8](try XCTUnwrap(CGImageSource.files.first) as Data)
+        XCTAssertEqual(file.count, jpeg(orientation: 6).count - 32)
+        XCTAssertFalse(file.contains(0xe1))
+    }
+
+    func testAJpegWhoseLastPixelIsGrayIsReadTwice() throws {
+        let (gray, other): ([UInt8], [UInt8]) = ([1, 2, 3, 128, 128, 128], [1, 2, 3, 4, 5, 6])
+        XCTAssertEqual(try decode(gray).pixels, gray)
+        XCTAssertEqual(CGImageSource.files.count, 2)
+        XCTAssertThrowsError(try decode(gray, other)) {
+            XCTAssertEqual(($0 as? SegmenterError)?.message, "a.jpg is damaged: rows are missing")
+        }
+        XCTAssertEqual(try decode(other, gray).pixels, other)
+        XCTAssertEqual(CGImageSource.files.count, 1)
     }
 
     func testFilesThatAreRefused() {
+        let pixels: [UInt8] = [1, 2, 3, 4, 5, 6]
+        CGImageSource.next = []
         for (act, words) in [
-            ({ try self.decode(data: []) }, "empty"),
-            ({ try self.decode(type: "public.tiff") }, "not a JPEG"),
-            ({ try self.decode(type: nil) }, "not a JPEG"),
-            ({ try self.decode(width: 1 << 27) }, "claims"),
-            ({ try self.decode(width: .max) }, "claims"),
-            ({ try self.decode(status: .statusIncomplete) }, "truncated"),
+            ({ try ImageFile.decode(name: "a", data: []) }, "empty"),
+            ({ try ImageFile.decode(name: "a", data: Array("II*".utf8)) }, "not a JPEG"),
+            ({ try ImageFile.decode(name: "a", data: self.jpeg(orientation: 1)) }, "ImageIO cannot decode it"),
+            ({ try self.decode(pixels, status: .statusIncomplete) }, "rows are missing"),
         ] as [(() throws -> RGBImage, String)] {
             XCTAssertThrowsError(try act(), words) {
                 XCTAssertEqual(($0 as? SegmenterError)?.stage, "decode")

@@ -39,5 +39,5 @@ let bug = ProcessInfo.processInfo.environment["SABOTAGE"] ?? "none"
 guard ["none", "crash", "hang", "exit", "bgr"].contains(bug) else { fatalError("SABOTAGE: \(bug) is no bug") }
 let words = CommandLine.arguments
 var run = try GoldenRun(request: URL(fileURLWithPath: words[1]), out: URL(fileURLWithPath: words[3]))
-if words.count > 5 { run.decode = GoldenRun.hostPixels(in: URL(fileURLWithPath: words[5])) }
+if words.count > 5 { run.hostPixels = URL(fileURLWithPath: words[5]) }
 try run.run { Saboteur(try InterpreterSegmenter(model: $0, options: $1), bug: bug) }

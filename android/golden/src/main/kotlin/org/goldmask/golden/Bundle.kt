@@ -100,7 +100,7 @@ internal data class Latency(
 @Serializable
 internal data class Tap(val file: String, val sha256: String, val unit: String)
 
-/** One case: a mask, or the reason why there is none. */
+/** One case: a mask, or the reason why there is none. [decodedBy] is `host` where the image came as pixels. */
 @Serializable
 internal data class Result(
     val case: String,
@@ -110,6 +110,7 @@ internal data class Result(
     val mask: String? = null,
     val maskSha256: String? = null,
     val maskSize: List<Int>? = null,
+    val decodedBy: String? = null,
     val stages: Stages = Stages(),
     val latency: Latency? = null,
     val memoryPeakMb: Double? = null,
@@ -123,6 +124,7 @@ internal data class Result(
             "results.$case: status ok needs mask, mask_sha256 and mask_size"
         }
         require(status != OK || error == null) { "results.$case: status ok and an error exclude each other" }
+        require(decodedBy in setOf(null, HOST)) { "results.$case.decoded_by: $decodedBy is not $HOST" }
         require(status != ERROR || error != null) { "results.$case: status error needs error" }
         require(status != ERROR || (mask == null && maskSha256 == null && maskSize == null && taps.isEmpty())) {
             "results.$case: status error and a mask exclude each other"
@@ -132,5 +134,6 @@ internal data class Result(
     companion object {
         const val OK = "ok"
         const val ERROR = "error"
+        const val HOST = "host"
     }
 }

@@ -90,8 +90,9 @@ internal class GoldenRun(
         if (sha256(data) != case.sha256) {
             throw SegmenterException("decode", "${file.name} is not the image that was asked for (sha256 differs)")
         }
+        val handed = hostPixels(case, data)
         val image = try {
-            hostPixels(case.id) ?: decode(case.file, data, case.orientation)
+            handed ?: decode(case.file, data, case.orientation)
         } catch (error: RuntimeException) {
             throw SegmenterException("decode", "${file.name} cannot be decoded: ${error.message}", error)
         }
@@ -116,6 +117,7 @@ internal class GoldenRun(
             mask = mask,
             maskSha256 = sha256(png),
             maskSize = listOf(last.mask.width, last.mask.height),
+            decodedBy = handed?.let { Result.HOST },
             stages = Stages(sha256(ImageFile.rgb(image)), last.resized?.let(::sha256), last.tensor?.let(::sha256)),
             latency = Latency(
                 initMs,

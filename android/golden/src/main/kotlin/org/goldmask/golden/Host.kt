@@ -4,6 +4,7 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import android.os.Build
 import java.io.File
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.SegmenterException
 
 /** Whether this is Robolectric's Android on a JVM. */
@@ -38,18 +39,18 @@ internal fun environment(): Map<String, String> = buildMap {
     if (ON_JVM) {
         put("java", "${System.getProperty("java.vm.name")} ${System.getProperty("java.version")}")
         System.getProperty("goldmask.emulated")?.let { put("emulated", it) }
-        hostPixelsFolder?.let { put("decoder", "the host's: this JVM has no Skia") }
     } else {
         put("fingerprint", Build.FINGERPRINT)
     }
 }
 
 /**
- * The upright pixels of a case that the host has decoded, as binary PPM (P6) named after it; null where this process
- * decodes by itself. Robolectric has Skia for x86_64 only, and what stands in for it elsewhere is no decoder to test.
+ * The pixels of a case, of image file [image], that the host has decoded, as binary PPM (P6) named after it, turned
+ * upright here; null where this process decodes by itself. Robolectric has Skia for x86_64 only, and what stands in for
+ * it elsewhere is no decoder to test.
  */
-internal fun hostPixels(case: String): Bitmap? {
-    val file = hostPixelsFolder?.resolve("$case.ppm") ?: return null
+internal fun hostPixels(case: RequestCase, image: ByteArray, folder: File? = hostPixelsFolder): Bitmap? {
+    val file = folder?.resolve("${case.id}.ppm") ?: return null
     if (!file.isFile) throw SegmenterException("decode", "the host could not decode it")
     val data = file.readBytes()
     val header = PPM.find(String(data, 0, minOf(data.size, PPM_HEADER_BYTES), Charsets.ISO_8859_1))
@@ -60,7 +61,8 @@ internal fun hostPixels(case: String): Bitmap? {
         val place = start + CHANNELS * it
         Color.rgb(data[place].toInt() and BYTE, data[place + 1].toInt() and BYTE, data[place + 2].toInt() and BYTE)
     }
-    return Bitmap.createBitmap(pixels, width, height, Bitmap.Config.ARGB_8888)
+    val turn = case.orientation ?: ImageFile.orientation(image)
+    return ImageFile.bitmap(pixels, width, height, turn)
 }
 
 private val hostPixelsFolder: File? = System.getProperty("goldmask.decoded")?.let(::File)

@@ -3,17 +3,15 @@ package org.goldmask.segmenter
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Color
-import android.graphics.ColorSpace
-import androidx.exifinterface.media.ExifInterface
-import java.io.ByteArrayInputStream
 import java.nio.ByteBuffer
 
 /**
  * Image files to upright, opaque sRGB bitmaps by the rules of docs/images.md, so that every platform begins with the
- * same pixels: alpha is dropped and not blended, colour profiles are ignored, CMYK and huge images are refused.
+ * same pixels. Android decodes JPEG, PNG and WebP, of which it is given only what makes pixels.
  */
 object ImageFile {
     private const val MAX_PIXELS = 1L shl 26
+    private const val MAX_SIDE = 0xffff
     private const val RGBA_BYTES = 4
     private const val BYTE = 0xff
     private const val RED_SHIFT = 16
@@ -21,8 +19,7 @@ object ImageFile {
     private const val OPAQUE = BYTE shl 24
     private const val CHANNELS = 3
     private const val LAST_ORIENTATION = 8
-    private const val CMYK_COMPONENTS = 4
-    private val FORMATS = setOf("image/jpeg", "image/png", "image/webp", "image/bmp", "image/x-ms-bmp")
+    private const val BLOCK = 8
 
     /**
      * The pixels of a JPEG, PNG, BMP or WebP file of bytes [data]; [name] is for messages. [orientation] is an EXIF
@@ -32,25 +29,71 @@ object ImageFile {
      */
     fun decode(name: String, data: ByteArray, orientation: Int? = null): Bitmap {
         if (data.isEmpty()) fail("$name is empty (0 bytes)")
-        val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        BitmapFactory.decodeByteArray(data, 0, data.size, options)
-        if (options.outMimeType !in FORMATS) fail("$name is not a JPEG, PNG, BMP or WebP image")
-        val (width, height) = options.outWidth to options.outHeight
-        if (width < 1 || height < 1) fail("$name cannot be decoded")
-        if (width.toLong() * height > MAX_PIXELS) fail("$name claims $width×$height pixels; the limit is $MAX_PIXELS")
-        when (options.outMimeType) {
-            "image/jpeg" -> checkJpeg(name, data)
-            "image/png" -> if (!endsWithEnd(data)) fail("$name cannot be decoded: image file is truncated")
+        try {
+            val image = read(data)
+            return bitmap(image.pixels, image.width, image.height, orientation ?: image.orientation)
+        } catch (error: DamagedImage) {
+            fail("$name is damaged: ${error.message}")
+        } catch (error: UnsupportedImage) {
+            fail("$name is ${error.message}")
         }
-        options.inJustDecodeBounds = false
-        options.inPremultiplied = false // premultiplying would lose the colours of transparent pixels
-        options.inPreferredConfig = Bitmap.Config.ARGB_8888
-        val decoded = BitmapFactory.decodeByteArray(data, 0, data.size, options) ?: fail("$name cannot be decoded")
-        val pixels = raw(decoded)
-        decoded.recycle()
-        val turn = orientation ?: ExifInterface(ByteArrayInputStream(data))
-            .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
-        return bitmap(orient(pixels, width, height, turn), if (turn in SIDEWAYS) height else width)
+    }
+
+    /** The orientation, 1 to 8, that a JPEG, PNG or WebP file of bytes [data] says in its EXIF; 1 where it says none. */
+    fun orientation(data: ByteArray): Int = try {
+        strip(data)?.orientation
+    } catch (_: DamagedImage) {
+        null
+    } catch (_: UnsupportedImage) {
+        null
+    } ?: Metadata.UPRIGHT
+
+    /** Pixels as they lie in the file, row by row, and the orientation that it says. */
+    private class Stored(val pixels: IntArray, val width: Int, val height: Int, val orientation: Int)
+
+    private fun read(data: ByteArray): Stored {
+        if (data.holds(Bmp.SIGNATURE, 0)) {
+            val bmp = Bmp.open(data)
+            checkSize(bmp.width, bmp.height)
+            return Stored(bmp.pixels(), bmp.width, bmp.height, Metadata.UPRIGHT)
+        }
+        val stripped = strip(data) ?: throw UnsupportedImage("not a JPEG, PNG, BMP or WebP image")
+        checkSize(stripped.width, stripped.height)
+        if (data.holds(Jpeg.SIGNATURE, 0) && !hasAllBlocks(stripped.data)) throw DamagedImage("rows are missing")
+        return Stored(byAndroid(stripped.data), stripped.width, stripped.height, stripped.orientation)
+    }
+
+    private fun strip(data: ByteArray): Stripped? = when {
+        data.holds(Jpeg.SIGNATURE, 0) -> Jpeg.strip(data)
+        WebP.isWebP(data) -> WebP.strip(data)
+        data.holds(Png.SIGNATURE, 0) -> Png.open(data).run {
+            checkSize(width, height) // before its rows are counted
+            strip()
+        }
+        else -> null
+    }
+
+    private fun checkSize(width: Int, height: Int) {
+        if (width < 1 || height < 1) throw DamagedImage("it claims $width×$height pixels")
+        if (width.toLong() * height > MAX_PIXELS || maxOf(width, height) > MAX_SIDE) {
+            throw UnsupportedImage("an image of $width×$height pixels; the limit is 67,108,864, and 65,535 a side")
+        }
+    }
+
+    /** Whether a JPEG's scans hold all blocks: otherwise more data makes another picture. Of a block, a pixel will do. */
+    private fun hasAllBlocks(data: ByteArray) =
+        byAndroid(data, BLOCK).contentEquals(byAndroid(Jpeg.withNoise(data), BLOCK))
+
+    /** Pixels of a stripped file; [size] is the side of the squares of which one is a pixel. */
+    private fun byAndroid(data: ByteArray, size: Int = 1): IntArray {
+        val options = BitmapFactory.Options().apply {
+            inPremultiplied = false // premultiplying would lose the colours of transparent pixels
+            inPreferredConfig = Bitmap.Config.ARGB_8888
+            inSampleSize = size
+        }
+        val decoded = BitmapFactory.decodeByteArray(data, 0, data.size, options)
+            ?: throw DamagedImage("Android cannot decode it")
+        return raw(decoded).also { decoded.recycle() }
     }
 
     /** [pixels] (row by row, [width]×[height]) turned upright from an EXIF [orientation] (EXIF 2.3, tag 0x0112). */
@@ -88,14 +131,12 @@ object ImageFile {
         return bytes
     }
 
-    /** Opaque ARGB pixels as they are in the file: getPixels would turn them into sRGB by the file's colour profile. */
+    /** Opaque ARGB pixels as they lie in memory: getPixels would round the colours of translucent ones. */
     private fun raw(image: Bitmap): IntArray {
         val pixels = IntArray(image.width * image.height)
-        if (!image.hasAlpha() && image.colorSpace in setOf(null, ColorSpace.get(ColorSpace.Named.SRGB))) {
-            image.getPixels(pixels, 0, image.width, 0, 0, image.width, image.height)
-            return pixels
-        }
         val bytes = bytesOf(image)
+        // Rows that WebP's decoder did not get to are clear in an image that is not.
+        if (!image.hasAlpha() && bytes.last().toInt() == 0) throw DamagedImage("rows are missing")
         val blue = RGBA_BYTES / 2 - RED_PLACE // red and blue lie around green
         for (index in pixels.indices) {
             val place = RGBA_BYTES * index
@@ -114,49 +155,13 @@ object ImageFile {
         if (bytesOf(red)[0].toInt() == 0) RGBA_BYTES / 2 else 0
     }
 
-    private fun bitmap(pixels: IntArray, width: Int): Bitmap {
-        val image = Bitmap.createBitmap(pixels, width, pixels.size / width, Bitmap.Config.ARGB_8888)
+    /** The upright bitmap of opaque [pixels] (row by row, [width]×[height]) that have an EXIF [orientation]. */
+    fun bitmap(pixels: IntArray, width: Int, height: Int, orientation: Int): Bitmap {
+        val (outWidth, outHeight) = if (orientation in SIDEWAYS) height to width else width to height
+        val upright = orient(pixels, width, height, orientation)
+        val image = Bitmap.createBitmap(upright, outWidth, outHeight, Bitmap.Config.ARGB_8888)
         image.setHasAlpha(false)
         return image
-    }
-
-    /** Refuses CMYK, which every decoder turns into other colours, and files that end early, which decode to gray. */
-    private fun checkJpeg(name: String, data: ByteArray) {
-        var place = 2
-        while (place + 9 < data.size) {
-            if (data[place] != MARKER) break
-            val kind = data[place + 1].toInt() and BYTE
-            if (kind == BYTE) { // a fill byte
-                place++
-                continue
-            }
-            if (kind in FRAME_HEADERS && data[place + 9].toInt() == CMYK_COMPONENTS) {
-                fail("$name is a CMYK image, which every decoder turns into other colours")
-            }
-            if (kind == SCAN) break
-            place += 2 + (data[place + 2].toInt() and BYTE shl 8) + (data[place + 3].toInt() and BYTE)
-        }
-        // Thumbnails have an end of their own, but before the scan.
-        for (index in data.size - 2 downTo place) {
-            if (data[index] == MARKER && data[index + 1] == END_OF_IMAGE) return
-        }
-        fail("$name cannot be decoded: image file is truncated")
-    }
-
-    private const val MARKER = 0xff.toByte()
-    private const val END_OF_IMAGE = 0xd9.toByte()
-    private const val SCAN = 0xda
-    private val FRAME_HEADERS = (0xc0..0xcf) - setOf(0xc4, 0xc8, 0xcc)
-
-    private fun endsWithEnd(data: ByteArray): Boolean {
-        var place = 8L
-        while (place + 8 <= data.size) {
-            val at = place.toInt()
-            val length = ByteBuffer.wrap(data, at, 4).int.toLong() and 0xffffffffL
-            if (String(data, at + 4, 4, Charsets.ISO_8859_1) == "IEND") return true
-            place += 12 + length
-        }
-        return false
     }
 
     private fun fail(message: String): Nothing = throw SegmenterException("decode", message)
