@@ -1,5 +1,7 @@
 """The smaller tasks through the real program: models.*, doctor, run."""
 
+import json
+
 import pytest
 import tiny
 from conftest import REPO, Project, run_program
@@ -75,6 +77,20 @@ def test_nothing_is_recorded_on_an_assumption_until_it_is_declared(bare_project)
     assert "# of an old training" in text and "mean = [127.5]" in text
     checked = project.run("check")
     assert checked.code == 0 and "assumed" not in checked.text
+
+
+def test_one_bad_image_does_not_stop_the_others(project):
+    (project.folder / "text.png").write_text("no image", "utf-8")
+    images = [w for name in ("text.png", "models/tiny/flag.png", "gone.png") for w in ("--image", name)]
+    ran = project.run("run", "--model", "tiny", *images, "--out", "out")
+    assert ran.code == 4 and "text.png is not a JPEG" in ran.text and "there is no image gone.png" in ran.text
+    results = {each["case"]: each for each in json.loads((project.folder / "out/bundle.json").read_text())["results"]}
+    assert {case: each["status"] for case, each in results.items()} == {"flag": "ok", "text": "error"}
+    assert results["text"]["error"]["stage"] == "decode"
+    ran = project.run("run", "--model", "tiny", "--image", "models/tiny/flag.png", "--out", "out")
+    assert ran.code == 0
+    ran = project.run("run", "--model", "tiny", "--image", "gone.png", "--image", "text.png", "--out", "out")
+    assert ran.code == 1 and "there is no image gone.png" in ran.text
 
 
 def test_run_says_that_it_assumed_a_normalisation(project: Project):

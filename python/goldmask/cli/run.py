@@ -7,14 +7,16 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.bundle import Bundle, Failed, Result, mask_of
+from ..contract.bundle import Bundle, Failed, Result, mask_of, save
 from ..contract.errors import ExitCode, UsageError
+from ..contract.image import ImageError
 from ..contract.mask import MAX_CLASSES
 from ..contract.options import TapName
-from ..project.case import cases_from_files
+from ..project.case import sort_images
 from ..project.model import ASSUMING, Model, find_model
 from ..project.options import from_flags
 from ..report.write import open_folder
+from ..targets.host import failed
 from ..targets.target import Context, check_used, find_target, target_names
 from ..workflows.check import request_for
 from ..workflows.measuring import in_random_order
@@ -37,10 +39,12 @@ def run_adhoc(
     notes: list[str] = []
     with ProgressBars() as bars:
         found = find_model(project, model, bars.download)
-        cases = cases_from_files([Path(image) for image in images])
+        inputs = sort_images([Path(image) for image in images])
+        if not inputs.cases:
+            raise next(iter(inputs.errors.values()))
         open_folder(path)
         taps: tuple[TapName, ...] = ("margin",) if find_target(target).margins else ()
-        request = request_for(found, cases, selection.pipelines[0], options, taps)
+        request = request_for(found, inputs.cases, selection.pipelines[0], options, taps)
         request = in_random_order(request, options.seed, notes.append)
         context = Context(
             root=project,
@@ -54,12 +58,16 @@ def run_adhoc(
         )
         with find_target(target).session(context) as session:
             session.prepare(selection.pipelines[0])
-            bundle = session.run(request, path, bars.count(f"{target} · {pipeline}", len(cases)))
+            bundle = session.run(request, path, bars.count(f"{target} · {pipeline}", len(request.cases)))
+    if inputs.failed:
+        errors = [failed(case.id, case.sha256, "decode", inputs.errors[case.id].what) for case in inputs.failed]
+        bundle = bundle.model_copy(update={"results": (*bundle.results, *errors)})
+        save(bundle, path / "bundle.json")
     if found.assumption and selection.pipelines[0] in ASSUMING:
         out.print(Text(f"note: {found.assumption}", "yellow"))
     for note in dict.fromkeys(notes):
         out.print(Text(f"note: {note}"))
-    return _show_bundle(bundle, path, found)
+    return _show_bundle(bundle, path, found, inputs.errors)
 
 
 def one(target: str, pipeline: str, given: Mapping[str, object]) -> Selection:
@@ -71,15 +79,18 @@ def one(target: str, pipeline: str, given: Mapping[str, object]) -> Selection:
     return Selection((), (named,), (target,), frozenset((target, pipeline)), given=given)
 
 
-def _show_bundle(bundle: Bundle, folder: Path, model: Model) -> ExitCode:
+def _show_bundle(bundle: Bundle, folder: Path, model: Model, errors: Mapping[str, ImageError]) -> ExitCode:
     out.print(Text(str(bundle.runtime)))
     table = Table("case", "size", "ms", "classes", box=None, header_style="bold")
     for result in bundle.results:
         table.add_row(*map(Text, _result_row(folder, result, model)))
+    for name, error in errors.items():
+        if not bundle.result(name):  # without bytes it has no place in a bundle
+            table.add_row(*map(Text, (name, "–", "–", f"ERROR in decode: {error.what}")))
     out.print(table)
     out.print(Text(f"bundle: {folder}"))
-    failed = any(isinstance(result, Failed) for result in bundle.results)
-    return ExitCode.RUN if failed else ExitCode.OK
+    lost = errors or any(isinstance(result, Failed) for result in bundle.results)
+    return ExitCode.RUN if lost else ExitCode.OK
 
 
 def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, str, str]:

@@ -1,14 +1,15 @@
 """One input image of a model: declared in its model.toml, or named on the command line."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 
 from ..contract.bundle import Orientation, RequestCase
-from ..contract.errors import UsageError
 from ..contract.files import name_of, sha256_of
-from ..contract.image import decode
+from ..contract.image import ImageError, decode, read_image
 from ..contract.schema import Name
 from ..machine.fetch import Progress, Source, fetch
 
@@ -29,15 +30,45 @@ def fetch_case(case: Case, folder: Path, on_progress: Progress | None = None) ->
 
 
 def cases_from_files(paths: Sequence[Path]) -> tuple[RequestCase, ...]:
-    """A case for each image file, named after it. Raises UsageError or ImageError for one that cannot be used."""
+    """A case for each image file, named after it. Raises ImageError for one that cannot be used."""
+    images = sort_images(paths)
+    for error in images.errors.values():
+        raise error
+    return images.cases
+
+
+@dataclass(frozen=True)
+class Images:
+    """Image files as cases; `failed` are those that do not decode, `errors` say of these and of others why not."""
+
+    cases: tuple[RequestCase, ...]
+    failed: tuple[RequestCase, ...]
+    errors: dict[str, ImageError]
+
+
+def sort_images(paths: Sequence[Path]) -> Images:
+    """A case for each image file, named after it, whether it can be used or not."""
     cases: dict[str, RequestCase] = {}
+    errors: dict[str, ImageError] = {}
+    names: set[str] = set()
     for path in paths:
-        if not path.is_file():
-            raise UsageError(f"there is no image {path}", fix="./goldmask run … --image FILE")
-        decode(path)  # a bad image is refused here, where the path is still the user's own
         stem = name_of(path, "image", longest=48)  # room for a number behind it
         name, number = stem, 2
-        while name in cases:
+        while name in names:
             name, number = f"{stem}-{number}", number + 1
-        cases[name] = RequestCase(id=name, file=str(path.resolve()), sha256=sha256_of(path))
-    return tuple(cases.values())
+        names.add(name)
+        try:
+            data = read_image(path)
+        except ImageError as error:
+            errors[name] = error
+            continue
+        cases[name] = RequestCase(id=name, file=str(path.resolve()), sha256=hashlib.sha256(data).hexdigest())
+        try:
+            decode(path, data=data)  # a bad image is told here, where the path is still the user's own
+        except ImageError as error:
+            errors[name] = error
+    return Images(
+        cases=tuple(case for name, case in cases.items() if name not in errors),
+        failed=tuple(case for name, case in cases.items() if name in errors),
+        errors=errors,
+    )
