@@ -268,8 +268,8 @@ def test_a_runtime_that_is_not_locked(pipeline, runtime, sentence, tmp_path):
 
 
 def test_arm64_draws_the_same_mask(tmp_path):
-    need("arm64")
     """Of pixels that the host has decoded, and that the app turns upright."""
+    need("arm64")
     bundle = run(tmp_path, request_for("shapes", case_ids=("square", "exif-rotated")), abi="arm64-v8a")
     result, turned = (bundle.result(case) for case in ("square", "exif-rotated"))
     assert result.decoded_by == turned.decoded_by == "host"
