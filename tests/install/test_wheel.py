@@ -126,14 +126,15 @@ def test_installed_it_checks_a_foreign_project_on_python_and_the_apps_own_code(i
         return run(foreign.folder, "goldmask", *words, **installed)
 
     assert goldmask("--version").stdout.strip() == f"goldmask {__version__}"
+    doctor = goldmask("doctor")
+    assert doctor.code == 0 and "can run: python, android-jvm" in doctor.text, doctor.text
     missing = goldmask("check")
     assert missing.code == ExitCode.GOLDEN and "try: goldmask golden.record" in missing.text
     assert "./goldmask" not in missing.text
     assert goldmask("golden.record").code == 0
     ran = goldmask("check", "--target", "python", "--target", "android-jvm")
     assert ran.code == 0 and "4 PASS" in ran.text, ran.text
-    doctor = goldmask("doctor")
-    assert doctor.code == 0 and "can run: python" in doctor.text
+    assert "ok lib_interpreter: the reference runtime is installed" in goldmask("doctor").text
     wanted = goldmask("deeplab.train")
     assert wanted.code == ExitCode.ENVIRONMENT and "uv tool install 'goldmask[deeplab]'" in wanted.text
     assert "tests are not installed" in goldmask("test").text
@@ -146,6 +147,9 @@ def test_outside_of_any_project_it_says_so(installed, tmp_path):
         ran = run(empty, "goldmask", *words, **installed)
         assert ran.code == ExitCode.USAGE and "there is no goldmask.toml" in ran.text, words
     assert not list(empty.iterdir())
+    begun = run(empty, "goldmask", "init", "--ci", "github", **installed)
+    assert begun.code == 0 and "goldmask[uv]==" in (empty / ".github/workflows/goldmask.yml").read_text("utf-8")
+    assert run(empty, "goldmask", "models.list", **installed).code == 0
 
 
 def test_uvx_runs_it_once(wheel, foreign):

@@ -45,7 +45,7 @@ jobs:
             ~/.cache/goldmask
             ~/.cache/uv
           key: goldmask-${{{{ hashFiles('goldmask.toml', 'models/*/model.toml') }}}}
-      - run: python -m pip install goldmask=={version}
+      - run: python -m pip install 'goldmask[uv]=={version}'
       - run: goldmask check --out build/check
       # `goldmask golden.review --from <the unpacked artefact>` shows at a desk what this run would change.
       - uses: actions/upload-artifact@v4
