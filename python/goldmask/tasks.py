@@ -345,6 +345,21 @@ def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="
 
 
 @command(
+    name="ab",
+    several=("image",),
+    options=("threads", "delegate", "runtime", "resize", "abi", "device", "warmup", "runs", "min_duration_s", "seed"),
+    example="./goldmask bench --model shapes --a delegate=xnnpack --b delegate=cpu",
+)
+def bench_ab(
+    c, a="", b="", model="shapes", target="python", pipeline="lib_interpreter", image=None, pairs=20, out="", **flags
+):
+    """Which of two sides is faster: models, runtimes, delegates, thread counts or targets, measured in turn."""
+    from .cli.bench import a_against_b
+
+    return a_against_b(a, b, {"model": model, "target": target, "pipeline": pipeline}, image, pairs, out, flags)
+
+
+@command(
     name="record",
     several=("model", "pipeline", "target"),
     options=ALL,
@@ -365,7 +380,9 @@ farm = Collection("farm", farm_collect)
 farm.add_task(farm_plan, default=True)
 android.add_collection(farm)
 namespace.add_collection(android)
-namespace.add_collection(Collection("bench", bench_record))
+benches = Collection("bench", bench_record)
+benches.add_task(bench_ab, default=True)
+namespace.add_collection(benches)
 namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(
     Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)

@@ -1,14 +1,18 @@
 """`bench.*` and `latency.*`."""
 
 from collections.abc import Mapping
+from statistics import median
 
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.errors import ExitCode
+from ..contract.errors import ExitCode, UsageError
 from ..project.config import load_config
 from ..project.options import from_flags
+from ..report.write import open_folder
+from ..verdict.latency import Ratio
 from ..workflows.baselines import Recorded, record_baselines
+from ..workflows.bench import BENCH_FILE, Benched, bench, side_of
 from ..workflows.check import check
 from ..workflows.selection import select
 from .console import ProgressBars, out
@@ -49,3 +53,48 @@ def _cells(each: Recorded) -> tuple[str, str, str]:
     slowest = max((figures.inference for figures in cases.values()), key=lambda figure: figure.median_ms)
     more = f", the slowest of {len(cases)} cases" if len(cases) > 1 else ""
     return str(each.key), f"{slowest}{more}", str(from_here(each.path))
+
+
+def a_against_b(
+    a: str, b: str, common: dict[str, str], images: list[str], pairs: int, folder: str, flags: Mapping[str, object]
+) -> ExitCode:
+    """`bench`: which of two sides is faster."""
+    if not a and not b:
+        raise UsageError("bench compares two sides", fix="./goldmask bench --a delegate=xnnpack --b delegate=cpu")
+    if pairs < 2:
+        raise UsageError(f"--pairs {pairs} is too few to tell anything", fix="--pairs 20")
+    config = load_config(root())
+    given = from_flags(flags)
+    seed = given.pop("seed", None)
+    sides = (side_of("A", a, common, given), side_of("B", b, common, given))
+    path = out_folder(folder, "build/bench")
+    open_folder(path)
+    with ProgressBars() as bars:
+        found = bench(root(), config, sides, images, path, pairs, int(str(seed)) if seed is not None else None, bars)
+    table = Table("side", "asked", "ran", "inference ms", "total ms", box=None, header_style="bold")
+    for side in sides:
+        blocks = [block for block in found.blocks if block.side == side.name]
+        totals = [block.total_ms for block in blocks if block.total_ms is not None]
+        inference = f"{median(block.inference_ms for block in blocks):.3g}" if blocks else "–"
+        total = f"{median(totals):.3g}" if totals else "–"
+        asked = side.text or f"{side.model} on {side.target}"
+        table.add_row(*map(Text, (side.name, asked, found.runtimes[side.name], inference, total)))
+    out.print(table)
+    for note in found.notes:
+        out.print(Text(f"note: {note}"))
+    out.print(Text(_outcome(found, config.latency.limit)))
+    out.print(Text(f"figures: {from_here(path) / BENCH_FILE}"))
+    return ExitCode.OK
+
+
+def _outcome(found: Benched, limit: float) -> str:
+    """B beside A in one line: `B is slower: total +10.2 % (+9.1 to +11.3), inference +0.1 % (…), 8 pairs of blocks`."""
+    words = {
+        "slower": "B is slower",
+        "faster": "B is faster",
+        "same": f"A and B take the same time, within {limit:.0%}",
+        "unclear": "unclear: more pairs of blocks (--pairs), or a quieter machine, may tell",
+    }
+    ratios: dict[str, Ratio | None] = {"total": found.total, "inference": found.inference}
+    figures = [f"{name} {ratio.change}" for name, ratio in ratios.items() if ratio]
+    return f"{words[found.change]}: {', '.join([*figures, f'{len(found.blocks) // 2} pairs of blocks'])}"

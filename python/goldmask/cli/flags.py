@@ -7,6 +7,9 @@ from ..contract.errors import UsageError
 
 # What flags mean; those of targets' options say it themselves (project/options.py).
 HELP = {
+    "a": "one side, what differs from the other: delegate=cpu,threads=4 (model, target, pipeline, runtime, …)",
+    "b": "the other side",
+    "pairs": "how many pairs of blocks are measured at most",
     "suite": "a suite of goldmask.toml",
     "model": "a declared model; run and models.info take the path of a .tflite as well",
     "pipeline": "lib_interpreter or lib_task_api",

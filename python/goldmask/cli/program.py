@@ -22,6 +22,8 @@ LACKS_VALUE = re.compile(r"Flag (--[a-z-]+) needed value")
 WITHOUT_EFFECT = (
     "command-timeout", "config", "dry", "echo", "hide", "prompt-for-sudo-password", "pty", "warn-only", "write-pyc",
 )  # fmt: skip
+# invoke gives flags of one letter one dash.
+ONE_LETTER = re.compile(r"^--([a-z])(=|$)")
 # Everyday tasks first; a task without a group of its own stands in its namespace's.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Every day", ("check", "report", "compare", "run", "doctor", "init")),
@@ -76,9 +78,10 @@ class GoldmaskProgram(Program):
             print(f"\nExample:\n  {typed(example)}")
 
     def parse_collection(self) -> None:
-        """Tasks are here already; `golden record` is `golden.record`."""
+        """Tasks are here already; `golden record` is `golden.record`, and `--a` is what invoke calls `-a`."""
         super().parse_collection()
-        self.core.unparsed[:] = joined(self.core.unparsed, self.collection)
+        words = joined(self.core.unparsed, self.collection)
+        self.core.unparsed[:] = [ONE_LETTER.sub(r"-\1\2", word) for word in words]
 
     def parse_tasks(self) -> None:
         """Read tasks and their flags; a word that is unknown is told with the one that was probably meant."""
