@@ -147,6 +147,8 @@ def test_outside_of_any_project_it_says_so(installed, tmp_path):
         ran = run(empty, "goldmask", *words, **installed)
         assert ran.code == ExitCode.USAGE and "there is no goldmask.toml" in ran.text, words
     assert not list(empty.iterdir())
+    doctor = run(empty, "goldmask", "doctor", **installed)
+    assert doctor.code == 0 and "goldmask.toml: this is no project try: goldmask init" in doctor.text, doctor.text
     begun = run(empty, "goldmask", "init", "--ci", "github", **installed)
     assert begun.code == 0 and "goldmask[uv]==" in (empty / ".github/workflows/goldmask.yml").read_text("utf-8")
     assert run(empty, "goldmask", "models.list", **installed).code == 0

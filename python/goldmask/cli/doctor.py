@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ..contract.errors import ExitCode
+from ..contract.errors import ExitCode, UsageError
 from ..machine.diagnostics import Diagnostic
 from ..machine.resources import typed
 from ..workflows.doctor import Group, examine
 from .console import out
-from .folders import root
+from .folders import here, root
 
 COLOURS = {"ok": "green", "optional": "yellow"}
 STATE_WIDTH = 10
@@ -18,7 +18,11 @@ STATE_WIDTH = 10
 
 def show_doctor() -> ExitCode:
     """`doctor`: exit 3 when something that a suite of the project needs is missing or broken."""
-    groups = examine(root())
+    try:
+        folder = root()
+    except UsageError:  # installed, and outside of any project: what this machine has is of use all the same
+        folder = here()
+    groups = examine(folder)
     show_groups(groups, out)
     return ExitCode.OK if all(group.whole for group in groups) else ExitCode.ENVIRONMENT
 

@@ -64,7 +64,10 @@ class Group:
 
 
 def examine(root: Path) -> tuple[Group, ...]:
-    """Look at everything that a check needs of the project, and of this machine for each target."""
+    """Look at everything that a check needs of the project, and of this machine for each target.
+
+    `root` need not be a project: then it is said to be none, and no suite needs anything.
+    """
     known, config = _configured(root)
     specs: dict[str, ModelSpec | GoldmaskError] = {}
     suites = list(config.suites.values()) if config else []
@@ -97,6 +100,8 @@ def examine(root: Path) -> tuple[Group, ...]:
 
 
 def _configured(root: Path) -> tuple[tuple[Diagnostic, ...], Config | None]:
+    if not (root / FILE_NAME).exists():
+        return (Diagnostic(FILE_NAME, False, "this is no project", "./goldmask init", optional=True),), None
     try:
         config = load_config(root)
         check_targets(config)
