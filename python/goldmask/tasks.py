@@ -372,6 +372,14 @@ def bench_record(c, suite="default", model=None, pipeline=None, target=None, out
     return record(suite, model, pipeline, target, out, flags)
 
 
+@command(name="history", several=("folder",), example="./goldmask latency.history")
+def latency_history(c, folder=None, out=""):
+    """How the committed baselines in latency/ went, as pictures, and the commits where they stepped."""
+    from .cli.bench import show_history
+
+    return show_history(folder, out)
+
+
 namespace = Collection("goldmask", check, run, compare, report, doctor, init, test)
 android = Collection("android", android_benchmark, android_build, android_lock, android_matrix, android_sdk)
 android.add_collection(Collection("apk", apk_verify))
@@ -383,6 +391,7 @@ namespace.add_collection(android)
 benches = Collection("bench", bench_record)
 benches.add_task(bench_ab, default=True)
 namespace.add_collection(benches)
+namespace.add_collection(Collection("latency", latency_history))
 namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
 namespace.add_collection(
     Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)

@@ -1,6 +1,7 @@
 """`bench.*` and `latency.*`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import median
 
 from rich.table import Table
@@ -14,6 +15,7 @@ from ..verdict.latency import Ratio
 from ..workflows.baselines import Recorded, record_baselines
 from ..workflows.bench import BENCH_FILE, Benched, bench, side_of
 from ..workflows.check import check
+from ..workflows.history import HISTORY_FILE, histories, read_git, read_reports, write
 from ..workflows.selection import select
 from .console import ProgressBars, out
 from .folders import from_here, out_folder, root
@@ -98,3 +100,23 @@ def _outcome(found: Benched, limit: float) -> str:
     ratios: dict[str, Ratio | None] = {"total": found.total, "inference": found.inference}
     figures = [f"{name} {ratio.change}" for name, ratio in ratios.items() if ratio]
     return f"{words[found.change]}: {', '.join([*figures, f'{len(found.blocks) // 2} pairs of blocks'])}"
+
+
+def show_history(folders: list[str], folder: str) -> ExitCode:
+    """`latency.history`: how the medians went, and where they stepped."""
+    config, path = load_config(root()), out_folder(folder, "build/history")
+    with ProgressBars() as bars:
+        versions = read_reports([Path(each) for each in folders]) if folders else read_git(root(), bars)
+    found = histories(versions, config.latency.limit)
+    for each in found:
+        first, last = each.points[0], each.points[-1]
+        out.print(Text(each.name, "bold"))
+        span = f"{first.at[:10]} to {last.at[:10]}" if first.at else "in the order of their folders"
+        out.print(Text(f"  {len(each.points)} measurements, {span}: {first.median_ms:.3g} → {last.median_ms:.3g} ms"))
+        for step in each.steps:
+            out.print(Text(f"  {step}", "red" if step.factor > 1 else "green"))
+        if not each.steps:
+            out.print(Text(f"  no step of {config.latency.limit:.0%} or more"))
+    write(found, path, lambda picture: out.print(Text(f"picture: {from_here(picture)}")))
+    out.print(Text(f"data: {from_here(path) / HISTORY_FILE}"))
+    return ExitCode.OK

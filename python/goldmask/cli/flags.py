@@ -9,6 +9,7 @@ from ..contract.errors import UsageError
 HELP = {
     "a": "one side, what differs from the other: delegate=cpu,threads=4 (model, target, pipeline, runtime, …)",
     "b": "the other side",
+    "folder": "a folder with reports of earlier checks below it, in place of git's history",
     "pairs": "how many pairs of blocks are measured at most",
     "suite": "a suite of goldmask.toml",
     "model": "a declared model; run and models.info take the path of a .tflite as well",

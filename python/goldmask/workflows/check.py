@@ -5,6 +5,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
@@ -39,6 +40,7 @@ class Run:
     progress: Progress
     notes: list[str] = field(default_factory=list)
     sessions: dict[str, Session] = field(default_factory=dict)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def check(
@@ -60,7 +62,13 @@ def check(
         cannot = _make_ready(run, specs, closing)
         rows, skipped = _compare_all(run, specs, cannot)
     judged, latency_notes = judge_latency(root, config, rows, baselines)
-    environment = {"goldmask": __version__, "python": platform.python_version(), "os": platform.platform()}
+    started_at = run.started_at.isoformat(timespec="seconds")
+    environment = {
+        "started_at": started_at,
+        "goldmask": __version__,
+        "python": platform.python_version(),
+        "os": platform.platform(),
+    }
     notes = tuple(dict.fromkeys([*run.notes, *latency_notes]))
     return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
 
