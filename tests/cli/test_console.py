@@ -72,6 +72,15 @@ def test_in_a_log_each_step_has_a_line_as_it_ends():
     ]
 
 
+def test_in_a_log_a_step_that_had_nothing_to_do_has_no_line():
+    log = io.StringIO()
+    with progress(log, 0, 0.09, 1, 1.1) as bars:
+        for _ in range(2):
+            bars.step("compile Kotlin", 0, 1)
+            bars.step("compile Kotlin", 1, 1)
+    assert log.getvalue() == "compile Kotlin: 0.1 s\n"
+
+
 def test_in_a_log_each_download_has_one_line():
     log = io.StringIO()
     with progress(log, 0, 2, 3, 5) as bars:

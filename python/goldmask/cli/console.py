@@ -28,6 +28,8 @@ class PlainConsole(Console):
 
 # Piped output is for programs and log files: no folding at 80 columns there.
 LOG_WIDTH = 240
+# A step that took less has no line in a log: there was nothing to do.
+LEAST_S = 0.1
 out = PlainConsole(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = PlainConsole(stderr=True)
 
@@ -95,6 +97,8 @@ class ProgressBars(Progress):
     def _line(self, what: str, clause: str) -> None:
         seconds = self._now() - self._begun.pop(what)[0]
         self._logged.add(what)
+        if seconds < LEAST_S:
+            return
         text = f"{what}: {clause}, {seconds:.1f} s" if clause else f"{what}: {seconds:.1f} s"
         self._console.print(Text(text), soft_wrap=True)
 

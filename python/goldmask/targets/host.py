@@ -21,7 +21,8 @@ def case_listener(on_case: Callable[[str], None]) -> Callable[[str], None]:
     def tell(line: str) -> None:
         # Frameworks and native code print as well.
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-            on_case(json.loads(line)["case"])
+            # JUnit begins the first line with a dot.
+            on_case(json.loads(line[line.index("{") :])["case"])
 
     return tell
 
