@@ -6,7 +6,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from goldmask.cli.console import PlainConsole, ProgressBars
+from goldmask.cli.console import PlainConsole, ProgressBars, new_table
 
 
 def shown(*things: object) -> str:
@@ -100,3 +100,11 @@ def test_on_a_terminal_there_are_bars_and_no_lines():
         bars.step("getting ready", 1, 1)
     assert "getting ready" in terminal.getvalue() and "━" in terminal.getvalue()
     assert ": " not in terminal.getvalue() and terminal.getvalue().endswith("\x1b[2K")
+
+
+def test_a_table_cuts_nothing():
+    made = new_table("case", "classes")
+    made.add_row(Text("x" * 90), Text("red 100.0%"))
+    text = shown(made)
+    assert text.count("x") == 90 and "…" not in text
+    assert "red 100.0%" in text and text.count("\n") == 3

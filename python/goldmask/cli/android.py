@@ -22,7 +22,7 @@ from ..targets.target import Context, find_target
 from ..workflows.check import request_for
 from ..workflows.matrix import compare_runtimes
 from ..workflows.selection import PIPELINES, among, options_for, select
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .farm import model_and_cases
 from .folders import from_here, out_folder, root
 from .run import one
@@ -73,19 +73,7 @@ def run_matrix(
     path = out_folder(folder, "build/matrix")
     with ProgressBars() as bars:
         rows, code = compare_runtimes(root(), config, selection, wanted, path, bars)
-    table = Table(
-        "version",
-        "model",
-        "ran",
-        "passed",
-        "agreement",
-        "confident",
-        "ties",
-        "ms",
-        "reason",
-        box=None,
-        header_style="bold",
-    )
+    table = new_table("version", "model", "ran", "passed", "agreement", "confident", "ties", "ms", "reason")
     for row in rows:
         cells = (
             row.version,
@@ -160,7 +148,7 @@ def run_benchmark(
 
 
 def _timings(timings: dict[str, benchmark_model.Timing]) -> Table:
-    table = Table("ms", "init", "first", "median", "mean", "std", "min", "max", "runs", box=None, header_style="bold")
+    table = new_table("ms", "init", "first", "median", "mean", "std", "min", "max", "runs")
     for name, timing in timings.items():
         figures = (timing.init_ms, timing.first_ms, timing.median_ms, timing.mean_ms, timing.std_ms)
         cells = ["–" if ms is None else f"{ms:.2f}" for ms in (*figures, timing.min_ms, timing.max_ms)]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
-from rich.table import Table
 from rich.text import Text
 
 from ..contract.errors import ExitCode, UsageError
@@ -17,7 +16,7 @@ from ..workflows.bench import BENCH_FILE, Benched, bench, side_of
 from ..workflows.check import check
 from ..workflows.history import HISTORY_FILE, histories, read_git, read_reports, write
 from ..workflows.selection import select
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .folders import from_here, out_folder, root
 
 # Long enough for an interval that a baseline can be made of.
@@ -35,7 +34,7 @@ def record(
     with ProgressBars() as bars:
         report = check(root(), config, selection, path, bars)
     recorded = record_baselines(root(), report)
-    table = Table("baseline", "inference", "file", box=None, header_style="bold")
+    table = new_table("baseline", "inference", "file")
     for each in recorded:
         table.add_row(*map(Text, _cells(each)))
     out.print(table)
@@ -73,7 +72,7 @@ def a_against_b(
     open_folder(path)
     with ProgressBars() as bars:
         found = bench(root(), config, sides, images, path, pairs, int(str(seed)) if seed is not None else None, bars)
-    table = Table("side", "asked", "ran", "inference ms", "total ms", box=None, header_style="bold")
+    table = new_table("side", "asked", "ran", "inference ms", "total ms")
     for side in sides:
         blocks = [block for block in found.blocks if block.side == side.name]
         totals = [block.total_ms for block in blocks if block.total_ms is not None]

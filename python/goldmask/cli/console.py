@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from ..contract.errors import printable
@@ -32,6 +33,14 @@ LOG_WIDTH = 240
 LEAST_S = 0.1
 out = PlainConsole(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = PlainConsole(stderr=True)
+
+
+def new_table(*headings: str, titled: bool = True) -> Table:
+    """An empty table, in which long words go on in the next line: rich cuts them by itself."""
+    made = Table(box=None, show_header=titled, header_style="bold")
+    for heading in headings:
+        made.add_column(heading, overflow="fold")
+    return made
 
 
 class ProgressBars(Progress):

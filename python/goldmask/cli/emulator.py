@@ -1,13 +1,12 @@
 """`android.emulator.*`."""
 
-from rich.table import Table
 from rich.text import Text
 
 from ..android import avd
 from ..android.adb import Server
 from ..contract.errors import ExitCode
 from ..project.config import load_config
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .folders import root
 
 
@@ -35,7 +34,7 @@ def stop_emulators() -> ExitCode:
 
 def list_emulators() -> ExitCode:
     """`android.emulator.list`."""
-    table = Table("emulator", "state", "started by", "log", box=None, header_style="bold")
+    table = new_table("emulator", "state", "started by", "log")
     with Server(avd.state_folder()) as server:
         listed = avd.running(server)
     for each in listed:

@@ -1,6 +1,5 @@
 """`ios.*`."""
 
-from rich.table import Table
 from rich.text import Text
 
 from ..apple import devicectl, simctl, xcode
@@ -10,7 +9,7 @@ from ..project.config import load_config
 from ..project.options import from_flags, resolve
 from ..targets import ios_simulator
 from ..targets.target import Context
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .folders import from_here, out_folder, root
 
 
@@ -30,7 +29,7 @@ def build_ios(destinations: list[str], folder: str) -> ExitCode:
 
 def list_destinations() -> ExitCode:
     """`ios.simulator.list`."""
-    table = Table("destination", "system", "state", "id", box=None, header_style="bold")
+    table = new_table("destination", "system", "state", "id")
     with scratch_folder() as logs:
         xcode.find_xcode(logs)
         for each in simctl.simulators(simctl.list_simulators(logs)):

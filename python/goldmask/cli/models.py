@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from ..contract.errors import ConfigError, ExitCode, GoldmaskError
@@ -20,7 +19,7 @@ from ..project.model import (
     model_names,
 )
 from ..project.tflite import Description, inspect
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .folders import root, root_or_here
 
 ORIGINS = {
@@ -33,7 +32,7 @@ ORIGINS = {
 
 def list_models() -> ExitCode:
     """`models.list`."""
-    table = Table("model", "cases", "pipelines", "licence", "summary", box=None, header_style="bold")
+    table = new_table("model", "cases", "pipelines", "licence", "summary")
     wrong = misnamed(root())
     for name in model_names(root()):
         try:
@@ -71,7 +70,7 @@ def show_model(model: str) -> ExitCode:
         except GoldmaskError as error:
             found, refused, path = None, error, locate_model(project, model, bars.download)
     description = found.description if found else inspect(path)
-    table = Table(box=None, show_header=False)
+    table = new_table("", "", titled=False)
     rows = [
         ("file", f"{path} ({path.stat().st_size:,} bytes)"),
         ("sha256", found.sha256 if found else sha256_of(path)),

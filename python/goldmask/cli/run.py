@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
 from rich.text import Text
 
 from ..contract.bundle import Bundle, Failed, Result, mask_of, save
@@ -21,7 +20,7 @@ from ..targets.target import Context, check_used, find_target, target_names
 from ..workflows.check import request_for
 from ..workflows.measuring import in_random_order
 from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
-from .console import ProgressBars, out
+from .console import ProgressBars, new_table, out
 from .folders import out_folder, root_or_here
 
 
@@ -81,7 +80,7 @@ def one(target: str, pipeline: str, given: Mapping[str, object]) -> Selection:
 
 def _show_bundle(bundle: Bundle, folder: Path, model: Model, errors: Mapping[str, ImageError]) -> ExitCode:
     out.print(Text(str(bundle.runtime)))
-    table = Table("case", "size", "ms", "classes", box=None, header_style="bold")
+    table = new_table("case", "size", "ms", "classes")
     for result in bundle.results:
         table.add_row(*map(Text, _result_row(folder, result, model)))
     for name, error in errors.items():
