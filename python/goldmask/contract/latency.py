@@ -7,11 +7,20 @@ one of them is advice (docs/latency.md).
 import re
 from typing import Annotated, Literal, NamedTuple, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .schema import Strict, Text
 
-Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Eleven days, and a nanosecond: what is shorter is no time, as no clock sees it, and nothing is divided by it.
+MAX_MS, LEAST_MS = 1e9, 1e-6
+
+
+def seen(ms: float) -> float:
+    """Milliseconds, 0 where no clock would see them."""
+    return ms if ms >= LEAST_MS else 0.0
+
+
+Milliseconds = Annotated[float, Field(ge=0, le=MAX_MS, allow_inf_nan=False), AfterValidator(seen)]
 Megabytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Where a bundle was made (`target.kind`).
 Kind = Literal["host", "jvm", "emulator", "simulator", "device"]

@@ -7,21 +7,22 @@ SciPy has no bootstrap for such samples, and would make goldmask three times as 
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..contract.bundle import Bundle, Predicted
 from ..contract.latency import (
     FLAGS,
+    MAX_MS,
     Conditions,
     Kind,
     Latency,
     LatencyFlag,
     Megabytes,
-    Milliseconds,
     flags_of,
+    seen,
 )
 from ..contract.schema import Count, Strict, Text
 
@@ -41,6 +42,11 @@ Z95 = 1.959964
 # Of normal samples, 1.4826 median absolute deviations are a standard deviation.
 MAD_TO_STD = 1.4826
 LIMIT = 0.03
+# A run is as long as its stages together. The error of a median is as large as those two bounds of a time let it be,
+# and e to the power of more than WIDEST is no float.
+FigureMs = Annotated[float, Field(ge=0, le=10 * MAX_MS), AfterValidator(seen)]
+ERROR_MAX = 1e17
+WIDEST = 600.0
 
 
 class Figure(Strict):
@@ -50,16 +56,16 @@ class Figure(Strict):
     """
 
     runs: Count
-    median_ms: Milliseconds
-    low_ms: Milliseconds
-    high_ms: Milliseconds
-    median_error: float = Field(ge=0)
-    p90_ms: Milliseconds
-    p90_low_ms: Milliseconds
-    p90_high_ms: Milliseconds
-    p95_ms: Milliseconds
-    p99_ms: Milliseconds
-    mad_ms: Milliseconds
+    median_ms: FigureMs
+    low_ms: FigureMs
+    high_ms: FigureMs
+    median_error: float = Field(ge=0, le=ERROR_MAX)
+    p90_ms: FigureMs
+    p90_low_ms: FigureMs
+    p90_high_ms: FigureMs
+    p95_ms: FigureMs
+    p99_ms: FigureMs
+    mad_ms: FigureMs
 
     def __str__(self) -> str:
         return f"{self.median_ms:.3g} ms ({self.low_ms:.3g} to {self.high_ms:.3g})"
@@ -184,7 +190,7 @@ def figure(samples_ms: Sequence[float], seed: int = 0) -> Figure | None:
         median_ms=median,
         low_ms=_within(low, median, below=True),
         high_ms=_within(high, median, below=False),
-        median_error=float(medians.std() / median) if median else 0.0,
+        median_error=float(medians.std() / median) if seen(median) else 0.0,
         p90_ms=p90,
         p90_low_ms=_within(p90_low, p90, below=True),
         p90_high_ms=_within(p90_high, p90, below=False),
@@ -235,6 +241,7 @@ def ratio(pairs: Iterable[tuple[Figure, Figure]]) -> Ratio:
 
 def around(logarithm: float, half_width: float) -> Ratio:
     """The ratio of a logarithm with its interval."""
+    half_width = min(half_width, WIDEST)
     return Ratio(math.exp(logarithm), math.exp(logarithm - half_width), math.exp(logarithm + half_width))
 
 
