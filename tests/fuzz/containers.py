@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 from mutations import changed
 from PIL import Image
+from pngs import png
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 Chunk = tuple[bytes, bytes]
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 CLAIMS = (0, 1, 2, 3, 4, 8, 255, 65_535, 1 << 20, 1 << 24, (1 << 31) - 1, (1 << 32) - 1)
 
 
@@ -130,6 +132,7 @@ def encoded(kind: str, image: Image.Image, **options: object) -> bytes:
 def image_seeds() -> dict[str, bytes]:
     """A small image of each kind of each format."""
     rgb, rgba = Image.fromarray(picture()), Image.fromarray(picture(channels=4), "RGBA")
+    deep = np.arange(6 * 9 * 4, dtype=np.uint16).reshape(6, 9, 4) * 300
     gray, exif = rgb.convert("L"), Image.Exif()
     exif[0x0112] = 6
     wide = Image.fromarray(np.arange(54, dtype=np.uint16).reshape(6, 9) * 1200)
@@ -140,12 +143,18 @@ def image_seeds() -> dict[str, bytes]:
         "gray16.png": encoded("PNG", wide),
         "bits.png": encoded("PNG", gray.convert("1")),
         "apng.png": encoded("PNG", rgb, save_all=True, append_images=[rgb.rotate(180)]),
+        "rgb16.png": png(deep[..., :3], 16, 2),
+        "rgba16.png": png(deep, 16, 6, interlaced=True),
+        "half.png": png(picture(), 8, 2, pixel_bytes=90),
+        "tall.png": png(picture(), 8, 2, claims=(1, 1_000_000)),
         "rgb.jpeg": encoded("JPEG", rgb, exif=exif),
+        "xmp.jpeg": encoded("JPEG", rgb, xmp=XMP),
         "fine.jpeg": encoded("JPEG", rgb, quality=95, subsampling=0, restart_marker_blocks=1),
         "progressive.jpeg": encoded("JPEG", rgb, progressive=True),
         "gray.jpeg": encoded("JPEG", gray),
         "cmyk.jpeg": encoded("JPEG", rgb.convert("CMYK")),
         "lossy.webp": encoded("WEBP", rgb, exif=exif),
+        "prefixed.webp": encoded("WEBP", rgb, exif=b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")),
         "lossless.webp": encoded("WEBP", rgba, lossless=True),
         "animated.webp": encoded("WEBP", rgb, save_all=True, append_images=[rgb.rotate(180)], duration=40),
         "rgb.bmp": encoded("BMP", rgb),
