@@ -1,46 +1,46 @@
 import Foundation
 import SegmentationCore
 
-/// The golden test of an app: runs what goldmask asks for in a request.json, and writes a bundle.
+/// The golden test of an app: runs a request.json of goldmask and writes a bundle.
 ///
-/// An app gives `run` its segmenter; docs/adopt-ios.md shows the whole of it. It judges nothing: a model that does not
-/// load and an image that does not decode are errors in the bundle, and goldmask compares the masks. What it throws is
-/// only that no bundle can be written.
+/// An app passes its segmenter to `run`; docs/adopt-ios.md shows a complete example. The run judges nothing: a model
+/// that does not load and an image that does not decode are errors in the bundle, and goldmask compares the masks. It
+/// throws only if it cannot write a bundle.
 ///
-/// bundle.json is written anew after every case, so that a process that dies leaves what it had done.
+/// It rewrites bundle.json after every case, so that a process that dies leaves its finished cases.
 public struct GoldenRun {
-    /// The upright pixels of an image file, whose `case` and bytes are given.
+    /// Decodes an image file, given its case and its bytes, to upright pixels.
     public typealias Decode = (_ case: RequestCase, _ data: [UInt8]) throws -> RGBImage
 
-    /// What is asked.
+    /// The request.
     public let request: Request
-    /// Where relative paths of the request begin.
+    /// The folder of the request's relative paths.
     public let folder: URL
     /// The bundle's folder.
     public let out: URL
-    /// Where this process runs.
+    /// The target on which this process runs.
     public var target = Target.current
-    /// What else may explain a difference or a time.
+    /// Other facts that may explain a difference or a latency.
     public var environment: [String: String] = [:]
-    /// The folder with the pixels of the cases as PPM files named after them, where a host has decoded the images for a
-    /// platform that cannot; they are turned upright here. nil: this process decodes.
+    /// A folder with the cases' pixels as PPM files named after them, if a host has decoded the images for a platform
+    /// that cannot; this process turns them upright. nil if this process decodes by itself.
     public var hostPixels: URL?
-    /// For apps that decode in another way than `ImageFile`.
+    /// Replace it if the app does not decode with `ImageFile`.
     public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
-    /// Hears of each case that is done; prints a line for goldmask's progress bar if nothing else is said.
-    public var onResult: (CaseResult) -> Void = GoldenRun.tell
+    /// Called for each finished case; by default it prints a line for goldmask's progress bar.
+    public var onResult: (CaseResult) -> Void = GoldenRun.report
 
-    /// The run of the request in `file`; the bundle goes to `out`, which is made if it is not there.
+    /// The run of the request in `file`. Writes the bundle to `out`, which it creates if necessary.
     ///
-    /// - Throws: `ContractError` for a request that cannot be used.
+    /// - Throws: `ContractError` for a request that it cannot use.
     public init(request file: URL, out: URL) throws {
         request = try Request.read(file)
         folder = file.deletingLastPathComponent()
         self.out = out
     }
 
-    /// The run that goldmask asks of a test process: by the paths in `GOLDMASK_REQUEST` and `GOLDMASK_OUT`, or the one
-    /// that it has put into the app's container as `GOLDMASK_RUN`.
+    /// The run that goldmask requests from a test process: by the paths in `GOLDMASK_REQUEST` and `GOLDMASK_OUT`, or by
+    /// the name in `GOLDMASK_RUN` of the run that goldmask has copied into the app's container.
     ///
     /// - Throws: `ContractError`.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
@@ -59,9 +59,9 @@ public struct GoldenRun {
         )
     }
 
-    /// Runs every case on the segmenter that `open` makes of the model, and returns the bundle as it was written.
+    /// Runs every case on the segmenter that `open` creates for the model, and returns the written bundle.
     ///
-    /// What `open` throws becomes an error of stage `init` in the bundle.
+    /// An error of `open` becomes an error of stage `init` in the bundle.
     @discardableResult
     public func run(open: (Model, SegmenterOptions) throws -> any Segmenter) throws -> MaskBundle {
         try FileManager.default.createDirectory(
@@ -94,14 +94,14 @@ public struct GoldenRun {
         for each in request.cases {
             let result: CaseResult
             do {
-                result = try draw(each, on: segmenter, initMs: initMs)
+                result = try predict(each, on: segmenter, initMs: initMs)
             } catch {
                 result = failed(each, "inference", error)
             }
-            let told = segmenter.runtime
+            let runtime = segmenter.runtime
             bundle.runtime = BundleRuntime(
-                name: told.name, version: told.version, delegate: told.delegate, threads: told.threads,
-                nodes: told.nodes
+                name: runtime.name, version: runtime.version, delegate: runtime.delegate, threads: runtime.threads,
+                nodes: runtime.nodes
             )
             try finish(result)
         }
@@ -122,7 +122,7 @@ public struct GoldenRun {
         return try open(model, options)
     }
 
-    private func draw(_ each: RequestCase, on segmenter: any Segmenter, initMs: Double) throws -> CaseResult {
+    private func predict(_ each: RequestCase, on segmenter: any Segmenter, initMs: Double) throws -> CaseResult {
         let image = try pixels(of: each)
         let options = request.options
         var latency = Latency(initMs: initMs, firstMs: 0)
@@ -195,7 +195,7 @@ public struct GoldenRun {
         )
     }
 
-    private static func tell(_ result: CaseResult) {
+    private static func report(_ result: CaseResult) {
         FileHandle.standardOutput.write(
             Data("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}\n".utf8)
         )

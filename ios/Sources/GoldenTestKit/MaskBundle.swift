@@ -1,24 +1,24 @@
 import Foundation
 import SegmentationCore
 
-/// bundle.json: what an app says it did. docs/bundle.md explains every key.
+/// bundle.json: what an app reports about a run. docs/bundle.md explains every key.
 ///
-/// Not `Bundle` and `Result` as elsewhere: every Swift file of an app knows those names already.
+/// The types are not called `Bundle` and `Result` as elsewhere, because Swift's own types have these names.
 public struct MaskBundle: Codable, Equatable, Contract {
     var schema = schemaVersion
-    /// Where it ran.
+    /// The target on which it ran.
     public var target: Target
     /// `lib_interpreter` or `lib_task_api`.
     public var pipeline: String
     /// What really ran.
     public var runtime: BundleRuntime
-    /// What was run.
+    /// The model that ran.
     public var model: BundleModel
-    /// ISO 8601.
+    /// The start, in ISO 8601.
     public var startedAt: String
-    /// What else may explain a difference or a time.
+    /// Other facts that may explain a difference or a latency.
     public var environment: [String: String] = [:]
-    /// One for each case that is done.
+    /// The results of the finished cases.
     public var results: [CaseResult]
 
     enum CodingKeys: String, CodingKey {
@@ -65,7 +65,7 @@ extension MaskBundle {
     }
 }
 
-/// Where it ran.
+/// The target on which it ran.
 public struct Target: Codable, Equatable, Sendable {
     /// `ios-host` or `ios-simulator`.
     public var name: String
@@ -73,14 +73,14 @@ public struct Target: Codable, Equatable, Sendable {
     public var kind: String
     /// `ios`, `macos` or `linux`.
     public var platform: String
-    /// The processor's.
+    /// The processor's ABI.
     public var abi: String
-    /// With its version.
+    /// The system, with its version.
     public var os: String
     /// A phone's model.
     public var device: String
 
-    /// A place.
+    /// A target.
     public init(name: String, kind: String, platform: String, abi: String, os: String, device: String = "") {
         self.name = name
         self.kind = kind
@@ -108,11 +108,11 @@ public struct BundleRuntime: Codable, Equatable, Sendable {
     public var name: String
     /// The library's own version.
     public var version: String
-    /// The delegate that had the model, `cpu` for none.
+    /// The delegate that ran the model, `cpu` for none.
     public var delegate: String
-    /// Threads that it used.
+    /// Its threads.
     public var threads: Int
-    /// How much of the graph the delegate took; nil where the runtime does not tell.
+    /// How much of the graph the delegate took; nil if the runtime does not say.
     public var nodes: DelegatedNodes?
 
     func validate() throws {
@@ -125,11 +125,11 @@ public struct BundleRuntime: Codable, Equatable, Sendable {
     }
 }
 
-/// The model that was run, by its bytes.
+/// The model that ran, by its bytes.
 public struct BundleModel: Codable, Equatable, Sendable {
-    /// As requested.
+    /// Its name, as requested.
     public var name: String
-    /// Of the file.
+    /// The file's sha256.
     public var sha256: String
 }
 
@@ -142,7 +142,7 @@ public struct CaseResult: Codable, Equatable, Sendable {
 
     /// Its id.
     public var `case`: String
-    /// Of the image's file.
+    /// The image file's sha256.
     public var imageSha256: String
     /// Whether there is a mask.
     public var status: Status
@@ -150,19 +150,19 @@ public struct CaseResult: Codable, Equatable, Sendable {
     public var error: Failure?
     /// The PNG's path in the bundle.
     public var mask: String?
-    /// Of the PNG.
+    /// The PNG's sha256.
     public var maskSha256: String?
     /// Width and height.
     public var maskSize: [Int]?
-    /// `host` where the image came as pixels; nil where this process has decoded it.
+    /// `host` if the image came as pixels; nil if this process decoded it.
     public var decodedBy: String?
-    /// What each stage handed on.
+    /// The sha256 of each stage's result.
     public var stages = Stages()
-    /// How long it took.
+    /// The latency of the runs.
     public var latency: Latency?
-    /// The process's largest memory so far.
+    /// The process's peak memory so far, in MB.
     public var memoryPeakMb: Double?
-    /// No app keeps one yet, but bundles of others have them.
+    /// Intermediate outputs; no app keeps one yet, but bundles of other targets have them.
     public var taps: [String: Tap] = [:]
 
     enum CodingKeys: String, CodingKey {
@@ -220,7 +220,7 @@ public struct Failure: Codable, Equatable, Sendable {
     public var message: String
 }
 
-/// sha256 of what each stage handed on; nil where the segmenter does not see it.
+/// sha256 of each stage's result; nil if the segmenter has no access to it.
 public struct Stages: Codable, Equatable, Sendable {
     /// Upright RGB bytes.
     public var decoded: String?
@@ -234,11 +234,11 @@ public struct Stages: Codable, Equatable, Sendable {
 public struct Latency: Codable, Equatable, Sendable {
     /// Loading the model.
     public var initMs: Double
-    /// The first inference of all.
+    /// The first inference.
     public var firstMs: Double
     /// Resizing and normalising.
     public var preprocessMs: [Double] = []
-    /// The model.
+    /// Running the model.
     public var inferenceMs: [Double] = []
     /// From the output tensor to the mask.
     public var postprocessMs: [Double] = []
@@ -252,12 +252,12 @@ public struct Latency: Codable, Equatable, Sendable {
     }
 }
 
-/// A file kept besides the mask.
+/// An intermediate output; files call it a tap.
 public struct Tap: Codable, Equatable, Sendable {
     /// Its path in the bundle.
     public var file: String
-    /// Of the file.
+    /// The file's sha256.
     public var sha256: String
-    /// What its numbers count.
+    /// The unit of its numbers.
     public var unit: String
 }

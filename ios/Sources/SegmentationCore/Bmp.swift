@@ -1,14 +1,14 @@
-/// BMP files to pixels, in integers, on every platform alike: docs/images.md has the kinds.
+/// Decodes BMP files in integers, with the same result on every platform; docs/images.md lists the supported kinds.
 ///
-/// Libraries round 5-bit colours up or down, fill what run lengths leave out with another colour, and take a short
-/// palette for gray. Uncompressed pixels are no reason to bear that.
+/// Libraries differ: they round 5-bit colours up or down, choose different colours for pixels that run lengths leave
+/// out, and take a short palette for gray. Since most BMPs are not compressed, our own code is small.
 struct Bmp {
     static let signature = Array("BM".utf8)
     private static let (fileHeader, core, info, largest, os2) = (14, 12, 40, 124, 64)
     private static let (plain, rle8, rle4, fields, alphaFields) = (0, 1, 2, 3, 6)
-    /// After a count of 0: what the next byte means, from 3 on a number of pixels as they are.
+    /// After a count of 0, the next byte is one of these; from 3 on it is the number of literal pixels.
     private static let (endOfRow, firstLiteral) = (0, 3)
-    /// Of red, green and blue, where the file has no masks.
+    /// The masks of red, green and blue for files without masks.
     private static let masks = [
         16: [0x7c00, 0x3e0, 0x1f], 24: [0xff0000, 0xff00, 0xff], 32: [0xff0000, 0xff00, 0xff],
     ]
@@ -16,7 +16,7 @@ struct Bmp {
     private let data: [UInt8]
     private let headerBytes: Int
     let width: Int
-    /// Rows, from whichever end they come.
+    /// The number of rows, in either order.
     let height: Int
     private let topDown: Bool
     private let bits: Int
@@ -24,17 +24,17 @@ struct Bmp {
     private let colours: Int
     private let pixelsAt: Int
 
-    /// A BMP whose header is one of a kind that is read.
+    /// Opens a BMP and checks that its kind is supported.
     ///
     /// - Throws: `ImageProblem`.
     init(_ data: [UInt8]) throws {
-        func number(_ place: Int, _ count: Int) throws -> Int {
-            guard let value = data.number(at: place, count, littleEndian: true) else {
+        func number(_ offset: Int, _ count: Int) throws -> Int {
+            guard let value = data.number(at: offset, count, littleEndian: true) else {
                 throw ImageProblem.damaged("it ends within its header")
             }
             return value
         }
-        func signed(_ place: Int) throws -> Int { Int(Int32(truncatingIfNeeded: try number(place, 4))) }
+        func signed(_ offset: Int) throws -> Int { Int(Int32(truncatingIfNeeded: try number(offset, 4))) }
         self.data = data
         pixelsAt = try number(10, 4)
         headerBytes = try number(Self.fileHeader, 4)
@@ -92,14 +92,14 @@ struct Bmp {
         var stop = min(end + entry * colours, data.count)
         if pixelsAt > end { stop = min(stop, pixelsAt) }
         let table: [[UInt8]] = (0..<256).map {
-            let place = end + entry * $0
-            // An index beyond the table is black.
-            return place + entry > stop ? [0, 0, 0] : data[place..<(place + 3)].reversed()
+            let offset = end + entry * $0
+            // An index beyond the palette is black.
+            return offset + entry > stop ? [0, 0, 0] : data[offset..<(offset + 3)].reversed()
         }
         return { $1 += table[$0] }
     }
 
-    /// The values of plain pixels, in the file's order of rows.
+    /// The values of uncompressed pixels, in the file's order of rows.
     private func words() throws -> [Int] {
         let used = (width * bits + 7) / 8
         let stride = (used + 3) / 4 * 4
@@ -113,23 +113,23 @@ struct Bmp {
                     let byte = Int(data[begin + column * bits / 8])
                     values.append(byte >> (8 - bits - column * bits % 8) & ((1 << bits) - 1))
                 } else {
-                    let place = begin + column * bits / 8
-                    values.append((0..<(bits / 8)).reduce(0) { $0 | Int(data[place + $1]) << (8 * $1) })
+                    let offset = begin + column * bits / 8
+                    values.append((0..<(bits / 8)).reduce(0) { $0 | Int(data[offset + $1]) << (8 * $1) })
                 }
             }
         }
         return values
     }
 
-    /// The values of run-length encoded pixels; what these leave out has no colour of its own.
+    /// The values of run-length encoded pixels; missing pixels are an error, because they have no defined colour.
     private func runLengths() throws -> [Int] {
         var values: [Int] = []
         values.reserveCapacity(width * height)
-        var (row, place) = (width, pixelsAt)
+        var (row, offset) = (width, pixelsAt)
         func next() throws -> Int {
-            guard place < data.count else { throw ImageProblem.damaged("rows are missing") }
-            place += 1
-            return Int(data[place - 1])
+            guard offset < data.count else { throw ImageProblem.damaged("rows are missing") }
+            offset += 1
+            return Int(data[offset - 1])
         }
         func put(_ byte: Int, _ count: Int) throws {
             if values.count + count > row { throw ImageProblem.damaged("its run lengths go beyond a row") }
@@ -146,7 +146,7 @@ struct Bmp {
                 let perByte = 8 / bits
                 let length = (value + perByte - 1) / perByte
                 for index in 0..<length { try put(next(), min(perByte, value - index * perByte)) }
-                place += length % 2
+                offset += length % 2
             } else if value == Self.endOfRow, values.count == row {
                 row += width
             } else {
@@ -156,7 +156,7 @@ struct Bmp {
         return values
     }
 
-    /// Red, green and blue by the file's masks: rounded, or the highest 8 bits of more.
+    /// Red, green and blue by the file's masks: scaled to 8 bits and rounded, or the highest 8 bits of longer ones.
     private func channels() throws -> Colour {
         var masks = Self.masks[bits] ?? []
         if compression != Self.plain {

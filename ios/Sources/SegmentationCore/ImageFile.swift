@@ -5,8 +5,8 @@ import Foundation
     import ImageIO
 #endif
 
-/// Image files to upright RGB by the rules of docs/images.md, so that every platform begins with the same pixels.
-/// ImageIO decodes JPEG, PNG and WebP, of which it is given only what makes pixels.
+/// Decodes image files to upright RGB by the rules of docs/images.md, so that every platform starts with the same
+/// pixels. ImageIO decodes JPEG, PNG and WebP, but gets only the parts of the file that make pixels.
 public enum ImageFile {
     private static let maxPixels = 1 << 26
     private static let maxSide = 0xffff
@@ -14,7 +14,7 @@ public enum ImageFile {
     /// The pixels of a JPEG, PNG, BMP or WebP file of bytes `data`; `name` is for messages. `orientation` is an EXIF
     /// orientation that replaces the file's own.
     ///
-    /// - Throws: `SegmenterError` of stage `decode`; for all but BMP files where the platform has no ImageIO.
+    /// - Throws: `SegmenterError` of stage `decode`; without ImageIO, for all files but BMP.
     public static func decode(name: String, data: [UInt8], orientation: Int? = nil) throws -> RGBImage {
         if data.isEmpty { throw fail("\(name) is empty (0 bytes)") }
         do {
@@ -34,25 +34,25 @@ public enum ImageFile {
         }
     }
 
-    /// The orientation, 1 to 8, that a JPEG, PNG or WebP file of bytes `data` says in its EXIF; 1 where it says none.
+    /// The EXIF orientation, 1 to 8, of a JPEG, PNG or WebP file with the bytes `data`; 1 if it has none.
     public static func orientation(of data: [UInt8]) -> Int { (try? strip(data).orientation) ?? 1 }
 
-    /// The pixels of a binary PPM (P6) file, which is how a host hands on what it has decoded.
+    /// The pixels of a binary PPM (P6) file, the format in which a host passes decoded images.
     ///
     /// - Throws: `SegmenterError` of stage `decode`.
     public static func ppm(name: String, data: [UInt8]) throws -> RGBImage {
-        var place = 0
+        var offset = 0
         func word() -> String {
             let blanks = Set(" \t\r\n".utf8)
-            while place < data.count, blanks.contains(data[place]) { place += 1 }
-            let start = place
-            while place < data.count, !blanks.contains(data[place]) { place += 1 }
-            return String(decoding: data[start..<place], as: UTF8.self)
+            while offset < data.count, blanks.contains(data[offset]) { offset += 1 }
+            let start = offset
+            while offset < data.count, !blanks.contains(data[offset]) { offset += 1 }
+            return String(decoding: data[start..<offset], as: UTF8.self)
         }
         guard word() == "P6", let width = Int(word()), let height = Int(word()), word() == "255", width > 0, height > 0,
-            width <= maxPixels, height <= maxPixels, data.count == place + 1 + 3 * width * height
-        else { throw fail("\(name) is no PPM file") }
-        return RGBImage(width: width, height: height, pixels: Array(data[(place + 1)...]))
+            width <= maxPixels, height <= maxPixels, data.count == offset + 1 + 3 * width * height
+        else { throw fail("\(name) is not a PPM file") }
+        return RGBImage(width: width, height: height, pixels: Array(data[(offset + 1)...]))
     }
 
     static func strip(_ data: [UInt8]) throws -> Stripped {
@@ -76,7 +76,7 @@ public enum ImageFile {
 
 #if canImport(ImageIO)
     extension ImageFile {
-        /// The pixels of a CGImage as they are in its file: drawing it would blend alpha and convert colours.
+        /// The pixels of a CGImage as stored in its file: drawing it would blend alpha and convert colours.
         ///
         /// - Throws: `SegmenterError` of stage `decode` for colours that are neither gray, nor RGB, nor a palette's.
         public static func pixels(of image: CGImage, name: String) throws -> RGBImage {
@@ -98,7 +98,7 @@ public enum ImageFile {
             return image
         }
 
-        /// Whether the last pixel is what decoders paint where a JPEG has no data; rounding may be off a little.
+        /// Whether the last pixel has the colour of missing data in a JPEG; rounding may change it a little.
         private static func looksUnfinished(_ image: RGBImage) -> Bool {
             let last = image.pixels.suffix(3).map(Double.init)
             return abs(zip(last, [0.299, 0.587, 0.114]).reduce(0) { $0 + $1.0 * $1.1 } - 128) <= 2
@@ -109,7 +109,7 @@ public enum ImageFile {
             guard let source = CGImageSourceCreateWithData(Data(data) as CFData, nil),
                 let image = CGImageSourceCreateImageAtIndex(source, 0, asItIs)
             else { throw ImageProblem.damaged("ImageIO cannot decode it") }
-            // ImageIO paints what is missing gray; it says so here, once the image has been made.
+            // ImageIO fills in missing pixels with gray, and only reports that here, after it has made the image.
             guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete else {
                 throw ImageProblem.damaged("rows are missing")
             }
@@ -139,18 +139,18 @@ public enum ImageFile {
             let count = image.bitsPerPixel / 8
             let alpha = image.alphaInfo
             let alphaFirst = [.first, .premultipliedFirst, .noneSkipFirst].contains(alpha)
-            // Not bitmapInfo.contains(): byte orders are numbers in it, and not flags.
+            // Not bitmapInfo.contains(): byte orders are numbers in it, not flags.
             let reversed = image.byteOrderInfo == .order32Little
-            // Big-endian samples have their high byte first; in words of 32 bits, little-endian turns all bytes around.
+            // Big-endian samples have their high byte first; little-endian reverses all bytes of 32-bit pixels.
             let high = image.byteOrderInfo == .order16Little ? size - 1 : 0
-            func place(_ sample: Int) -> Int { reversed ? count - 1 - sample * size : sample * size + high }
+            func offset(_ sample: Int) -> Int { reversed ? count - 1 - sample * size : sample * size + high }
             let first = alphaFirst ? 1 : 0
             let colours = space.model == .monochrome ? [first, first, first] : [first, first + 1, first + 2]
             var premultiplied: Int?
-            if alpha == .premultipliedFirst { premultiplied = place(0) }
-            if alpha == .premultipliedLast { premultiplied = place(colours[2] + 1) }
+            if alpha == .premultipliedFirst { premultiplied = offset(0) }
+            if alpha == .premultipliedLast { premultiplied = offset(colours[2] + 1) }
             return .bytes(
-                count, red: place(colours[0]), green: place(colours[1]), blue: place(colours[2]),
+                count, red: offset(colours[0]), green: offset(colours[1]), blue: offset(colours[2]),
                 premultiplied: premultiplied
             )
         }

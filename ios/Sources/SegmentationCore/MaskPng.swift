@@ -1,7 +1,7 @@
 /// A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
 ///
-/// Own code, because ImageIO writes no palettes and Linux has no ImageIO. Pixels are stored, not compressed: a mask has
-/// the model's size, and zlib's module is another thing to link for 60 kB.
+/// This is our own code, because ImageIO writes no palettes and Linux has no ImageIO. It stores pixels without
+/// compression: a mask only has the model's size, and 60 kB are not worth linking zlib.
 public enum MaskPng {
     /// RGB of every class, 3 × 256 bytes: the PASCAL VOC colour map, a colour from the bits of the class index.
     public static let palette: [UInt8] = {

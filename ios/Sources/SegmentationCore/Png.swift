@@ -1,6 +1,6 @@
-/// A PNG's bytes without metadata and transparency, its checksums checked.
+/// Removes a PNG's metadata and transparency, and checks its checksums.
 ///
-/// The PNG specification, third edition, has the format. That all rows are there only a decoder can tell.
+/// The PNG specification, third edition, defines the format. Only a decoder can find missing rows.
 enum Png {
     static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
     private static let paletteColour = 3
@@ -8,7 +8,7 @@ enum Png {
         0: [1, 2, 4, 8, 16], 2: [8, 16], paletteColour: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16],
     ]
 
-    /// A PNG without metadata and transparency, its palette as long as its depth allows: an index beyond it is black.
+    /// The PNG without metadata and transparency. Its palette becomes as long as its depth allows, filled with black.
     ///
     /// - Throws: `ImageProblem`.
     static func strip(_ data: [UInt8]) throws -> Stripped {
@@ -16,19 +16,19 @@ enum Png {
         var exif: ArraySlice<UInt8>?
         var palette: [UInt8]?
         var pixels: [UInt8] = []
-        var place = signature.count
+        var offset = signature.count
         var kind = ""
         repeat {
-            guard let length = data.number(at: place, 4), place + 12 <= data.count else {
+            guard let length = data.number(at: offset, 4), offset + 12 <= data.count else {
                 throw ImageProblem.damaged("it ends before its last chunk")
             }
-            let end = place + 8 + length
+            let end = offset + 8 + length
             guard let checksum = data.number(at: end, 4) else { throw ImageProblem.damaged("it ends within a chunk") }
-            kind = String(decoding: data[(place + 4)..<(place + 8)], as: UTF8.self)
-            if Int(MaskPng.crc32(data[(place + 4)..<end])) != checksum {
+            kind = String(decoding: data[(offset + 4)..<(offset + 8)], as: UTF8.self)
+            if Int(MaskPng.crc32(data[(offset + 4)..<end])) != checksum {
                 throw ImageProblem.damaged("the checksum of its chunk \(kind) is wrong")
             }
-            let body = data[(place + 8)..<end]
+            let body = data[(offset + 8)..<end]
             if header == nil {
                 header = try checked(kind, body)
             } else if kind == "IHDR" {
@@ -40,7 +40,7 @@ enum Png {
                 palette = palette ?? Array((body + [UInt8](repeating: 0, count: length)).prefix(length))
             }
             if kind == "IDAT" { MaskPng.append(kind, Array(body), to: &pixels) }
-            place = end + 4
+            offset = end + 4
         } while kind != "IEND"
         guard let header, let width = header.number(at: 0, 4, littleEndian: false),
             let height = header.number(at: 4, 4, littleEndian: false)

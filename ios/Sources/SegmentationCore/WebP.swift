@@ -1,6 +1,6 @@
-/// A WebP's bytes: the one chunk that has the first frame's colours, and the orientation among the others.
+/// Extracts a WebP's first frame and its orientation.
 ///
-/// RFC 9649 has the container.
+/// RFC 9649 defines the container.
 enum WebP {
     private static let (fileHeader, frameHeader, chunkHeader) = (12, 16, 8)
     private static let (lossy, lossless) = ("VP8 ", "VP8L")
@@ -11,15 +11,15 @@ enum WebP {
 
         var isPicture: Bool { kind == lossy || kind == lossless }
 
-        func number(_ place: Int, _ count: Int) -> Int? { body.number(at: place, count, littleEndian: true) }
+        func number(_ offset: Int, _ count: Int) -> Int? { body.number(at: offset, count, littleEndian: true) }
 
-        /// Width and height that an extended file's header claims.
+        /// Width and height in an extended file's header.
         var canvas: [Int]? {
             guard let width = number(4, 3), let height = number(7, 3) else { return nil }
             return [1 + width, 1 + height]
         }
 
-        /// Width and height of a picture; nil where it does not begin as one.
+        /// Width and height of a picture; nil if it does not start like one.
         var size: [Int]? {
             if kind == lossy, number(3, 3) == 0x2a019d, let width = number(6, 2), let height = number(8, 2) {
                 return [width & 0x3fff, height & 0x3fff]
@@ -31,12 +31,12 @@ enum WebP {
         }
     }
 
-    /// Whether `data` begins as a WebP does.
+    /// Whether `data` starts like a WebP.
     static func isWebP(_ data: [UInt8]) -> Bool {
         data.holds(Array("RIFF".utf8), at: 0) && data.holds(Array("WEBP".utf8), at: chunkHeader)
     }
 
-    /// A WebP of the first frame alone, without metadata and a lossy one's alpha.
+    /// A WebP with only the first frame, without metadata, and without alpha if it is lossy.
     ///
     /// - Throws: `ImageProblem`.
     static func strip(_ data: [UInt8]) throws -> Stripped {
@@ -69,14 +69,14 @@ enum WebP {
 
     private static func chunks(_ data: ArraySlice<UInt8>) throws -> [Chunk] {
         var found: [Chunk] = []
-        var place = data.startIndex
-        while place + chunkHeader <= data.endIndex {
-            let length = data[place...].number(at: 4, 4, littleEndian: true) ?? 0
-            let begin = place + chunkHeader
+        var offset = data.startIndex
+        while offset + chunkHeader <= data.endIndex {
+            let length = data[offset...].number(at: 4, 4, littleEndian: true) ?? 0
+            let begin = offset + chunkHeader
             if begin + length > data.endIndex { throw ImageProblem.damaged("it ends within a chunk") }
-            let kind = String(decoding: data[place..<(place + 4)], as: UTF8.self)
+            let kind = String(decoding: data[offset..<(offset + 4)], as: UTF8.self)
             found.append(Chunk(kind: kind, body: data[begin..<(begin + length)]))
-            place = begin + length + length % 2
+            offset = begin + length + length % 2
         }
         return found
     }

@@ -55,7 +55,7 @@ final class ImageTests: XCTestCase {
         for other in others.map({ Array($0.utf8) }) + [Array(ppm.dropLast()), ppm + [0]] {
             XCTAssertThrowsError(try ImageFile.ppm(name: "a.ppm", data: other)) {
                 XCTAssertEqual(
-                    $0 as? SegmenterError, SegmenterError(stage: "decode", message: "a.ppm is no PPM file"))
+                    $0 as? SegmenterError, SegmenterError(stage: "decode", message: "a.ppm is not a PPM file"))
             }
         }
     }

@@ -1,7 +1,7 @@
 // swift-tools-version:5.9
 import PackageDescription
 
-// The grid of images through the Swift package's decoder: on a Mac through ImageIO, which nothing else can prove.
+// The Swift package's decoder on the grid of images. On a Mac it uses ImageIO, which only a Mac can prove.
 let package = Package(
     name: "grid",
     platforms: [.macOS(.v12)],

@@ -3,9 +3,9 @@ import SegmentationCore
 
 // image-grid FOLDER
 //
-// Decodes the files that tests/image_grid.py has written, and holds their pixels against the `.rgb` file beside each: a
-// file without one has to be refused. What decoders may round, `lossy`, may differ by 4 levels on average: Apple's JPEG
-// decoder is not libjpeg-turbo, but a picture that is turned or has other colours differs by far more.
+// Decodes the files that tests/image_grid.py has written, and compares their pixels with the `.rgb` file beside each;
+// the decoder must refuse a file without one. Files that decoders round (`lossy`) may differ by 4 levels on average,
+// because Apple's JPEG decoder is not libjpeg-turbo; a rotated picture or other colours would differ by far more.
 
 let lossyLevels = 4.0
 let folder = URL(fileURLWithPath: CommandLine.arguments[1])
@@ -30,7 +30,7 @@ for each in wrong { print(each) }
 print("\(names.count - wrong.count) of \(names.count) images are right")
 exit(names.isEmpty || !wrong.isEmpty ? 1 : 0)
 
-/// How many levels two pictures are apart on average.
+/// The average difference of two pictures, in levels.
 func difference(_ one: [UInt8], _ other: [UInt8]) -> Double {
     Double(zip(one, other).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }) / Double(one.count)
 }

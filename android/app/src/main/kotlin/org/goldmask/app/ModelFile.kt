@@ -25,7 +25,8 @@ object ModelFile {
     private const val ASSUMED = 127.5f
 
     /**
-     * The segmentation model in [file]: size and type of its image, normalisation, labels, and which output is the mask.
+     * The segmentation model in [file]: size and type of its image, normalisation, labels, and which output is the
+     * mask.
      *
      * @throws SegmenterException of stage `init` with what is wrong
      */

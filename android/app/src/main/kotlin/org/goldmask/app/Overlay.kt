@@ -4,8 +4,8 @@ import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Palette
 
 /**
- * The colours of [mask], row by row as ARGB, to show over its photo. Class 0 is transparent if it is the background, as in
- * every model of PASCAL VOC.
+ * The colours of [mask], row by row as ARGB, to show over its photo. Class 0 is transparent if it is the background, as
+ * in every model of PASCAL VOC.
  */
 fun overlayOf(mask: Mask, labels: List<String>): IntArray {
     val colours = IntArray(CLASSES, Palette::argb)

@@ -6,7 +6,7 @@ import java.nio.file.StandardCopyOption
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.encodeToString
 
-/** bundle.json: what an app says it did. docs/bundle.md explains every key. */
+/** bundle.json: what an app reports about a run. docs/bundle.md explains every key. */
 @Serializable
 internal data class Bundle(
     val schema: Int = SCHEMA,
@@ -24,7 +24,7 @@ internal data class Bundle(
         require(cases.toSet().size == cases.size) { "results: a case has two" }
     }
 
-    /** Writes bundle.json into [folder], beside first and then renamed: a reader sees the old one or the new one. */
+    /** Writes a temporary file in [folder] and renames it to bundle.json: a reader sees the old file or the new one. */
     fun write(folder: File) {
         val beside = File(folder, ".bundle.json")
         beside.writeText(contract.encodeToString(this) + "\n")
@@ -50,7 +50,7 @@ internal data class Target(
     val device: String = ""
 )
 
-/** What really ran; [nodes] is null where the runtime does not tell. */
+/** What really ran; [nodes] is null if the runtime does not say. */
 @Serializable
 internal data class Runtime(
     val name: String,
@@ -74,7 +74,7 @@ internal data class DelegatedNodes(val delegated: Int, val of: Int) {
     }
 }
 
-/** The model that was run, by its bytes. */
+/** The model that ran, by its bytes. */
 @Serializable
 internal data class BundleModel(val name: String, val sha256: String)
 
@@ -82,7 +82,7 @@ internal data class BundleModel(val name: String, val sha256: String)
 @Serializable
 internal data class Failure(val stage: String, val message: String)
 
-/** sha256 of what each stage handed on; null where the segmenter does not see it. */
+/** sha256 of each stage's result; null if the segmenter has no access to it. */
 @Serializable
 internal data class Stages(val decoded: String? = null, val resized: String? = null, val tensor: String? = null)
 
@@ -96,11 +96,11 @@ internal data class Latency(
     val postprocessMs: List<Double>
 )
 
-/** A file kept besides the mask; no Android app keeps one yet, but bundles of others have them. */
+/** An intermediate output; no Android app keeps one yet, but bundles of other targets have them as `taps`. */
 @Serializable
 internal data class Tap(val file: String, val sha256: String, val unit: String)
 
-/** One case: a mask, or the reason why there is none. [decodedBy] is `host` where the image came as pixels. */
+/** One case: a mask, or the reason why there is none. [decodedBy] is `host` if the image came as pixels. */
 @Serializable
 internal data class Result(
     val case: String,

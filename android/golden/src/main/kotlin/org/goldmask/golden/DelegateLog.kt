@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit
 internal data class Delegation(val delegate: String, val nodes: DelegatedNodes? = null)
 
 /**
- * What TensorFlow Lite's native code has logged since this object was created. Only the log says how many of a graph's nodes
- * a delegate really took.
+ * What TensorFlow Lite's native code has logged since this object was created. Only the log says how many of a graph's
+ * nodes a delegate really took.
  */
 internal class DelegateLog {
     // On a JVM goldmask names a file for the native libraries' log; a device has logcat.

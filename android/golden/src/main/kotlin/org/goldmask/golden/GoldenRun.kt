@@ -17,9 +17,9 @@ import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
 
 /**
- * One request through one app: every case in turn, its mask and its result into the bundle in [out].
+ * Runs a request in an app: writes the mask and the result of every case into the bundle in [out].
  *
- * bundle.json is written anew after every case, so that a process that dies leaves what it had done.
+ * Rewrites bundle.json after every case, so that a process that dies leaves its finished cases.
  */
 internal class GoldenRun(
     private val request: Request,
@@ -39,7 +39,7 @@ internal class GoldenRun(
         val started = System.nanoTime()
         val segmenter = try {
             openModel()
-        } catch (error: Throwable) { // a missing native library is an Error, and has its place in the bundle too
+        } catch (error: Throwable) { // a missing native library is an Error, and belongs into the bundle too
             val failure = failure("init", error)
             request.cases.forEach { finish(failed(it, failure)) }
             return
@@ -48,7 +48,7 @@ internal class GoldenRun(
         segmenter.use {
             for (case in request.cases) {
                 val result = try {
-                    draw(segmenter, case, initMs)
+                    predict(segmenter, case, initMs)
                 } catch (error: Throwable) {
                     failed(case, failure("inference", error))
                 }
@@ -58,7 +58,7 @@ internal class GoldenRun(
         }
     }
 
-    /** Delegates take a graph when it is first used; the log then knows better than the app. */
+    /** A delegate takes a graph at its first use; from then on, the log knows more than the app. */
     private fun whatRan(app: RuntimeInfo, logged: Delegation?): Runtime {
         val delegate = logged?.delegate ?: app.delegate
         val threads = if (delegate == Delegate.CPU.word) app.cpuThreads else app.threads
@@ -80,7 +80,7 @@ internal class GoldenRun(
         return open(model, options)
     }
 
-    private fun draw(segmenter: Segmenter, case: RequestCase, initMs: Double): Result {
+    private fun predict(segmenter: Segmenter, case: RequestCase, initMs: Double): Result {
         val file = folder.resolve(case.file)
         val data = try {
             file.readBytes()
@@ -163,7 +163,7 @@ internal class GoldenRun(
 
     private fun String.oneLine() = split(Regex("\\s+")).joinToString(" ").trim()
 
-    /** Without the mask: a thousand runs are a thousand times, not a thousand masks. */
+    /** Drops the mask: a thousand runs should not keep a thousand masks. */
     private fun Segmentation.timesOnly() = Segmentation(NO_MASK, preprocessMs, inferenceMs, postprocessMs)
 
     private companion object {

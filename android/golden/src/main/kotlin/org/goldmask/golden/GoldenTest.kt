@@ -15,10 +15,10 @@ import org.junit.runner.RunWith
 /**
  * The golden test of an app: runs a request.json of goldmask and writes a bundle.
  *
- * An app inherits it and creates its segmenter in [open]; docs/adopt-android.md shows a complete example. The same class
- * runs on a JVM with Robolectric, and on a device with instrumentation. It judges nothing: a model that does not load and
- * an image that does not decode are errors in the bundle, and goldmask compares the masks. The test itself fails only if
- * it cannot write a bundle.
+ * An app inherits it and creates its segmenter in [open]; docs/adopt-android.md shows a complete example. The same
+ * class runs on a JVM with Robolectric, and on a device with instrumentation. It judges nothing: a model that does not
+ * load and an image that does not decode are errors in the bundle, and goldmask compares the masks. The test itself
+ * fails only if it cannot write a bundle.
  */
 @RunWith(AndroidJUnit4::class)
 abstract class GoldenTest {
@@ -59,7 +59,9 @@ abstract class GoldenTest {
         InstrumentationRegistry.getArguments().getString(key) ?: System.getProperty(key)
             ?: error("the path of $what is missing: give it as instrumentation argument or system property $key")
 
-    /** Reports a case to goldmask's progress bar: as a line on a JVM's stdout, as instrumentation status on a device. */
+    /**
+     * Reports a case to goldmask's progress bar: as a line on a JVM's stdout, as instrumentation status on a device.
+     */
     private fun report(result: Result) {
         if (ON_JVM) {
             println("""{"case": "${result.case}", "status": "${result.status}"}""")

@@ -10,7 +10,7 @@ import org.goldmask.segmenter.SegmenterException
 /** Whether this is Robolectric's Android on a JVM. */
 internal val ON_JVM: Boolean = Build.FINGERPRINT == "robolectric"
 
-/** Where this process runs, for the bundle. */
+/** The target on which this process runs, for the bundle. */
 internal fun target(): Target = if (ON_JVM) {
     Target(
         name = "android-jvm",
@@ -33,7 +33,7 @@ internal fun target(): Target = if (ON_JVM) {
 
 private fun isEmulator() = Build.HARDWARE in setOf("goldfish", "ranchu") || Build.PRODUCT.startsWith("sdk_")
 
-/** What else may explain a difference or a time. */
+/** Other facts that may explain a difference or a latency. */
 internal fun environment(): Map<String, String> = buildMap {
     put("kotlin", KotlinVersion.CURRENT.toString())
     if (ON_JVM) {
@@ -45,21 +45,21 @@ internal fun environment(): Map<String, String> = buildMap {
 }
 
 /**
- * The pixels of a case, of image file [image], that the host has decoded, as binary PPM (P6) named after it, turned
- * upright here; null where this process decodes by itself. Robolectric has Skia for x86_64 only, and what stands in for
- * it elsewhere is no decoder to test.
+ * The pixels of a case that the host has decoded to a binary PPM (P6) named after it. This function turns them upright,
+ * by the orientation in the image file [image]. Null if this process decodes by itself. Robolectric has Skia only for
+ * x86_64; its replacement elsewhere is not a decoder that is worth testing.
  */
 internal fun hostPixels(case: RequestCase, image: ByteArray, folder: File? = hostPixelsFolder): Bitmap? {
     val file = folder?.resolve("${case.id}.ppm") ?: return null
     if (!file.isFile) throw SegmenterException("decode", "the host could not decode it")
     val data = file.readBytes()
     val header = PPM.find(String(data, 0, minOf(data.size, PPM_HEADER_BYTES), Charsets.ISO_8859_1))
-        ?: throw SegmenterException("decode", "${file.name} is no PPM file")
+        ?: throw SegmenterException("decode", "${file.name} is not a PPM file")
     val (width, height) = header.groupValues.drop(1).map(String::toInt)
     val start = header.range.last + 1
     val pixels = IntArray(width * height) {
-        val place = start + CHANNELS * it
-        Color.rgb(data[place].toInt() and BYTE, data[place + 1].toInt() and BYTE, data[place + 2].toInt() and BYTE)
+        val offset = start + CHANNELS * it
+        Color.rgb(data[offset].toInt() and BYTE, data[offset + 1].toInt() and BYTE, data[offset + 2].toInt() and BYTE)
     }
     val turn = case.orientation ?: ImageFile.orientation(image)
     return ImageFile.bitmap(pixels, width, height, turn)
@@ -70,7 +70,7 @@ private val PPM = Regex("""^P6\s+(\d+)\s+(\d+)\s+255\s""")
 private const val PPM_HEADER_BYTES = 64
 private const val BYTE = 0xff
 
-/** The largest memory this process had so far, in MB; null where the kernel does not tell. */
+/** The peak memory of this process so far, in MB; null if the kernel does not report it. */
 internal fun memoryPeakMb(): Double? = runCatching {
     File("/proc/self/status").readLines().first { it.startsWith("VmHWM:") }
         .filter(Char::isDigit).toDouble() / KIB_PER_MB

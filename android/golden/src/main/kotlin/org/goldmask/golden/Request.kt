@@ -100,8 +100,8 @@ internal data class RequestOutput(val index: Int, val kind: String, val scale: D
 }
 
 /**
- * How to run it: each image [warmup] + [runs] times, and longer until [minDurationS] seconds have passed. [taps] are the
- * intermediate outputs to keep.
+ * How to run it: each image [warmup] + [runs] times, and longer until [minDurationS] seconds have passed. [taps] are
+ * the intermediate outputs to keep.
  */
 @Serializable
 internal data class RequestOptions(

@@ -36,7 +36,7 @@ class ImageFileTest {
     private fun List<Int>.pixels() = chunked(CHANNELS).map { (r, g, b) -> r shl 16 or (g shl 8) or b }.toIntArray()
 
     @Test
-    fun `orientations are those of the vectors`() {
+    fun `orientations equal the vectors`() {
         val vectors = Json.parseToJsonElement(sample("vectors/preprocess.json").readText()).jsonObject
         val turns = Json.decodeFromJsonElement<Turns>(vectors.getValue("orient"))
         assertEquals((1..8).toList(), turns.cases.map { it.orientation })
@@ -58,7 +58,7 @@ class ImageFileTest {
     }
 
     @Test
-    fun `pixels of the host are turned by the app`() {
+    fun `the app turns the host's pixels upright`() {
         val folder = folder.newFolder()
         folder.resolve("one.ppm").writeBytes("P6 2 1 255 abcdef".toByteArray())
         val vectors = Json.parseToJsonElement(sample("vectors/images.json").readText()).jsonObject
@@ -74,7 +74,7 @@ class ImageFileTest {
     }
 
     @Test
-    fun `what is no image says so`() {
+    fun `a file that is not an image is an error`() {
         val whole = sample("samples/masks/flag.png").readBytes()
         for ((data, word) in listOf(
             ByteArray(0) to "empty",

@@ -10,10 +10,10 @@ import org.junit.Test
 import org.junit.runner.RunWith
 
 /**
- * Decodes the files of a folder: a line in decoded.tsv for each, with its name, what `ImageFile` makes of it, and what
- * `BitmapFactory` makes of it by itself. That is a sha256 of upright RGB bytes, or why there are none.
+ * Decodes the files of a folder, and writes a line to decoded.tsv for each: its name, the result of `ImageFile`, and
+ * the result of `BitmapFactory` alone. A result is a sha256 of upright RGB bytes, or an error.
  *
- * Not a test of its own: goldmask's tests generate the files, and know what is right.
+ * Not a test by itself: goldmask's tests generate the files, and know the right results.
  */
 @RunWith(AndroidJUnit4::class)
 class ImageGrid {

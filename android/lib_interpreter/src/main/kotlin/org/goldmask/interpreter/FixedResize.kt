@@ -1,8 +1,8 @@
 package org.goldmask.interpreter
 
 /**
- * The bilinear resize of docs/images.md from [sourceWidth]×[sourceHeight] ARGB pixels to RGB bytes, in integers only, so
- * that Python, Kotlin and Swift agree in every bit. Their tests read the same tests/vectors/preprocess.json.
+ * The bilinear resize of docs/images.md from [sourceWidth]×[sourceHeight] ARGB pixels to RGB bytes, in integers only,
+ * so that Python, Kotlin and Swift agree in every bit. Their tests read the same tests/vectors/preprocess.json.
  */
 class FixedResize(
     private val sourceWidth: Int,

@@ -17,8 +17,8 @@ import org.tensorflow.lite.task.vision.segmenter.ImageSegmenter
 import org.tensorflow.lite.task.vision.segmenter.OutputType
 
 /**
- * [Segmenter] on the Task Library's ImageSegmenter, which itself resizes, normalises and takes the argmax, by the model's
- * metadata.
+ * [Segmenter] on the Task Library's ImageSegmenter, which itself resizes, normalises and takes the argmax, by the
+ * model's metadata.
  *
  * @throws SegmenterException of stage `init` for a model that does not load or an option that the library lacks
  */

@@ -4,10 +4,10 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * BMP files to pixels, in integers, on every platform alike: docs/images.md has the kinds.
+ * Decodes BMP files in integers, with the same result on every platform; docs/images.md lists the supported kinds.
  *
- * Libraries round 5-bit colours up or down, fill what run lengths leave out with another colour, and take a short
- * palette for gray. Uncompressed pixels are no reason to bear that.
+ * Libraries differ: they round 5-bit colours up or down, choose different colours for pixels that run lengths leave
+ * out, and take a short palette for gray. Since most BMPs are not compressed, our own code is small.
  */
 internal class Bmp private constructor(private val data: ByteArray, private val bytes: ByteBuffer) {
     private val pixelsAt = bytes.getInt(10).toLong() and 0xffffffffL
@@ -21,7 +21,7 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
     private val entryBytes = if (old) 3 else 4
     private val end = FILE_HEADER + headerBytes
 
-    /** Rows, from whichever end they come. */
+    /** The number of rows, in either order. */
     val height = Math.abs(signedHeight)
 
     /** Opaque ARGB pixels, row by row from the top. Throws [DamagedImage], [UnsupportedImage]. */
@@ -43,13 +43,13 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
         if (pixelsAt > end) stop = minOf(stop, pixelsAt)
         val colours = IntArray(1 shl 8) { index ->
             val place = end + entryBytes * index
-            val isThere = place + entryBytes <= stop // an index beyond the table is black
+            val isThere = place + entryBytes <= stop // an index beyond the palette is black
             if (isThere) argb(data.at(place + 2), data.at(place + 1), data.at(place)) else argb(0, 0, 0)
         }
         return { colours[it] }
     }
 
-    /** The values of plain pixels, in the file's order of rows. */
+    /** The values of uncompressed pixels, in the file's order of rows. */
     private fun words(): IntArray {
         val used = (width.toLong() * bits + 7) / 8
         val stride = (used + 3) / 4 * 4
@@ -70,8 +70,8 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
     }
 
     /**
-     * The values of run-length encoded pixels. Throws [DamagedImage] where they are not all there: what they leave out
-     * has no colour of its own.
+     * The values of run-length encoded pixels. Throws [DamagedImage] if pixels are missing, because those have no
+     * defined colour.
      */
     private fun runLengths(): IntArray {
         val values = IntArray(width * height)
@@ -108,7 +108,7 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
         return values
     }
 
-    /** Red, green and blue by the file's masks: rounded, or the highest 8 bits of more. */
+    /** Red, green and blue by the file's masks: scaled to 8 bits and rounded, or the highest 8 bits of longer ones. */
     private fun channels(): (Int) -> Int {
         var masks = MASKS.getValue(bits)
         if (compression != PLAIN) {
@@ -146,11 +146,11 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
         private const val FIELDS = 3
         private const val ALPHA_FIELDS = 6
 
-        // After a count of 0: what the next byte means, from 3 on a number of pixels as they are.
+        // After a count of 0, the next byte is one of these; from 3 on it is the number of literal pixels.
         private const val END_OF_ROW = 0
         private const val FIRST_LITERAL = 3
 
-        // Of red, green and blue, where the file has no masks.
+        // The masks of red, green and blue for files without masks.
         private val MASKS = mapOf(
             16 to listOf(0x7c00L, 0x3e0L, 0x1fL),
             24 to listOf(0xff0000L, 0xff00L, 0xffL),
@@ -159,7 +159,7 @@ internal class Bmp private constructor(private val data: ByteArray, private val 
         private val KINDS = (listOf(1, 2, 4, 8) + MASKS.keys).map { it to PLAIN } +
             listOf(8 to RLE8, 4 to RLE4, 16 to FIELDS, 32 to FIELDS, 16 to ALPHA_FIELDS, 32 to ALPHA_FIELDS)
 
-        /** A BMP whose header is one of a kind that is read. Throws [DamagedImage], [UnsupportedImage]. */
+        /** Opens a BMP and checks that its kind is supported. Throws [DamagedImage], [UnsupportedImage]. */
         fun open(data: ByteArray): Bmp {
             val bytes = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN)
             val size = if (data.size < FILE_HEADER + 4) 0 else bytes.getInt(FILE_HEADER)

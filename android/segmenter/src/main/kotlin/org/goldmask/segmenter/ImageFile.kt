@@ -6,8 +6,8 @@ import android.graphics.Color
 import java.nio.ByteBuffer
 
 /**
- * Image files to upright, opaque sRGB bitmaps by the rules of docs/images.md, so that every platform begins with the
- * same pixels. Android decodes JPEG, PNG and WebP, of which it is given only what makes pixels.
+ * Decodes image files to upright, opaque sRGB bitmaps by the rules of docs/images.md, so that every platform starts
+ * with the same pixels. Android decodes JPEG, PNG and WebP, but gets only the parts of the file that make pixels.
  */
 object ImageFile {
     private const val MAX_PIXELS = 1L shl 26
@@ -39,7 +39,7 @@ object ImageFile {
         }
     }
 
-    /** The orientation, 1 to 8, that a JPEG, PNG or WebP file of bytes [data] says in its EXIF; 1 where it says none. */
+    /** The EXIF orientation, 1 to 8, of a JPEG, PNG or WebP file with the bytes [data]; 1 if it has none. */
     fun orientation(data: ByteArray): Int = try {
         strip(data)?.orientation
     } catch (_: DamagedImage) {
@@ -48,7 +48,7 @@ object ImageFile {
         null
     } ?: Metadata.UPRIGHT
 
-    /** Pixels as they lie in the file, row by row, and the orientation that it says. */
+    /** Pixels as stored in the file, row by row, and the file's orientation. */
     private class Stored(val pixels: IntArray, val width: Int, val height: Int, val orientation: Int)
 
     private fun read(data: ByteArray): Stored {
@@ -67,7 +67,7 @@ object ImageFile {
         data.holds(Jpeg.SIGNATURE, 0) -> Jpeg.strip(data)
         WebP.isWebP(data) -> WebP.strip(data)
         data.holds(Png.SIGNATURE, 0) -> Png.open(data).run {
-            checkSize(width, height) // before its rows are counted
+            checkSize(width, height) // before counting its rows
             strip()
         }
         else -> null
@@ -80,11 +80,13 @@ object ImageFile {
         }
     }
 
-    /** Whether a JPEG's scans hold all blocks: otherwise more data makes another picture. Of a block, a pixel will do. */
+    /**
+     * Whether a JPEG's scans have all blocks: if not, more data changes the picture. Compares one pixel of each block.
+     */
     private fun hasAllBlocks(data: ByteArray) =
         byAndroid(data, BLOCK).contentEquals(byAndroid(Jpeg.withNoise(data), BLOCK))
 
-    /** Pixels of a stripped file; [size] is the side of the squares of which one is a pixel. */
+    /** Pixels of a stripped file, one for each square with the side [size]. */
     private fun byAndroid(data: ByteArray, size: Int = 1): IntArray {
         val options = BitmapFactory.Options().apply {
             inPremultiplied = false // premultiplying would lose the colours of transparent pixels
@@ -122,26 +124,26 @@ object ImageFile {
         val pixels = IntArray(image.width * image.height)
         image.getPixels(pixels, 0, image.width, 0, 0, image.width, image.height)
         val bytes = ByteArray(CHANNELS * pixels.size)
-        var place = 0
+        var offset = 0
         for (pixel in pixels) {
-            bytes[place++] = (pixel shr RED_SHIFT).toByte()
-            bytes[place++] = (pixel shr GREEN_SHIFT).toByte()
-            bytes[place++] = pixel.toByte()
+            bytes[offset++] = (pixel shr RED_SHIFT).toByte()
+            bytes[offset++] = (pixel shr GREEN_SHIFT).toByte()
+            bytes[offset++] = pixel.toByte()
         }
         return bytes
     }
 
-    /** Opaque ARGB pixels as they lie in memory: getPixels would round the colours of translucent ones. */
+    /** Opaque ARGB pixels straight from memory: getPixels would round the colours of translucent ones. */
     private fun raw(image: Bitmap): IntArray {
         val pixels = IntArray(image.width * image.height)
         val bytes = bytesOf(image)
-        // Rows that WebP's decoder did not get to are clear in an image that is not.
+        // WebP's decoder leaves missing rows transparent, even in an opaque image.
         if (!image.hasAlpha() && bytes.last().toInt() == 0) throw DamagedImage("rows are missing")
-        val blue = RGBA_BYTES / 2 - RED_PLACE // red and blue lie around green
+        val blue = RGBA_BYTES / 2 - RED_OFFSET // red and blue are on both sides of green
         for (index in pixels.indices) {
-            val place = RGBA_BYTES * index
-            pixels[index] = OPAQUE or (bytes[place + RED_PLACE].toInt() and BYTE shl RED_SHIFT) or
-                (bytes[place + 1].toInt() and BYTE shl GREEN_SHIFT) or (bytes[place + blue].toInt() and BYTE)
+            val offset = RGBA_BYTES * index
+            pixels[index] = OPAQUE or (bytes[offset + RED_OFFSET].toInt() and BYTE shl RED_SHIFT) or
+                (bytes[offset + 1].toInt() and BYTE shl GREEN_SHIFT) or (bytes[offset + blue].toInt() and BYTE)
         }
         return pixels
     }
@@ -149,13 +151,13 @@ object ImageFile {
     private fun bytesOf(image: Bitmap): ByteArray =
         ByteBuffer.allocate(RGBA_BYTES * image.width * image.height).also(image::copyPixelsToBuffer).array()
 
-    /** Where red lies in the memory of an ARGB_8888 bitmap: first on a device, third in Skia for a Linux desktop. */
-    private val RED_PLACE: Int by lazy {
+    /** The offset of red in an ARGB_8888 bitmap's memory: first on a device, third in Skia for a Linux desktop. */
+    private val RED_OFFSET: Int by lazy {
         val red = Bitmap.createBitmap(intArrayOf(Color.RED), 1, 1, Bitmap.Config.ARGB_8888)
         if (bytesOf(red)[0].toInt() == 0) RGBA_BYTES / 2 else 0
     }
 
-    /** The upright bitmap of opaque [pixels] (row by row, [width]×[height]) that have an EXIF [orientation]. */
+    /** The upright bitmap of opaque [pixels] (row by row, [width]×[height]) with an EXIF [orientation]. */
     fun bitmap(pixels: IntArray, width: Int, height: Int, orientation: Int): Bitmap {
         val (outWidth, outHeight) = if (orientation in SIDEWAYS) height to width else width to height
         val upright = orient(pixels, width, height, orientation)

@@ -3,9 +3,9 @@ package org.goldmask.segmenter
 import java.io.ByteArrayOutputStream
 
 /**
- * A JPEG's bytes: what is in front of the pixels, without metadata, and whether the scans hold all of them.
+ * Removes a JPEG's metadata, and checks that its scans have all pixels.
  *
- * ITU-T T.81, annex B, has the markers. Decoders paint what a scan lacks gray, and do not tell.
+ * ITU-T T.81, annex B, defines the markers. Decoders silently fill in missing pixels with gray.
  */
 internal object Jpeg {
     val SIGNATURE = "\u00ff\u00d8\u00ff".latin()
@@ -18,28 +18,29 @@ internal object Jpeg {
     private const val BYTE_BITS = 8
     private const val CMYK = 4
 
-    // A progressive JPEG has about ten. Each is gone through for all of the picture, however few bytes it has.
+    // A progressive JPEG has about ten scans. A decoder visits the whole picture for each scan, even for a short one.
     private const val MAX_SCANS = 100
     private val GRAY_OR_COLOUR = setOf(1, 3)
     private val RESTARTS = 0xd0..0xd7
 
-    // Baseline, extended and progressive, all of Huffman codes; the other frames of T.81, table B.1, few decoders know.
+    // Baseline, extended and progressive, all with Huffman codes; few decoders support the other frames of T.81, table
+    // B.1.
     private val FRAMES = 0xc0..0xc2
     private val OTHER_FRAMES = (0xc3..0xcf) - setOf(0xc4, 0xc8, 0xcc)
 
-    // JFIF's and Adobe's segments say how colours are coded; those of other applications, and comments, are metadata.
+    // JFIF's and Adobe's segments define the colours; those of other applications, and comments, are metadata.
     private val METADATA = (0xe0..0xef) - setOf(0xe0, 0xee) + 0xfe
 
-    // Bytes that no decoder takes for a marker, and that make blocks of many colours if it takes them for blocks.
+    // Bytes that no decoder takes for a marker, and that make colourful blocks if a decoder takes them for blocks.
     private val NOISE = ByteArray(2 * 254) { (1 + it % 254).toByte() }
 
-    /** A JPEG without metadata and without what follows its end. Throws [DamagedImage], [UnsupportedImage]. */
+    /** The JPEG without metadata and without bytes after its end. Throws [DamagedImage], [UnsupportedImage]. */
     fun strip(data: ByteArray): Stripped {
         var exif: ByteArray? = null
         var size: Pair<Int, Int>? = null
         val kept = ByteArrayOutputStream(data.size)
         kept.write(data, 0, START_BYTES)
-        var place = START_BYTES
+        var offset = START_BYTES
         for (segment in segments(data)) {
             if (segment.kind == EXIF && exif == null && data.holds(Metadata.EXIF_PREFIX, segment.body)) {
                 exif = data.copyOfRange(segment.body + Metadata.EXIF_PREFIX.size, segment.end)
@@ -49,14 +50,14 @@ internal object Jpeg {
                 size = size(segment.kind, data.copyOfRange(segment.body, segment.end))
             }
             if (segment.kind !in METADATA) kept.write(data, segment.begin, segment.end - segment.begin)
-            place = segment.end
+            offset = segment.end
         }
         val (width, height) = size ?: throw DamagedImage("it has no frame header")
-        kept.write(data, place, scans(data, place).second - place)
+        kept.write(data, offset, scans(data, offset).second - offset)
         return Stripped(kept.toByteArray(), width, height, Metadata.exifOrientation(exif))
     }
 
-    /** The file with more data behind each scan. Only where a scan is too short is it another picture. */
+    /** The file with more data after each scan. It is another picture only if a scan is too short. */
     fun withNoise(data: ByteArray): ByteArray {
         val more = ByteArrayOutputStream(data.size)
         var begin = 0
@@ -77,22 +78,22 @@ internal object Jpeg {
         var end = START_BYTES
         do {
             val begin = end
-            var place = begin
-            while (place + 1 < data.size && data.at(place) == MARKER && data.at(place + 1) == MARKER) place++
-            if (data.size < place + HEADER_BYTES) throw DamagedImage("it ends before its first scan")
-            val kind = data.at(place + 1)
-            if (data.at(place) != MARKER || kind == 0 || kind == END) throw DamagedImage("it has no scan")
-            end = end(data, place + 2)
-            found += Segment(kind, begin, place + HEADER_BYTES, end)
+            var offset = begin
+            while (offset + 1 < data.size && data.at(offset) == MARKER && data.at(offset + 1) == MARKER) offset++
+            if (data.size < offset + HEADER_BYTES) throw DamagedImage("it ends before its first scan")
+            val kind = data.at(offset + 1)
+            if (data.at(offset) != MARKER || kind == 0 || kind == END) throw DamagedImage("it has no scan")
+            end = end(data, offset + 2)
+            found += Segment(kind, begin, offset + HEADER_BYTES, end)
         } while (kind != SCAN)
         return found
     }
 
-    /** The end of the segment whose length is at [place]. */
-    private fun end(data: ByteArray, place: Int): Int {
-        val length = if (place + 1 < data.size) short(data, place) else 0
-        if (length < 2 || place + length > data.size) throw DamagedImage("it ends within a segment")
-        return place + length
+    /** The end of the segment whose length is at [offset]. */
+    private fun end(data: ByteArray, offset: Int): Int {
+        val length = if (offset + 1 < data.size) short(data, offset) else 0
+        if (length < 2 || offset + length > data.size) throw DamagedImage("it ends within a segment")
+        return offset + length
     }
 
     /** Width and height of a frame header. */
@@ -105,33 +106,33 @@ internal object Jpeg {
         return short(body, 3) to short(body, 1)
     }
 
-    /** Where the data of each scan ends, the first of which begins at [from]; and the end of the end marker. */
+    /** The end of each scan's data, where the first one starts at [from]; and the end of the end marker. */
     private fun scans(data: ByteArray, from: Int): Pair<List<Int>, Int> {
         val ends = mutableListOf<Int>()
         var kind = SCAN
-        var place = from
+        var offset = from
         while (true) {
-            var marker = place
+            var marker = offset
             while (marker + 1 < data.size && !(data.at(marker) == MARKER && isMarker(data.at(marker + 1)))) marker++
             if (marker + 1 >= data.size) throw DamagedImage("it ends before its end marker")
-            if (kind == SCAN) ends += fillBefore(data, marker, place)
+            if (kind == SCAN) ends += fillBefore(data, marker, offset)
             if (ends.size > MAX_SCANS) throw DamagedImage("it has more than $MAX_SCANS scans")
             kind = data.at(marker + 1)
-            place = marker + 2
-            if (kind == END) return ends to place
-            place = end(data, place)
+            offset = marker + 2
+            if (kind == END) return ends to offset
+            offset = end(data, offset)
         }
     }
 
-    /** Not a byte 0xff of a scan's data, which 0 follows, nor a restart marker, nor a fill byte. */
+    /** Whether this is neither data (a byte 0xff before 0), a restart marker nor a fill byte. */
     private fun isMarker(kind: Int) = kind != 0 && kind != MARKER && kind !in RESTARTS
 
-    /** The first of the fill bytes in front of a marker. */
+    /** The first of the fill bytes before a marker. */
     private fun fillBefore(data: ByteArray, marker: Int, begin: Int): Int {
         var first = marker
         while (first > begin && data.at(first - 1) == MARKER) first--
         return first
     }
 
-    private fun short(data: ByteArray, place: Int) = (data.at(place) shl BYTE_BITS) or data.at(place + 1)
+    private fun short(data: ByteArray, offset: Int) = (data.at(offset) shl BYTE_BITS) or data.at(offset + 1)
 }

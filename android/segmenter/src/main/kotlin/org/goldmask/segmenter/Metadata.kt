@@ -3,19 +3,19 @@ package org.goldmask.segmenter
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** An image file that is not whole; the message says what is wrong, as a clause. */
+/** An image file is incomplete or broken; the message is a clause that says how. */
 internal class DamagedImage(message: String) : Exception(message)
 
-/** An image of a kind that docs/images.md refuses; the message says which, as a noun with its article. */
+/** docs/images.md refuses this kind of image; the message names it, as a noun with its article. */
 internal class UnsupportedImage(message: String) : Exception(message)
 
 /**
- * An image file of which only what makes its pixels is left, as [data]: what decoders are not given, they cannot
- * disagree about. [width] and [height] are the file's own, before it is turned; [orientation] is EXIF's, 1 to 8.
+ * Only the parts of an image file that make its pixels, as [data], so that decoders cannot disagree about the rest.
+ * [width] and [height] are the file's own, before turning it upright; [orientation] is EXIF's, 1 to 8.
  */
 internal class Stripped(val data: ByteArray, val width: Int, val height: Int, val orientation: Int)
 
-/** What an image file says besides its pixels. */
+/** Reads an image file's orientation. */
 internal object Metadata {
     const val UPRIGHT = 1
     private const val LAST_ORIENTATION = 8L
@@ -23,16 +23,16 @@ internal object Metadata {
     private const val SHORT = 3
     private const val LONG = 4
     private const val ENTRY_BYTES = 12
-    private const val DIRECTORY_PLACE = 4
-    private const val VALUE_PLACE = 8
+    private const val DIRECTORY_OFFSET = 4
+    private const val VALUE_OFFSET = 8
     val EXIF_PREFIX = "Exif\u0000\u0000".latin()
     private val ORDERS = mapOf("II*\u0000" to ByteOrder.LITTLE_ENDIAN, "MM\u0000*" to ByteOrder.BIG_ENDIAN)
 
     /**
-     * The orientation, 1 to 8, that an EXIF block says in its first directory (EXIF 2.3, tag 0x0112).
+     * The orientation, 1 to 8, in an EXIF block's first directory (EXIF 2.3, tag 0x0112).
      *
-     * Some writers repeat JPEG's prefix inside PNG and WebP. A block that is not there, is broken or says nothing of
-     * the kind is 1, upright.
+     * Some programs repeat JPEG's prefix inside PNG and WebP. If the block is missing or broken or has no orientation,
+     * the result is 1, upright.
      */
     fun exifOrientation(block: ByteArray?): Int {
         if (block == null) return UPRIGHT
@@ -48,17 +48,17 @@ internal object Metadata {
     }
 
     private fun orientation(tiff: ByteBuffer): Int {
-        val directory = tiff.getInt(DIRECTORY_PLACE)
+        val directory = tiff.getInt(DIRECTORY_OFFSET)
         val entries = tiff.getShort(directory).toInt() and 0xffff
         for (entry in 0 until entries) {
             val at = directory + 2 + ENTRY_BYTES * entry
             val kind = tiff.getShort(at + 2).toInt()
-            val count = tiff.getInt(at + DIRECTORY_PLACE)
+            val count = tiff.getInt(at + DIRECTORY_OFFSET)
             if (tiff.getShort(at).toInt() == ORIENTATION && kind in setOf(SHORT, LONG) && count == 1) {
                 val value = if (kind == SHORT) {
-                    tiff.getShort(at + VALUE_PLACE).toLong()
+                    tiff.getShort(at + VALUE_OFFSET).toLong()
                 } else {
-                    tiff.getInt(at + VALUE_PLACE).toLong()
+                    tiff.getInt(at + VALUE_OFFSET).toLong()
                 }
                 return if (value in 1..LAST_ORIENTATION) value.toInt() else UPRIGHT
             }
@@ -69,9 +69,9 @@ internal object Metadata {
 
 internal fun String.latin() = toByteArray(Charsets.ISO_8859_1)
 
-/** Whether [word] stands at [place]. */
-internal fun ByteArray.holds(word: ByteArray, place: Int): Boolean =
-    place >= 0 && place + word.size <= size && word.indices.all { this[place + it] == word[it] }
+/** Whether [word] is at [offset]. */
+internal fun ByteArray.holds(word: ByteArray, offset: Int): Boolean =
+    offset >= 0 && offset + word.size <= size && word.indices.all { this[offset + it] == word[it] }
 
-/** The unsigned byte at [place]. */
-internal fun ByteArray.at(place: Int): Int = this[place].toInt() and 0xff
+/** The unsigned byte at [offset]. */
+internal fun ByteArray.at(offset: Int): Int = this[offset].toInt() and 0xff

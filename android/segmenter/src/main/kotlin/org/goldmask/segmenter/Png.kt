@@ -10,9 +10,10 @@ import java.util.zip.DeflaterOutputStream
 import java.util.zip.Inflater
 
 /**
- * A PNG's bytes, held against what its header claims: decoders read missing rows as black, wrong checksums as right.
+ * Checks a PNG against its header, and removes its metadata: decoders read missing rows as black, and ignore wrong
+ * checksums.
  *
- * The PNG specification, third edition, has the format.
+ * The PNG specification, third edition, defines the format.
  */
 internal class Png private constructor(private val data: ByteArray) {
     private val header = ByteBuffer.wrap(data, SIGNATURE.size + CHUNK_BYTES, HEADER_BYTES).slice()
@@ -23,8 +24,8 @@ internal class Png private constructor(private val data: ByteArray) {
     private val interlaced = header.get(12).toInt() == 1
 
     /**
-     * The file without metadata and transparency. Its palette is as long as its depth allows, where an index beyond it
-     * is black. Of 16-bit samples only the high bytes are left. Throws [DamagedImage].
+     * The file without metadata and transparency. Its palette becomes as long as its depth allows, filled with black.
+     * Of 16-bit samples it keeps only the high bytes. Throws [DamagedImage].
      */
     fun strip(): Stripped {
         var exif: ByteArray? = null
@@ -69,7 +70,7 @@ internal class Png private constructor(private val data: ByteArray) {
         }.filter { (width, height) -> width > 0 && height > 0 }
     }
 
-    /** Tells [onBytes] the rows, still filtered, buffer by buffer. Throws [DamagedImage] where they are not all there. */
+    /** Passes the filtered rows to [onBytes], buffer by buffer. Throws [DamagedImage] if rows are missing. */
     private fun inflate(pixels: List<ByteArray>, onBytes: (ByteArray, Int) -> Unit) {
         var missing = passes().sumOf { (width, height) ->
             height * (1 + (width * depth * CHANNELS.getValue(colour) + 7) / 8)
@@ -97,24 +98,24 @@ internal class Png private constructor(private val data: ByteArray) {
     }
 
     /**
-     * Every second byte of rows of 16-bit samples, and their filter bytes. PNG's filters never mix a sample's bytes: what
-     * is left is a filtered row of 8-bit samples.
+     * Keeps the filter byte and every second byte of rows of 16-bit samples. PNG's filters never mix a sample's bytes,
+     * so the result is a filtered row of 8-bit samples.
      */
     private class HighBytes(private val out: OutputStream, lengths: Sequence<Int>) {
         private val rows = lengths.iterator()
         private var length = 0
-        private var place = 0
+        private var position = 0
         private val kept = ByteArray(BUFFER_BYTES)
 
         fun write(bytes: ByteArray, count: Int) {
             var filled = 0
             for (index in 0 until count) {
-                if (place == length) {
+                if (position == length) {
                     length = rows.next()
-                    place = 0
+                    position = 0
                 }
-                if (place == 0 || place % 2 == 1) kept[filled++] = bytes[index]
-                place++
+                if (position == 0 || position % 2 == 1) kept[filled++] = bytes[index]
+                position++
             }
             out.write(kept, 0, filled)
         }
@@ -139,7 +140,7 @@ internal class Png private constructor(private val data: ByteArray) {
             6 to setOf(8, DEEP)
         )
 
-        // Left, top and the steps of Adam7's passes.
+        // Left, top and steps of Adam7's passes.
         private val PASSES = listOf(
             listOf(0, 0, 8, 8),
             listOf(4, 0, 8, 8),
@@ -150,7 +151,7 @@ internal class Png private constructor(private val data: ByteArray) {
             listOf(0, 1, 1, 2)
         )
 
-        /** A PNG whose header is one, of which nothing else is known yet. Throws [DamagedImage]. */
+        /** Opens a PNG and checks only its header. Throws [DamagedImage]. */
         fun open(data: ByteArray): Png {
             val (kind, body) = chunks(data).first()
             if (kind != "IHDR" || body.size != HEADER_BYTES) throw DamagedImage("it has no header")
@@ -161,24 +162,24 @@ internal class Png private constructor(private val data: ByteArray) {
             return png
         }
 
-        /** The name and body of each chunk up to IEND; what follows is not looked at. Throws [DamagedImage]. */
+        /** The name and body of each chunk up to IEND; ignores what follows. Throws [DamagedImage]. */
         private fun chunks(data: ByteArray): Sequence<Pair<String, ByteArray>> = sequence {
             val bytes = ByteBuffer.wrap(data)
-            var place = SIGNATURE.size
+            var position = SIGNATURE.size
             while (true) {
-                val begin = place + CHUNK_BYTES
+                val begin = position + CHUNK_BYTES
                 if (begin + CHECKSUM_BYTES > data.size) throw DamagedImage("it ends before its last chunk")
-                val length = bytes.getInt(place).toLong() and 0xffffffffL
+                val length = bytes.getInt(position).toLong() and 0xffffffffL
                 if (begin + length + CHECKSUM_BYTES > data.size) throw DamagedImage("it ends within a chunk")
                 val end = begin + length.toInt()
-                val kind = String(data, place + 4, 4, Charsets.ISO_8859_1)
-                if (crc(data, place + 4, end) != bytes.getInt(end)) {
+                val kind = String(data, position + 4, 4, Charsets.ISO_8859_1)
+                if (crc(data, position + 4, end) != bytes.getInt(end)) {
                     throw DamagedImage("the checksum of its chunk $kind is wrong")
                 }
-                if (kind == "IHDR" && place != SIGNATURE.size) throw DamagedImage("it has two headers")
+                if (kind == "IHDR" && position != SIGNATURE.size) throw DamagedImage("it has two headers")
                 yield(kind to data.copyOfRange(begin, end))
                 if (kind == "IEND") return@sequence
-                place = end + CHECKSUM_BYTES
+                position = end + CHECKSUM_BYTES
             }
         }
 

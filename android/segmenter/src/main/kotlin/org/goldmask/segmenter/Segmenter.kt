@@ -39,8 +39,8 @@ class Mask(val width: Int, val height: Int, val classes: ByteArray) {
 /**
  * The mask that a model predicts for one image, with the latency of each stage in milliseconds.
  *
- * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null if the segmenter has no access to
- * them. Both are the segmenter's own buffers and keep their content until its next call.
+ * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null if the segmenter has no access
+ * to them. Both are the segmenter's own buffers and keep their content until its next call.
  */
 class Segmentation(
     val mask: Mask,

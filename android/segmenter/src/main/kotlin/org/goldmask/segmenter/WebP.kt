@@ -5,9 +5,9 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * A WebP's bytes: the one chunk that has the first frame's colours, and the orientation among the others.
+ * Extracts a WebP's first frame and its orientation.
  *
- * RFC 9649 has the container.
+ * RFC 9649 defines the container.
  */
 internal object WebP {
     private const val FILE_HEADER = 12
@@ -25,10 +25,10 @@ internal object WebP {
         val isPicture = kind == LOSSY || kind == LOSSLESS
         private val bytes = ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN)
 
-        /** Width and height that an extended file's header claims. */
+        /** Width and height in an extended file's header. */
         fun canvas() = 1 + (bytes.getInt(4) and 0xffffff) to 1 + (bytes.getInt(6) ushr 8)
 
-        /** Width and height of a picture; null where it does not begin as one. */
+        /** Width and height of a picture; null if it does not start like one. */
         fun size(): Pair<Int, Int>? = when {
             kind == LOSSY && body.size >= 10 && body.holds(START_CODE, 3) ->
                 (bytes.getShort(6).toInt() and SIDE) to (bytes.getShort(8).toInt() and SIDE)
@@ -38,11 +38,11 @@ internal object WebP {
         }
     }
 
-    /** Whether [data] begins as a WebP does. */
+    /** Whether [data] starts like a WebP. */
     fun isWebP(data: ByteArray) = data.holds("RIFF".latin(), 0) && data.holds("WEBP".latin(), CHUNK_HEADER)
 
     /**
-     * A WebP of the first frame alone, without metadata and a lossy one's alpha.
+     * A WebP with only the first frame, without metadata, and without alpha if it is lossy.
      *
      * Throws [DamagedImage], [UnsupportedImage].
      */
@@ -70,14 +70,14 @@ internal object WebP {
 
     private fun chunks(data: ByteArray, from: Int, end: Int): List<Chunk> {
         val found = mutableListOf<Chunk>()
-        var place = from
-        while (place + CHUNK_HEADER <= end) {
-            val length = unsigned(data, place + CHUNK_HEADER / 2)
-            val begin = place + CHUNK_HEADER
+        var offset = from
+        while (offset + CHUNK_HEADER <= end) {
+            val length = unsigned(data, offset + CHUNK_HEADER / 2)
+            val begin = offset + CHUNK_HEADER
             if (begin + length > end) throw DamagedImage("it ends within a chunk")
-            val kind = String(data, place, CHUNK_HEADER / 2, Charsets.ISO_8859_1)
+            val kind = String(data, offset, CHUNK_HEADER / 2, Charsets.ISO_8859_1)
             found += Chunk(kind, data.copyOfRange(begin, begin + length.toInt()))
-            place = begin + length.toInt() + length.toInt() % 2
+            offset = begin + length.toInt() + length.toInt() % 2
         }
         return found
     }
@@ -95,8 +95,8 @@ internal object WebP {
         return file.toByteArray()
     }
 
-    private fun unsigned(data: ByteArray, place: Int): Long =
-        ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).getInt(place).toLong() and 0xffffffffL
+    private fun unsigned(data: ByteArray, offset: Int): Long =
+        ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).getInt(offset).toLong() and 0xffffffffL
 
     private fun little(value: Int): ByteArray =
         ByteBuffer.allocate(Int.SIZE_BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array()
