@@ -17,6 +17,7 @@ from transcript import transcript
 
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
+from goldmask.cli.android import _agreement as agreement
 from goldmask.contract.bundle import RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
@@ -184,6 +185,20 @@ def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
         benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "log")
 
 
+@pytest.mark.parametrize(
+    ("app_ms", "tool", "words"),
+    [
+        (10.0, {"median_ms": 10.1}, "app and benchmark_model agree: 10 ms (10 to 10) and 10.1 ms (median), 0.99 ×"),
+        (12.0, {"median_ms": 10.0}, "app and benchmark_model disagree: 12 ms (12 to 12) and 10 ms (median), 1.20 ×"),
+        (8.0, {"median_ms": None}, "app and benchmark_model disagree: 8 ms (8 to 8) and 10 ms (mean), 0.80 ×"),
+        (8.0, {"median_ms": 0.0}, "app and benchmark_model cannot be compared: one of them measured nothing"),
+    ],
+)
+def test_tool_and_app_agree_or_do_not(app_ms, tool, words):
+    timing = benchmark_model.Timing(1, 2, 50, 10.0, 0.1, 9, 11, tool["median_ms"])
+    assert agreement([app_ms] * 30, timing) == words
+
+
 @pytest.mark.rig
 def test_the_program_shows_both(phone, tmp_path):
     """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
@@ -193,6 +208,7 @@ def test_the_program_shows_both(phone, tmp_path):
     ran = run_program(REPO, *words)
     assert ran.code == 0, ran.text
     assert re.search(r"app( +[\d.]+){7} +50", ran.stdout) and re.search(r"benchmark_model( +[\d.]+){7} +50", ran.stdout)
+    assert "app and benchmark_model " in ran.stdout and "20.1 ms (median)" in ran.stdout
     data = json.loads((tmp_path / "benchmark.json").read_text("utf-8"))
     assert data["app"]["runs"] == 50 and 0 < data["app"]["min_ms"] <= data["app"]["median_ms"]
     assert data["benchmark_model"]["timing"]["median_ms"] == 20.1

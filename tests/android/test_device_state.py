@@ -10,12 +10,14 @@ from goldmask.android.device_state import (
     Conditions,
     facts_of,
     flags_of,
+    measure,
     parse_battery,
     parse_properties,
     parse_thermal,
     steady,
     thermal_words,
 )
+from goldmask.contract.errors import RunError
 
 PIXEL = Conditions(parse_properties(transcript("getprop/pixel-6.txt")), Battery(80, False), 0)
 
@@ -156,3 +158,42 @@ def test_a_warm_device_cools_down_but_not_for_ever(monkeypatch):
     idle = Warm(3)
     with steady(idle, False, print, lambda seconds: pytest.fail("waited")):
         assert idle.heard == ["input"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "calls", "warm", "before"),
+    [
+        ([0, 0, 0], [False], False, 0),
+        # Warm when it comes: it waits, and is measured once.
+        ([1, 0, 0, 0], [False], False, 0),
+        # Warm after the first time, and cooled; after the second time that is how it is.
+        ([0, 0, 2, 1, 0, 0], [False, True], True, 0),
+        ([None, None, None], [False], False, None),
+    ],
+)
+def test_a_device_that_got_hot_is_cooled_and_measured_again_once(monkeypatch, statuses, calls, warm, before):
+    """The statuses are those of every look: until it is cool, when it begins, when it is done."""
+    monkeypatch.setattr("goldmask.android.device_state.Device", lambda server, serial: Warm(0))
+    looks = iter(statuses)
+    monkeypatch.setattr("goldmask.android.device_state.thermal_of", lambda device: next(looks))
+    done, notes = [], []
+    ended, after = measure(Warm(0), PIXEL, True, lambda again: (done.append(again), None), notes.append, notes.append)
+    assert (ended, done, list(looks)) == ((None, None), calls, [])
+    assert (after.thermal, after.governor) == (before, "fixed-performance mode")
+    assert ("X1 got warm while it measured: it is cooled, and measured again once" in notes) is warm
+
+
+def test_where_no_latency_is_measured_nothing_is_done_twice():
+    device = Warm(2)
+    waited = pytest.fail
+    (again, _), after = measure(device, PIXEL, False, lambda again: (again, None), print, waited)
+    assert again is False and after == PIXEL and device.heard == ["input"]
+
+
+def test_a_device_that_is_lost_is_not_asked_whether_it_is_warm(monkeypatch):
+    monkeypatch.setattr("goldmask.android.device_state.Device", lambda server, serial: Warm(0))
+    looks = iter([0, 0])
+    monkeypatch.setattr("goldmask.android.device_state.thermal_of", lambda device: next(looks))
+    lost = RunError("X1 was lost")
+    (_, ending), _ = measure(Warm(0), PIXEL, True, lambda again: (None, lost), print, pytest.fail)
+    assert ending is lost and list(looks) == []

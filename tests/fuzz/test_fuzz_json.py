@@ -23,7 +23,9 @@ from goldmask.report.junit import to_junit
 from goldmask.report.report import load_report
 from goldmask.report.terminal import to_terminal
 from goldmask.verdict.compare import Verdict
+from goldmask.verdict.latency import ratio
 from goldmask.verdict.metrics import measure
+from goldmask.workflows.baselines import load_baseline
 
 SAMPLES = REPO / "tests/samples"
 BUNDLE = (SAMPLES / "bundle.json").read_bytes()
@@ -103,6 +105,34 @@ def test_golden(data, folder):
     (folder / "bundle.json").write_bytes(BUNDLE)
     (folder / "golden.json").write_bytes(data)
     unused(load_golden(folder), ("flag",))
+
+
+FIGURE = {"runs": 50, "median_error": 0.01} | dict.fromkeys(
+    ("median_ms", "low_ms", "high_ms", "p90_ms", "p90_low_ms", "p90_high_ms", "p95_ms", "p99_ms", "mad_ms"), 1.5
+)
+BASELINE = {
+    "schema": 1,
+    "target": "android-device",
+    "model": "m",
+    "pipeline": "lib_interpreter",
+    "runtime": "LiteRT 2.3.0",
+    "delegate": "xnnpack",
+    "threads": 2,
+    "place": {"kind": "device", "device": "Pixel 4", "soc": "SM8150", "abi": "arm64-v8a", "os": "Android 10"},
+    "flags": ["DEBUGGABLE"],
+    "cases": {"a": {"inference": FIGURE, "total": FIGURE}, "b": {"inference": FIGURE}},
+    "provenance": {"recorded_at": "2026-01-01T00:00:00+00:00", "commit": "0123456789ab"},
+}
+
+
+@fuzz(either(as_json(BASELINE)))
+def test_baseline(data, folder):
+    """What is accepted can be held against itself, or there is nothing to hold."""
+    (folder / "baseline.json").write_bytes(data)
+    baseline = load_baseline(folder / "baseline.json")
+    assert baseline.file_name.isprintable() and "/" not in baseline.file_name
+    pairs = [(each.inference, each.inference) for each in baseline.cases.values() if each.inference.median_ms]
+    assert not pairs or ratio(pairs).value == 1
 
 
 @fuzz(either(as_json(REPORT)), examples=250)

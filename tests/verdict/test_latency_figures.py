@@ -15,6 +15,7 @@ from goldmask.verdict.latency import (
     Figure,
     Ratio,
     change,
+    drift_of,
     figure,
     measured,
     ratio,
@@ -93,6 +94,12 @@ def test_why_a_series_is_unstable(samples, why):
     assert any(clause.startswith(why) for clause in unrest(samples)), unrest(samples)
 
 
+def test_the_slope_of_a_phone_that_heats_up():
+    rising = [10 * (1 + index / 600) for index in range(60)]
+    assert drift_of(rising) == pytest.approx(0.0955, 0.02) and drift_of(rising[::-1]) == pytest.approx(-0.0955, 0.02)
+    assert drift_of(rising[: TOO_FEW - 1]) is None and drift_of([0.0] * 60) is None and drift_of([3.0] * 60) == 0
+
+
 def test_a_steady_series_is_not_unstable():
     """The twin of all of them, with a few slow runs of a collected heap."""
     assert unrest(series()) == unrest(STEADY) == unrest(series(phi=0.3, runs=400)) == ()
@@ -113,7 +120,7 @@ def sample_bundle(runs: list[float], **changed: object) -> Bundle:
 def test_a_row_has_figures_flags_and_where_it_was_measured():
     bundle = sample_bundle(STEADY, preprocess_ms=[1.0] * 60, postprocess_ms=[2.0] * 60)
     found = measured(bundle, bundle.results[0])
-    assert found.flags == () and found.unrest == ()
+    assert found.flags == () and found.unrest == () and abs(found.drift) < 0.01
     assert found.inference.median_ms == pytest.approx(10, 0.01) and found.total.median_ms == pytest.approx(13, 0.01)
     assert (found.preprocess.median_ms, found.postprocess.median_ms, found.memory_peak_mb) == (1, 2, 80.5)
     place = found.place
@@ -144,7 +151,10 @@ def test_a_bundle_without_conditions_is_of_a_device_that_may_be_hot():
 
 def test_one_cold_run_is_known():
     cold, warm = sample_bundle([31.25]), sample_bundle([31.25], warmup_ms=[50.0])
-    assert measured(cold, cold.results[0]).is_cold and not measured(warm, warm.results[0]).is_cold
+    cold, warm = measured(cold, cold.results[0]), measured(warm, warm.results[0])
+    assert cold.is_cold and not warm.is_cold and (cold.ms, warm.ms) == ("31.2 cold", "31.2")
+    steady = sample_bundle(STEADY)
+    assert measured(steady, steady.results[0]).ms.startswith("10.0 (")
 
 
 @pytest.mark.parametrize(

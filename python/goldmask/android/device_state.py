@@ -7,8 +7,8 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
+from typing import TypeVar, get_args
 
 from ..contract import latency
 from ..contract.errors import RunError, one_line
@@ -16,10 +16,12 @@ from ..contract.latency import Conditions as Facts
 from ..contract.latency import Kind, LatencyFlag, Thermal
 from .adb import Device
 
+Thing = TypeVar("Thing")
 COOL_DOWN_S = 300
 COOL_DOWN_STEP_S = 5
 # android.os.PowerManager.THERMAL_STATUS_*
 THERMAL: tuple[Thermal, ...] = get_args(Thermal)
+FIXED = "fixed-performance mode"
 FIXED_PERFORMANCE = ("cmd", "power", "set-fixed-performance-mode-enabled")
 
 
@@ -36,11 +38,15 @@ class Battery:
 
 @dataclass(frozen=True)
 class Conditions:
-    """A device as it is now; `thermal` counts as THERMAL does. None is what Android does not tell."""
+    """A device as it is now; `thermal` counts as THERMAL does, and None is what Android does not tell.
+
+    `governor` is what keeps its clock steady; empty where nothing does.
+    """
 
     properties: dict[str, str]
     battery: Battery | None
     thermal: int | None
+    governor: str = ""
 
     @property
     def is_emulator(self) -> bool:
@@ -136,6 +142,7 @@ def facts_of(conditions: Conditions, thermal_after: int | None, debuggable: bool
         charging=battery.charging if battery else None,
         thermal_before=_thermal(conditions.thermal),
         thermal_after=_thermal(thermal_after),
+        governor=conditions.governor or None,
         gpu=conditions.properties.get("ro.hardware.egl") or None,
         device=conditions.name,
         soc=properties.get("soc"),
@@ -164,14 +171,14 @@ def thermal_words(before: int | None, after: int | None) -> str:
 @contextlib.contextmanager
 def steady(
     device: Device, measuring: bool, on_note: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
-) -> Iterator[None]:
-    """The device awake and, where latency is measured, cool and at a fixed speed.
+) -> Iterator[str]:
+    """The device awake and, where latency is measured, cool and at a fixed speed; what keeps it there, or nothing.
 
     Its settings come back on every way out. Raises DeviceLost, RunError.
     """
     device.shell(["input", "keyevent", "KEYCODE_WAKEUP"])
     if not measuring:
-        yield
+        yield ""
         return
     waited = 0
     while (thermal_of(device) or 0) > 0 and waited < COOL_DOWN_S:
@@ -183,7 +190,7 @@ def steady(
         fixed = device.shell([*FIXED_PERFORMANCE, "true"]).code == 0
         if not fixed:
             on_note(f"{device.serial} has no fixed-performance mode: latency varies with its clock")
-        yield
+        yield FIXED if fixed else ""
     finally:
         rest = Device(device.server, device.serial)  # one that was told to stop still puts this back
         try:
@@ -193,3 +200,26 @@ def steady(
                 f"{device.serial} may still be in fixed-performance mode ({error.what}); "
                 f"{device.adb} shell {' '.join(FIXED_PERFORMANCE)} false"
             )
+
+
+def measure(
+    device: Device,
+    here: Conditions,
+    measuring: bool,
+    act: Callable[[bool], tuple[Thing, RunError | None]],
+    on_note: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[tuple[Thing, RunError | None], Conditions]:
+    """What `act` returns, and the conditions under which it was done. Raises as `steady` and `act`.
+
+    Where latency is measured and the device got warm meanwhile, it is cooled and `act` is called again, once, with
+    True: what a hot phone measures is the heat. What ended with an error is left at that.
+    """
+    for again in (False, True):
+        with steady(device, measuring, on_note, sleep) as governor:
+            before = thermal_of(device) if measuring else here.thermal
+            done = act(again)
+        if again or not measuring or done[1] or (thermal_of(device) or 0) <= (before or 0):
+            break
+        on_note(f"{device.serial} got warm while it measured: it is cooled, and measured again once")
+    return done, replace(here, thermal=before, governor=governor)

@@ -19,6 +19,7 @@ from ..project.options import from_flags, resolve
 from ..report.write import open_folder
 from ..targets import android_device, android_jvm
 from ..targets.target import Context, find_target
+from ..verdict.latency import LIMIT, figure
 from ..workflows.check import request_for
 from ..workflows.matrix import compare_runtimes
 from ..workflows.selection import PIPELINES, among, options_for, select
@@ -139,12 +140,29 @@ def run_benchmark(
         out.print(Text(f"note: {note}", "yellow"))
     out.print(Text(f"{bundle.target.device or options.device or ''} · {bundle.runtime} · {found.name}"))
     out.print(_timings({"app": app, "benchmark_model": measured.timing}))
+    inferences = [ms for result in bundle.results if result.latency for ms in result.latency.inference_ms]
+    out.print(Text(_agreement(inferences, measured.timing)))
     for words in measured.delegate_words:
         out.print(Text(f"benchmark_model: {words}"))
     data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
     write_atomically(path / "benchmark.json", (json.dumps(data, indent=2) + "\n").encode())
     out.print(Text(f"figures: {path / 'benchmark.json'}, {log}"))
     return ExitCode.OK
+
+
+def _agreement(inferences_ms: list[float], tool: benchmark_model.Timing) -> str:
+    """Whether the app's inference takes as long as the tool's, in one sentence.
+
+    They disagree where the tool's median, or its mean where it prints no more, is further than the limit of a change
+    from the 95 % interval of the app's median.
+    """
+    name, ms = ("mean", tool.mean_ms) if tool.median_ms is None else ("median", tool.median_ms)
+    app = figure(inferences_ms)
+    if app is None or not ms:
+        return "app and benchmark_model cannot be compared: one of them measured nothing"
+    same = app.low_ms <= ms * (1 + LIMIT) and app.high_ms * (1 + LIMIT) >= ms
+    words = "agree" if same else "disagree"
+    return f"app and benchmark_model {words}: {app} and {ms:.3g} ms ({name}), {app.median_ms / ms:.2f} ×"
 
 
 def _timings(timings: dict[str, benchmark_model.Timing]) -> Table:

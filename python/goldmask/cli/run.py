@@ -17,6 +17,7 @@ from ..project.options import from_flags
 from ..report.write import open_folder
 from ..targets.host import failed
 from ..targets.target import Context, check_used, find_target, target_names
+from ..verdict.latency import measured
 from ..workflows.check import request_for
 from ..workflows.measuring import in_random_order
 from ..workflows.selection import PIPELINES, Selection, among, check_targets, options_for
@@ -82,7 +83,7 @@ def _show_bundle(bundle: Bundle, folder: Path, model: Model, errors: Mapping[str
     out.print(Text(str(bundle.runtime)))
     table = new_table("case", "size", "ms", "classes")
     for result in bundle.results:
-        table.add_row(*map(Text, _result_row(folder, result, model)))
+        table.add_row(*map(Text, _result_row(folder, bundle, result, model)))
     for name, error in errors.items():
         if not bundle.result(name):  # without bytes it has no place in a bundle
             table.add_row(*map(Text, (name, "–", "–", f"ERROR in decode: {error.what}")))
@@ -92,7 +93,7 @@ def _show_bundle(bundle: Bundle, folder: Path, model: Model, errors: Mapping[str
     return ExitCode.RUN if lost else ExitCode.OK
 
 
-def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, str, str]:
+def _result_row(folder: Path, bundle: Bundle, result: Result, model: Model) -> tuple[str, str, str, str]:
     if isinstance(result, Failed):
         return result.case, "–", "–", f"ERROR in {result.error.stage}: {result.error.message}"
     counts = np.bincount(mask_of(folder, result).ravel(), minlength=MAX_CLASSES)
@@ -100,4 +101,5 @@ def _result_row(folder: Path, result: Result, model: Model) -> tuple[str, str, s
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     classes = ", ".join(f"{names[index]} {counts[index] / counts.sum():.1%}" for index in order)
     width, height = result.mask_size
-    return result.case, f"{width}×{height}", f"{result.latency.first_ms:.1f}" if result.latency else "–", classes
+    latency = measured(bundle, result)
+    return result.case, f"{width}×{height}", latency.ms if latency else "–", classes

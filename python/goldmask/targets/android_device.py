@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from ..android import avd, bundle_tar, logcat, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
-from ..android.device_state import Conditions, facts_of, flags_of, look, steady, thermal_of, thermal_words
+from ..android.device_state import Conditions, facts_of, flags_of, look, measure, thermal_of, thermal_words
 from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation
 from ..android_build import apk
@@ -220,8 +220,11 @@ def _run_on(
         )
         context.on_note(f"{device.serial} · {options.pipeline} · {request.model.name}: {_story(*done_here)}")
         began = logcat.now(device)
-        with steady(device, measuring, context.on_note):
-            said, ending = _instrument(device, apks, request_path, request, folder, on_case)
+
+        def instrument(again: bool) -> tuple[Instrumentation, RunError | None]:
+            return _instrument(device, apks, request_path, request, folder, (lambda case: None) if again else on_case)
+
+        (said, ending), here = measure(device, here, measuring, instrument, context.on_note)
         if isinstance(ending, DeviceLost):
             device.recover()
             context.on_note(f"{ending.what}, and came back: what was drawn until then is kept")

@@ -100,6 +100,7 @@ class Measured(Latency):
 
     flags: tuple[LatencyFlag, ...] = ()
     unrest: tuple[Text, ...] = Field(default=(), description="why it is UNSTABLE")
+    drift: float | None = Field(default=None, description="of inference, from the first run to the last ÷ the median")
     inference: Figure | None = None
     preprocess: Figure | None = None
     postprocess: Figure | None = None
@@ -111,6 +112,15 @@ class Measured(Latency):
     budgets: tuple[BudgetOutcome, ...] = ()
     baseline: Text | None = Field(default=None, description="beside the committed baseline, in one sentence")
     host_ratio: float | None = Field(default=None, description="device ÷ host, of the medians of inference")
+
+    @property
+    def ms(self) -> str:
+        """Milliseconds of an inference for a table: `14.7 (14.5–15.0)`, or `31.2 cold` of one cold run."""
+        found = self.inference
+        if not found:
+            return "–"
+        width = f" ({found.low_ms:.1f}–{found.high_ms:.1f})" if found.low_ms < found.high_ms else ""
+        return f"{found.median_ms:.1f}{' cold' if self.is_cold else width}"
 
     @property
     def is_cold(self) -> bool:
@@ -151,6 +161,7 @@ def measured(bundle: Bundle, result: Predicted) -> Measured | None:
         **latency.model_dump(),
         flags=tuple(flag for flag in FLAGS if flag in found),
         unrest=restless if "UNSTABLE" in found else (),
+        drift=drift_of(latency.inference_ms),
         inference=figure(latency.inference_ms),
         preprocess=figure(latency.preprocess_ms),
         postprocess=figure(latency.postprocess_ms),
@@ -223,6 +234,12 @@ def unrest(samples_ms: Sequence[float]) -> tuple[str, ...]:
     if correlation > CORRELATION_MAX:
         found.append(f"each run is like the one before (correlation {correlation:.2f}, at most {CORRELATION_MAX})")
     return tuple(found)
+
+
+def drift_of(samples_ms: Sequence[float]) -> float | None:
+    """By how much a series rises from its first run to its last, as a part of its median; None of too few runs."""
+    median = float(np.median(samples_ms)) if len(samples_ms) >= TOO_FEW else 0.0
+    return _drift(np.asarray(samples_ms, np.float64))[0] / median if median else None
 
 
 def ratio(pairs: Iterable[tuple[Figure, Figure]]) -> Ratio:
