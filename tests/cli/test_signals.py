@@ -30,10 +30,15 @@ LOADS, MOMENTS = 8, 20
 SIGNALS = (*ENDING, signal.SIGPIPE)
 CHANGED = "[input]\nmean = [0]\nstd = [255]\n"
 # A reference that has predicted before: what is tested is the program, of which that would be three quarters.
-UV = """#!/bin/sh
+PREDICTED = """#!/bin/sh
 [ "$1" = sync ] && exit
 for out; do :; done
 exec cp -R "$BUNDLE/." "$out"
+"""
+ENDLESS = """#!/bin/sh
+[ "$1" = sync ] && exit
+sleep 600 &
+sleep 600
 """
 
 
@@ -81,6 +86,15 @@ class World:
         assert self.run_until(command, Moment(0, 0, kind)).code in (0, 5)
         return int(json.loads(self.temporary.with_name("steps").read_text("utf-8"))["steps"])
 
+    def stand_in(self, script: str) -> None:
+        """Have a script in place of uv."""
+        package = self.temporary.parent / "stand-in/uv"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"def find_uv_bin():\n    return {str(package / 'uv')!r}\n", "utf-8")
+        (package / "uv").write_text(script, "utf-8")
+        (package / "uv").chmod(0o755)
+        self.environment["PYTHONPATH"] = str(package.parent)
+
     def restore(self) -> None:
         """Have the golden of before."""
         shutil.rmtree(self.project.golden)
@@ -123,14 +137,9 @@ def world(project: Project, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def loaded(world: World) -> Iterator[Loaded]:
     """The program of a world, with a reference that has predicted before: what is in `world.predicted`."""
-    folder = world.temporary.parent
-    uv = folder / "stand-in/uv"
-    uv.mkdir(parents=True)
-    (uv / "__init__.py").write_text(f"def find_uv_bin():\n    return {str(uv / 'uv')!r}\n", "utf-8")
-    (uv / "uv").write_text(UV, "utf-8")
-    (uv / "uv").chmod(0o755)
-    environment = world.environment | {"PYTHONPATH": str(uv.parent), "BUNDLE": str(world.predicted), "CI": ""}
-    with contextlib.closing(Loaded(folder, REPO / "tasks.py", environment)) as made:
+    world.stand_in(PREDICTED)
+    environment = world.environment | {"BUNDLE": str(world.predicted), "CI": ""}
+    with contextlib.closing(Loaded(world.temporary.parent, REPO / "tasks.py", environment)) as made:
         yield made
 
 
@@ -239,19 +248,35 @@ def test_two_runs_at_once_leave_each_others_folders_and_a_later_one_removes_the_
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(world.run, *COMMANDS["golden.record"])
-        wait_until(folders, "the first run makes no folder")
+        wait_until(lambda: len(folders()) == 2, "the first run does not record")  # its own folder, and the bundle's
         program = world.program()
         program.suspend()
         try:
             of_the_living = folders()
             assert world.run_until("golden.record", Moment(1, signal.SIGKILL, "rename")).code == -signal.SIGKILL
-            assert len(of_the_living) == 1 and len(folders()) == 2
+            assert of_the_living and folders() > of_the_living
             assert world.run_again("models.list").code == 0
             assert folders() == of_the_living
         finally:
             program.resume()
         assert slow.result().code == 0
     assert folders() == set()
+
+
+def test_what_a_killed_run_had_started_is_ended_by_the_next(world: World):
+    def reference() -> bool:
+        return sum(each.name() == "sleep" for each in world.processes()) == 2
+
+    world.stand_in(ENDLESS)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(world.run, *COMMANDS["golden.record"])
+        wait_until(reference, "the reference does not start")
+        world.program().kill()
+        assert running.result().code == -signal.SIGKILL
+    assert reference()
+    assert world.run_again("models.list").code == 0
+    wait_until(lambda: not world.processes(), "processes of the killed run do not end", 10)
+    world.check_files()
 
 
 def test_without_a_signal_it_would_have_gone_on(world: World):

@@ -1,12 +1,13 @@
 """Temporary folders: gone with their block, and what dead processes left is gone as well; a living one's is not."""
 
 import os
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from goldmask.machine import scratch
+from goldmask.machine import scratch, shell
 from goldmask.machine.scratch import scratch_folder
 
 
@@ -53,6 +54,53 @@ def test_only_folders_of_dead_processes_are_cleaned(tmp_path: Path):
     scratch.clean(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
     assert all((tmp_path / name / "file").exists() for name in stay)
+
+
+@pytest.mark.project
+def test_processes_of_a_dead_program_are_ended_and_no_others(tmp_path: Path, monkeypatch):
+    started = [
+        shell.start([sys.executable, "-c", "import time; time.sleep(600)"], log=tmp_path / "log") for _ in range(4)
+    ]
+    of_the_dead, of_the_living, other, strangers = started
+    own, place = psutil.Process().create_time(), tmp_path / "temporary"
+
+    def note(process: shell.Background, started_at: float, namespace: int | None = None, since: float = 0) -> Path:
+        folder = place / owner(os.getpid(), started_at, namespace) / scratch.PROCESSES
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{process.pid}-{process.started_at - since}").touch()
+        return folder
+
+    try:
+        note(of_the_dead, own - 7200)
+        note(other, own - 7200, since=3600)  # its id was another's before
+        note(of_the_living, own)
+        note(of_the_living, own - 7200, namespace=1)
+        scratch.clean(place)
+        assert [shell.running(each) for each in started] == [False, True, True, True]
+        folder = note(strangers, own - 7200)
+        monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)  # another user's folder
+        scratch.clean(place)
+        assert shell.running(strangers)
+    finally:
+        for each in started:
+            shell.end(each)
+
+
+@pytest.mark.project
+def test_what_runs_is_noted_and_what_ended_is_not(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    scratch.note_processes()
+    try:
+        (folder,) = tmp_path.glob("goldmask-*/processes")
+        code = "import os, sys\nwhile not (found := os.listdir(sys.argv[1])): pass\nprint(os.getpid(), *found)"
+        done = shell.run([sys.executable, "-c", code, folder], log=tmp_path / "log", deadline_s=60)
+        pid, note = done.stdout.split()
+        found = shell.NOTE.fullmatch(note)
+        assert found and found[1] == pid and not (folder / note).exists()
+    finally:
+        scratch.remove_all()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    shell.run([sys.executable, "-c", ""], log=tmp_path / "log", deadline_s=60)
 
 
 def test_a_new_folder_cleans_the_place_where_it_is_made(tmp_path: Path):

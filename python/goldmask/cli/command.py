@@ -39,6 +39,7 @@ def command(
             try:
                 check_core(args[0])
                 scratch.clean()
+                scratch.note_processes()
                 code = function(
                     *args, **{flag: _read(flag, value, defaults.get(flag)) for flag, value in kwargs.items()}
                 )

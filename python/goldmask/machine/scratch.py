@@ -5,6 +5,7 @@ process id alone would be given to another process later; one of another contain
 the user a folder is hidden.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from . import interrupts, shell
 
 NAME = re.compile(r"\.?goldmask-(\d+)-(\d+)-(\d+)-\w+")
 NAMESPACE = Path("/proc/self/ns/pid")
+PROCESSES = "processes"  # those that a program has started, in a folder of its own
 
 
 # Those of this process that are still there.
@@ -34,9 +36,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     """
     clean(parent)
     with interrupts.held():
-        made = Path(tempfile.mkdtemp(prefix=f"{'.' if parent else ''}goldmask-{_owner()}-", dir=parent or _temporary()))
-        with _lock:
-            _made.add(made)
+        made = _make(parent)
         try:
             with interrupts.let_through():
                 yield made
@@ -46,22 +46,44 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def clean(parent: Path | None = None) -> None:
-    """Remove the folders in `parent` whose process is dead; what cannot be removed is another's to remove."""
+    """Remove the folders in `parent` whose process is dead, and end what it had started.
+
+    What cannot be removed is another's to remove.
+    """
     with interrupts.held(), suppress(OSError):
         for path in (parent or Path(tempfile.gettempdir())).iterdir():
             owner = NAME.fullmatch(path.name)
             if not owner or int(owner[3]) != _namespace():
                 continue
             if not shell.running(shell.Background(int(owner[1]), int(owner[2]))):
+                if path.lstat().st_uid == os.getuid():  # anybody may write there, and name a process of ours
+                    shell.end_noted(path / PROCESSES)
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def note_processes() -> None:
+    """Note what this program starts, so that a later start ends what a SIGKILL of this one leaves running."""
+    with interrupts.held(), suppress(OSError, EnvironmentMissing):
+        folder = _make(None) / PROCESSES
+        folder.mkdir()
+        shell.note_in(folder)
 
 
 def remove_all() -> None:
     """Remove all folders of this process: for its end, where an interrupt came between a folder and its block."""
+    shell.note_in(None)
     with _lock:
         left = list(_made)
     for made in left:
         _remove(made)
+
+
+def _make(parent: Path | None) -> Path:
+    prefix = f"{'.' if parent else ''}goldmask-{_owner()}-"
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or _temporary()))
+    with _lock:
+        _made.add(made)
+    return made
 
 
 def _remove(made: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -46,6 +47,13 @@ class Finished:
 # The processes that `run` has started and not yet ended.
 _live: set["subprocess.Popen[str]"] = set()
 _lock = threading.Lock()
+NOTE = re.compile(r"(\d+)-(\d+\.\d+)")
+
+
+class _Notes:
+    """Where those processes are noted as well, for those who clean up after a SIGKILL of this program."""
+
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ def run(
             raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
         with _lock:
             _live.add(process)
+        note = _note(process.pid)
         expired = threading.Event()
 
         def expire() -> None:
@@ -131,6 +140,8 @@ def run(
             process.stdout.close()
             with _lock:
                 _live.discard(process)
+            if note:
+                note.unlink(missing_ok=True)
     seconds = time.monotonic() - started
     code = None if expired.is_set() else process.returncode
     if recording.active():
@@ -183,6 +194,27 @@ def end_all() -> None:
         left = list(_live)
     for process in left:
         _end_group(process)
+
+
+def note_in(folder: Path | None) -> None:
+    """Have each process that `run` starts noted in a folder for as long as it runs."""
+    _Notes.folder = folder
+
+
+def _note(pid: int) -> Path | None:
+    if _Notes.folder:
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):  # a full disk stops nobody, and it may have ended
+            note = _Notes.folder / f"{pid}-{psutil.Process(pid).create_time()}"
+            note.touch()
+            return note
+    return None
+
+
+def end_noted(folder: Path) -> None:
+    """End the processes that are noted in the folder of a program that is dead, with what they started."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if note := NOTE.fullmatch(path.name):
+            end(Background(int(note[1]), float(note[2])))
 
 
 def running(background: Background) -> bool:
