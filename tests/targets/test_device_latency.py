@@ -62,7 +62,7 @@ def test_the_same_samples_on_an_emulator_are_advice(project, phone):
 def test_an_emulator_gates_against_its_baseline_where_the_project_wants_it(project, phone):
     measured(phone, 20)
     report = run_check(project, device=phone.serial)
-    assert [recorded.why for recorded in record_baselines(project.folder, report)] == [""]
+    assert [recorded.left_out for recorded in record_baselines(project.folder, report)] == [()]
     measured(phone, 22)
     report = run_check(project, device=phone.serial)
     assert report.exit_code is ExitCode.OK and "advice only (EMULATOR): inference is slower" in reasons(report)

@@ -24,8 +24,8 @@ EMULATOR = {"kind": "emulator", "device": "Android SDK built for x86", "abi": "x
 
 
 def baseline(*rows) -> Baseline:
-    made = made_of(rows or [row()], HOST, PROVENANCE)
-    assert isinstance(made, Baseline), made
+    made, left_out = made_of(rows or [row()], HOST, PROVENANCE)
+    assert made and left_out == ()
     return made
 
 
@@ -57,24 +57,31 @@ def test_two_classes_of_devices_have_two_files():
         baseline(row(model="b")).file_name,
     }
     assert len(names) == 4
-    computers = {made_of([row(place=EMULATOR)], host, PROVENANCE).file_name for host in (HOST, "Another, 8 cores")}
+    computers = {made_of([row(place=EMULATOR)], host, PROVENANCE)[0].file_name for host in (HOST, "Another, 8 cores")}
     assert len(computers) == 2
 
 
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        ([row(verdict=Verdict.FAIL, exit_code=ExitCode.MASKS_DIFFER, reason="12 flips")], "flag: 12 flips"),
-        ([row(), row(case="b", flags=("UNSTABLE",))], "b is UNSTABLE"),
+        ([row(verdict=Verdict.FAIL, exit_code=ExitCode.MASKS_DIFFER, reason="12 flips"), row()], "flag: 12 flips"),
+        ([row(flags=("UNSTABLE",))], "flag is UNSTABLE"),
         ([row(flags=("TOO-FEW",))], "flag is TOO-FEW"),
-        ([row(flags=("THERMAL",))], "flag is THERMAL"),
+        ([row(flags=("THERMAL",)), row(case="b")], "flag is THERMAL"),
         ([row(inference_ms=())], "nothing was measured"),
     ],
 )
 def test_what_is_not_right_or_not_stable_is_no_baseline(rows, why):
-    assert made_of(rows, HOST, PROVENANCE) == why
+    assert made_of(rows, HOST, PROVENANCE) == (None, (why,))
     over_budget = row(verdict=Verdict.FAIL, exit_code=ExitCode.LATENCY, reason="over the budget")
-    assert isinstance(made_of([over_budget], HOST, PROVENANCE), Baseline)
+    assert made_of([over_budget], HOST, PROVENANCE)[0]
+
+
+def test_a_case_that_is_not_stable_is_left_out_of_the_others():
+    restless = row(case="b", flags=("UNSTABLE",))
+    restless = restless.model_copy(update={"latency": restless.latency.model_copy(update={"unrest": ("two clocks",)})})
+    made, left_out = made_of([row(case="a"), restless], HOST, PROVENANCE)
+    assert list(made.cases) == ["a"] and left_out == ("b is UNSTABLE (two clocks)",) and made.flags == ()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def project(tmp_path):
 def test_what_is_recorded_judges_the_next_check(project, committed):
     config = load_config(project.folder)
     (recorded,) = record_baselines(project.folder, report_of(row()))
-    assert recorded.path.parent == project.folder / "latency" and recorded.why == ""
+    assert recorded.path.parent == project.folder / "latency" and recorded.left_out == ()
     (read,) = load_baselines(project.folder)
     assert read == recorded.baseline and read.provenance.commit == "0123456789ab-dirty"
     slow = row(inference_ms=tuple(1.1 * ms for ms in STEADY))
@@ -50,7 +50,7 @@ def test_recording_again_replaces_and_what_is_not_stable_does_not(project, commi
     (read,) = load_baselines(project.folder)
     assert read == again.baseline
     (refused,) = record_baselines(project.folder, report_of(row(flags=("UNSTABLE",))))
-    assert refused.path is None and refused.why == "flag is UNSTABLE"
+    assert refused.path is None and refused.left_out == ("flag is UNSTABLE",)
     assert load_baselines(project.folder) == [read]
 
 
@@ -67,7 +67,8 @@ def test_a_file_that_is_no_baseline_is_told(project, text):
     ("rows", "code", "words"),
     [
         ((row(),), ExitCode.OK, "latency/tiny-lib-interpreter-android-device-pixel-4-xnnpack-2-threads-"),
-        ((row(flags=("UNSTABLE",)),), ExitCode.RUN, "not recorded: flag is UNSTABLE"),
+        ((row(flags=("UNSTABLE",)),), ExitCode.RUN, "xnnpack, 2 threads: flag is UNSTABLE"),
+        ((row(), row(case="b", flags=("TOO-FEW",))), ExitCode.OK, "left out: tiny"),
         ((), ExitCode.RUN, "nothing is recorded that is not stable, valid and right"),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_step_is_told_with_the_commit_that_made_it(git):
         read_git(project.folder)
     (project.folder / "latency").mkdir()
     for number, factor in enumerate((1.0, 1.0, 1.25)):
-        made = made_of(rows(factor), "", PROVENANCE.model_copy(update={"commit": str(number)}))
+        made, _ = made_of(rows(factor), "", PROVENANCE.model_copy(update={"commit": str(number)}))
         (project.folder / "latency" / made.file_name).write_bytes(to_json(made))
         (project.folder / "latency/notes.md").write_text(str(number), "utf-8")
         run("add", "-A")

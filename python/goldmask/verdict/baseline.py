@@ -13,7 +13,7 @@ from ..contract.errors import ExitCode
 from ..contract.latency import LatencyFlag
 from ..contract.schema import Count, Name, Strict, Text
 from ..project.budget import ELSEWHERE, LatencySettings
-from .budget import judged_by_latency, void
+from .budget import OF_SERIES, judged_by_latency, void
 from .compare import Comparison, Judged
 from .latency import Change, Figure, Measured, Place, Ratio, change, ratio
 
@@ -115,21 +115,24 @@ def runtime_of(row: Comparison) -> str:
     return row.runtime.partition(",")[0]
 
 
-def made_of(rows: Sequence[Comparison], host: str, provenance: Provenance) -> Baseline | str:
-    """The baseline that rows of one key make, or why they make none, as a clause."""
-    wrong = [row for row in rows if row.exit_code not in (ExitCode.OK, ExitCode.LATENCY)]
-    if wrong:
-        return f"{wrong[0].case}: {wrong[0].reason}"
-    known = [(row, row.latency) for row in rows if row.latency and row.latency.inference]
-    if not known:
-        return "nothing was measured"
-    for row, latency in known:
-        if bad := [flag for flag in latency.flags if flag in NO_BASELINE]:
-            why = f": {'; '.join(latency.unrest)}" if latency.unrest else ""
-            return f"{row.case} is {' '.join(bad)}{why}"
+def made_of(rows: Sequence[Comparison], host: str, provenance: Provenance) -> tuple[Baseline | None, tuple[str, ...]]:
+    """The baseline that rows of one key make, if they make one, and what is not in it, as clauses.
+
+    Cases that are UNSTABLE or TOO-FEW are left out. A mask that is wrong, or a device that is warm, is no baseline at
+    all.
+    """
+    wrong = [f"{row.case}: {row.reason}" for row in rows if row.exit_code not in (ExitCode.OK, ExitCode.LATENCY)]
+    measured = [(row, row.latency) for row in rows if row.latency and row.latency.inference]
+    if wrong or not measured:
+        return None, tuple(wrong[:1]) or ("nothing was measured",)
+    left_out = {row.case: why for row, latency in measured if (why := _unfit(latency))}
+    known = [(row, latency) for row, latency in measured if row.case not in left_out]
+    clauses = tuple(f"{case} is {why}" for case, why in left_out.items())
+    if not known or any(set(latency.flags) & ({*NO_BASELINE} - {*OF_SERIES}) for _, latency in measured):
+        return None, clauses
     row, latency = known[0]
     place = latency.place or Place(kind="host")
-    return Baseline(
+    made = Baseline(
         schema=SCHEMA,
         target=row.target,
         model=row.model,
@@ -147,6 +150,13 @@ def made_of(rows: Sequence[Comparison], host: str, provenance: Provenance) -> Ba
         },
         provenance=provenance,
     )
+    return made, clauses
+
+
+def _unfit(latency: Measured) -> str:
+    """Which flags keep a latency out of a baseline, and why; nothing where none does."""
+    bad = " ".join(flag for flag in latency.flags if flag in NO_BASELINE)
+    return f"{bad} ({'; '.join(latency.unrest)})" if latency.unrest else bad
 
 
 def with_baselines(

@@ -24,12 +24,12 @@ GIT_DEADLINE_S = 10
 
 @dataclass(frozen=True)
 class Recorded:
-    """A baseline that was written, or why it was not."""
+    """A baseline that was written, or none; `left_out` says what is not in it, or why there is none."""
 
     key: Key
     path: Path | None = None
     baseline: Baseline | None = None
-    why: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def load_baselines(root: Path) -> list[Baseline]:
@@ -61,13 +61,13 @@ def record_baselines(root: Path, report: Report) -> list[Recorded]:
 
 
 def _record(root: Path, key: Key, rows: Sequence[Comparison], host: str, provenance: Provenance) -> Recorded:
-    made = made_of(rows, host, provenance)
-    if isinstance(made, str):
-        return Recorded(key, why=made)
+    made, left_out = made_of(rows, host, provenance)
+    if made is None:
+        return Recorded(key, left_out=left_out)
     path = root / FOLDER / made.file_name
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, to_json(made))
-    return Recorded(key, path, made)
+    return Recorded(key, path, made, left_out)
 
 
 def commit_of(root: Path) -> str:
