@@ -52,6 +52,11 @@ def test_help_has_defaults_and_none_of_invokes_own_options():
         ),
         (("check", "--target", "pyhton"), "--target 'pyhton' is not known (did you mean python?)"),
         (("compare", "--golden"), "try: ./goldmask"),
+        (("check", "--image", "a.png"), "check has no option --image try: ./goldmask check --help"),
+        (("check", "tiny"), "check takes no 'tiny' without a flag before it try: ./goldmask check --model tiny"),
+        (("check", "golden.recrod"), "there is no task 'golden.recrod' (did you mean golden.record?)"),
+        (("golden",), "there is no task 'golden'"),
+        (("models.info", "--model", "tyni"), "there is no model tyni (did you mean tiny?)"),
     ],
 )
 def test_what_was_probably_meant(project: Project, words, sentence):

@@ -126,27 +126,32 @@ class GoldmaskProgram(Program):
         return text.split(": ")[0].rstrip(".") if len(text) > WIDTH else text.rstrip(".")
 
     def _refuse(self, error: ParseError) -> NoReturn:
-        text = str(error)
+        told, fix = self._explained(error)
+        raise Exit(f"goldmask: {told}\n  try: {COMMAND} {fix}", 1) from error
+
+    def _explained(self, error: ParseError) -> tuple[str, str]:
+        """What is wrong with the command line, and what to type behind the program's name."""
+        text, context = str(error), error.context
         unknown = text.removeprefix("No idea what '").removesuffix("' is!") if text.startswith("No idea") else ""
-        context = error.context
-        task = context.name if context is not None and context.name else ""
-        typed_task = f"{COMMAND} {task}".strip()
-        if task and (lacking := LACKS_VALUE.match(text)):
+        names = [each.name for each in self._contexts() if each.name]
+        if context is None or not context.name:
+            return (f"there is no task {unknown!r}{meant(unknown, names)}" if unknown else text), "--help"
+        task = context.name
+        if lacking := LACKS_VALUE.match(text):
             known = values(task, lacking[1].removeprefix("--"), ())
             value = "|".join(known) or lacking[1].rpartition("-")[2].upper()
-            told = f"{lacking[1]} needs a value\n  try: {typed_task} {lacking[1]} {value}"
-            raise Exit(f"goldmask: {told}", 1) from error
+            return f"{lacking[1]} needs a value", f"{task} {lacking[1]} {value}"
         if not unknown:
-            raise Exit(f"goldmask: {text}\n  try: {typed_task} --help", 1) from error
-        if unknown.startswith("-") and context is not None and task:
+            return text, f"{task} --help"
+        if unknown.startswith("-"):
             # Without the dashes, which are alike in all.
-            known = [flag.removeprefix("--") for flag in context.flag_names() if flag.startswith("--")]
-            near = nearest(unknown.lstrip("-"), known)
-            told = f"{task} has no option {unknown}" + (f" (did you mean --{near}?)" if near else "")
-            raise Exit(f"goldmask: {told}\n  try: {typed_task} --help", 1) from error
-        names = [each.name for each in self._contexts() if each.name]
-        told = f"goldmask: there is no task {unknown!r}{meant(unknown, names)}\n  try: {COMMAND} --help"
-        raise Exit(told, 1) from error
+            flags = [flag.removeprefix("--") for flag in context.flag_names() if flag.startswith("--")]
+            near = nearest(unknown.lstrip("-"), flags)
+            return f"{task} has no option {unknown}" + (f" (did you mean --{near}?)" if near else ""), f"{task} --help"
+        if near := nearest(unknown, names):
+            return f"there is no task {unknown!r} (did you mean {near}?)", "--help"
+        fix = f"{task} --model {unknown}" if "model" in context.args else f"{task} --help"
+        return f"{task} takes no {unknown!r} without a flag before it", fix
 
 
 def joined(words: Sequence[str], collection: Collection) -> list[str]:

@@ -245,7 +245,8 @@ def locate_model(root: Path, name_or_path: str, on_progress: Progress | None = N
     if name_or_path in model_names(root):
         return fetch(load_spec(root, name_or_path).model, model_folder(root, name_or_path), on_progress)
     if not path.is_file():
-        raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
+        near = meant(name_or_path, model_names(root))
+        raise UsageError(f"there is no model {path}{near}", fix="./goldmask models.list")
     return path.resolve()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..contract.bundle import Bundle, Request, load_bundle, save
-from ..contract.errors import GoldmaskError, RunError, UsageError
+from ..contract.errors import GoldmaskError, RunError, UsageError, meant
 from ..contract.journal import JOURNAL_FILE, read_journal
 from ..contract.options import Pipeline
 from ..machine import pep723
@@ -117,7 +117,7 @@ def _script(pipeline: str, runtime: str | None) -> Path:
     runtime = runtime or RUNTIMES[0]
     if (pipeline, runtime) not in SCRIPTS:
         raise UsageError(
-            f"{pipeline} has no runtime {runtime!r}",
+            f"{pipeline} has no runtime {runtime!r}{meant(runtime, RUNTIMES)}",
             fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)",
         )
     return pep723.references() / SCRIPTS[pipeline, runtime]

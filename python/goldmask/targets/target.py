@@ -158,7 +158,7 @@ def check_options(target: Target, options: TargetOptions) -> None:
     """Raise RunError for a delegate that a target does not have, and that others of a check may have."""
     if options.delegate not in target.delegates:
         raise RunError(
-            f"target {target.name} has no delegate {options.delegate!r}{meant(options.delegate, target.delegates)}",
+            f"target {target.name} has no delegate {options.delegate!r}",
             fix=f"--delegate {'|'.join(target.delegates)}",
         )
 
@@ -176,8 +176,7 @@ def check_used(given: Mapping[str, object], targets: Sequence[str]) -> None:
     delegates = dict.fromkeys(delegate for name in targets for delegate in find_target(name).delegates)
     if "delegate" in given and given["delegate"] not in delegates:
         raise UsageError(
-            f"there is no delegate {given['delegate']!r} on {' or '.join(targets)}"
-            f"{meant(str(given['delegate']), delegates)}",
+            f"there is no delegate {given['delegate']!r} on {' or '.join(targets)}",
             fix=f"--delegate {'|'.join(delegates)}",
         )
 
