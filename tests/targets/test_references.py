@@ -11,7 +11,7 @@ from PIL import Image
 from running import context_of, run_target
 
 from goldmask.contract.bundle import DelegatedNodes, Request, load_bundle, mask_of
-from goldmask.contract.errors import UsageError
+from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.options import Options
 from goldmask.project.case import cases_from_files, fetch_case
 from goldmask.project.golden import load_golden
@@ -111,7 +111,7 @@ def test_runs_and_warmup_are_counted(tmp_path):
 
 
 def test_no_reference_has_a_gpu_delegate(tmp_path):
-    with pytest.raises(UsageError, match="no delegate 'gpu'"):
+    with pytest.raises(RunError, match="no delegate 'gpu'"):
         run_target("python", starter_request("lib_interpreter"), tmp_path, context_of(REPO, tmp_path, delegate="gpu"))
     with pytest.raises(UsageError, match="lib_task_api has no runtime 'tensorflow'"):
         run_target(
