@@ -17,7 +17,7 @@ from goldmask.workflows.baselines import load_baseline
 SAMPLE = json.loads((REPO / "tests/samples/bundle.json").read_bytes())
 ODD = (0, 5e-324, 1e-300, 1e-9, 0.5, 1, 10, 1e6, 1e9, 1e150, 1e308, 1.7e308, -1, True, None, "1")
 SERIES = st.lists(st.sampled_from(ODD[:9]), max_size=40) | st.lists(st.sampled_from(ODD), max_size=5)
-BASELINE = made_of([verdict_rows.row()], "A processor", Provenance(recorded_at="2026-01-01T00:00:00+00:00"))
+BASELINE, _ = made_of([verdict_rows.row()], "A processor", Provenance(recorded_at="2026-01-01T00:00:00+00:00"))
 
 
 @st.composite
