@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Annotated, Literal
 
 import pytest
+from pydantic import ValidationError
 
 from goldmask.contract.schema import MAX_KEYS, MAX_VALUES, WHOLE, Count, InvalidJson, Strict, Text, parse_json
 
@@ -113,3 +114,14 @@ def test_an_object_has_not_more_keys_than_can_be_meant():
 def test_a_list_that_takes_a_gigabyte_is_not_begun():
     with pytest.raises(InvalidJson, match="more than 2,097,152 values"):
         parse_json(b"[" + b"0," * MAX_VALUES + b"0]", Thing)
+
+
+def test_a_list_ends_at_its_first_wrong_item():
+    """Of two million wrong ones pydantic would make 1.6 GB of errors."""
+    data = b'{"list": [{"size": [1, "2"]}' + b", 0" * 1000 + b"]}"
+    with pytest.raises(InvalidJson, match=r"list\.0\.size\.1") as caught:
+        parse_json(data, Thing)
+    assert caught.value.__cause__.error_count() == 1
+    with pytest.raises(ValidationError) as twin:
+        Thing.model_validate_json(data)
+    assert twin.value.error_count() > 1000
