@@ -201,8 +201,9 @@ def test_an_unwritable_place_leaves_the_old_golden(project: Project, monkeypatch
     before = contents(project.model / "goldens")
     golden = load_golden(project.golden)
     monkeypatch.setattr(goldens.shutil, "copyfile", full)
-    with pytest.raises(GoldenError, match="No space left on device"):
+    with pytest.raises(GoldenError, match="No space left on device") as caught:
         goldens.prune(golden, ["flag"])
+    assert caught.value.fix == "free some disk space"
     assert contents(project.model / "goldens") == before
 
 

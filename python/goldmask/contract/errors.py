@@ -13,6 +13,7 @@ MAX_MESSAGE = 2000
 MAX_WORD = 100
 # A disk, a quota or `ulimit -f` has no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MAKE_ROOM = "free some disk space"
 
 
 class ExitCode(IntEnum):
@@ -85,7 +86,7 @@ def of_system(error: OSError) -> GoldmaskError:
     paths = [path if len(path) <= 500 else f"{path[:200]}…{path[-200:]}" for path in paths]
     cause = error.strerror or type(error).__name__
     if error.errno in FULL:
-        return RunError(f"{' -> '.join(paths) or 'a file'} cannot be written: {cause}", fix="free some disk space")
+        return RunError(f"{' -> '.join(paths) or 'a file'} cannot be written: {cause}", fix=MAKE_ROOM)
     return UsageError(f"{' -> '.join(paths)}: {cause}" if paths else cause)
 
 

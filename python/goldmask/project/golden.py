@@ -36,7 +36,7 @@ from ..contract.bundle import (
     save,
     to_json,
 )
-from ..contract.errors import GoldenError, RunError
+from ..contract.errors import FULL, MAKE_ROOM, GoldenError, RunError
 from ..contract.files import read_file, sha256_of, write_atomically
 from ..contract.options import RunOptions
 from ..contract.schema import InvalidJson, Name, Sha256, Strict, Text, parse_json
@@ -298,7 +298,8 @@ def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str
                     aside.rename(beside / "old")  # whole, or gone with that folder
     except OSError as error:
         raise GoldenError(
-            f"the golden in {folder} cannot be written: {error.strerror}", fix=f"ls -ld {folder.parent}"
+            f"the golden in {folder} cannot be written: {error.strerror}",
+            fix=MAKE_ROOM if error.errno in FULL else f"ls -ld {folder.parent}",
         ) from error
 
 
