@@ -4,9 +4,8 @@ from enum import IntEnum
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import ValidationError
 
-from goldmask.contract.schema import MAX_KEYS, MAX_VALUES, WHOLE, Count, InvalidJson, Strict, Text, parse_json
+from goldmask.contract.schema import MAX_KEYS, MAX_VALUES, WHOLE, Count, InvalidJson, Many, Strict, Text, parse_json
 
 
 class Code(IntEnum):
@@ -32,7 +31,8 @@ class Thing(Strict):
     flag: bool = False
     name: Text = ""
     words: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
-    list: tuple[Inner, ...] = ()
+    list: Many[Inner] = ()
+    loose: tuple[int, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,9 @@ def test_a_list_that_takes_a_gigabyte_is_not_begun():
 
 def test_a_list_ends_at_its_first_wrong_item():
     """Of two million wrong ones pydantic would make 1.6 GB of errors."""
-    data = b'{"list": [{"size": [1, "2"]}' + b", 0" * 1000 + b"]}"
     with pytest.raises(InvalidJson, match=r"list\.0\.size\.1") as caught:
-        parse_json(data, Thing)
+        parse_json(b'{"list": [{"size": [1, "2"]}' + b", 0" * 1000 + b"]}", Thing)
     assert caught.value.__cause__.error_count() == 1
-    with pytest.raises(ValidationError) as twin:
-        Thing.model_validate_json(data)
-    assert twin.value.error_count() > 1000
+    with pytest.raises(InvalidJson) as twin:
+        parse_json(b'{"loose": [true' + b", true" * 1000 + b"]}", Thing)
+    assert twin.value.__cause__.error_count() == 1001

@@ -17,7 +17,7 @@ from .files import read_file, write_atomically
 from .latency import Conditions, Kind, Latency, Megabytes
 from .mask import MAX_CLASSES, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
 from .options import Options, Pipeline, TapName
-from .schema import WHOLE, InvalidJson, Name, Sha256, Strict, Text, parse_json
+from .schema import WHOLE, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
 
 SCHEMA: Literal[1] = 1
 BUNDLE_FILE = "bundle.json"
@@ -61,8 +61,8 @@ class InputSpec(Strict):
     height: Side
     width: Side
     dtype: InputType
-    mean: tuple[Mean, ...]
-    std: tuple[Std, ...]
+    mean: Many[Mean]
+    std: Many[Std]
 
 
 class OutputSpec(Strict):
@@ -79,7 +79,7 @@ class RequestModel(Strict):
     name: Name
     file: str
     sha256: Sha256
-    labels: tuple[Text, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+    labels: Many[Text] = Field(min_length=1, max_length=MAX_CLASSES)
     input: InputSpec
     output: OutputSpec
 
@@ -99,7 +99,7 @@ class Request(Strict):
     schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
     model: RequestModel
     options: Options
-    cases: tuple[RequestCase, ...] = Field(min_length=1)
+    cases: Many[RequestCase] = Field(min_length=1)
 
 
 class TargetInfo(Strict):
@@ -235,7 +235,7 @@ class Bundle(Strict):
     started_at: Text
     environment: dict[Text, Text] = Field(default={})
     conditions: Conditions | None = None
-    results: tuple[Result, ...]
+    results: Many[Result]
 
     @model_validator(mode="after")
     def _one_result_each(self) -> "Bundle":

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .schema import Strict, Text
+from .schema import Many, Strict, Text
 
 # Eleven days, and a nanosecond: what is shorter is no time, as no clock sees it, and nothing is divided by it.
 MAX_MS, LEAST_MS = 1e9, 1e-6
@@ -69,11 +69,11 @@ class Latency(Strict):
 
     init_ms: Milliseconds
     first_ms: Milliseconds
-    warmup_ms: tuple[Milliseconds, ...] | None = Field(default=None, description="inferences before the measured ones")
-    preprocess_ms: tuple[Milliseconds, ...] = ()
-    inference_ms: tuple[Milliseconds, ...] = ()
-    postprocess_ms: tuple[Milliseconds, ...] = ()
-    total_ms: tuple[Milliseconds, ...] | None = Field(
+    warmup_ms: Many[Milliseconds] | None = Field(default=None, description="inferences before the measured ones")
+    preprocess_ms: Many[Milliseconds] = ()
+    inference_ms: Many[Milliseconds] = ()
+    postprocess_ms: Many[Milliseconds] = ()
+    total_ms: Many[Milliseconds] | None = Field(
         default=None, description="each measured run as a whole; its stages' sum where it was not measured"
     )
 

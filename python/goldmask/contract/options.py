@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .schema import Strict
+from .schema import Many, Strict
 
 Pipeline = Literal["lib_interpreter", "lib_task_api"]
 TapName = Literal["margin"]
@@ -31,4 +31,4 @@ class Options(RunOptions):
     """What to run, how, and what to keep besides the mask."""
 
     pipeline: Pipeline
-    taps: tuple[TapName, ...] = ()
+    taps: Many[TapName] = ()

@@ -1,12 +1,18 @@
 """What all pydantic classes of goldmask share: strict keys and types, safe names, JSON without a key twice."""
 
-import copy
 import json
-from functools import lru_cache
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import SchemaValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from .errors import printable
 
@@ -16,6 +22,17 @@ MAX_KEYS = 1 << 16
 MAX_VALUES = 1 << 21
 MAX_DIGITS = 20
 Thing = TypeVar("Thing", bound=BaseModel)
+Item = TypeVar("Item")
+
+
+class AtFirst(FailFast):
+    """pydantic's FailFast, with a hash, so that a type which has it may be one of a union."""
+
+    __hash__ = object.__hash__
+
+
+# A list that ends at its first wrong item: of two million wrong ones pydantic would make 1.6 GB of errors.
+Many = Annotated[tuple[Item, ...], AtFirst()]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 # Models, cases and suites are named so that the name is a safe file name on every platform.
 NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
@@ -59,33 +76,13 @@ def parse_json(data: bytes, kind: type[Thing]) -> Thing:
         raise InvalidJson(f"it has more than {MAX_VALUES:,} values")
     try:
         json.loads(data, object_pairs_hook=_no_key_twice, parse_int=_short)
-        found: Thing = _validator(kind).validate_json(data, strict=True)
+        return kind.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise InvalidJson(first_problem(error)) from error
     except RecursionError:
         raise InvalidJson("it is nested too deeply") from None
     except ValueError as error:
         raise InvalidJson(f"Invalid JSON: {printable(str(error), 300)}") from error
-    return found
-
-
-@lru_cache
-def _validator(kind: type[BaseModel]) -> SchemaValidator:
-    """A class's own validator, but for lists: it ends at their first wrong item.
-
-    The others would not be told, and two million errors take 1.6 GB.
-    """
-    schema = copy.deepcopy(kind.__pydantic_core_schema__)
-    waiting: list[object] = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            if part.get("type") in ("list", "tuple"):
-                part["fail_fast"] = True
-            waiting += part.values()
-        elif isinstance(part, list | tuple):
-            waiting += part
-    return SchemaValidator(schema)
 
 
 def _no_key_twice(pairs: list[tuple[str, object]]) -> None:

@@ -39,7 +39,7 @@ from ..contract.bundle import (
 from ..contract.errors import FULL, MAKE_ROOM, GoldenError, RunError
 from ..contract.files import read_file, sha256_of, write_atomically
 from ..contract.options import RunOptions
-from ..contract.schema import InvalidJson, Name, Sha256, Strict, Text, parse_json
+from ..contract.schema import InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
 from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"
@@ -57,7 +57,7 @@ class Provenance(Strict):
     bundle_sha256: Sha256
     options: RunOptions
     input: InputSpec
-    labels: tuple[Text, ...]
+    labels: Many[Text]
     orientations: dict[Name, Orientation] = Field(default={}, description="of the cases that replace their file's own")
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from ..contract.bundle import SCHEMA, SchemaVersion
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import read_file
-from ..contract.schema import WHOLE, InvalidJson, Strict, Text, parse_json
+from ..contract.schema import WHOLE, InvalidJson, Many, Strict, Text, parse_json
 from ..verdict.compare import FAILING, Comparison, Verdict
 
 REPORT_FILE = "report.json"
@@ -44,10 +44,10 @@ class Report(Strict):
     schema_: SchemaVersion = Field(default=SCHEMA, alias="schema")
     exit_code: Annotated[ExitCode, WHOLE]
     environment: dict[Text, Text]
-    comparisons: tuple[Comparison, ...]
-    skipped: tuple[Skipped, ...]
+    comparisons: Many[Comparison]
+    skipped: Many[Skipped]
     # What targets said of a run: second attempts, what was there already, whether a latency means something.
-    notes: tuple[Text, ...] = ()
+    notes: Many[Text] = ()
 
     @model_validator(mode="after")
     def _follows_from_its_rows(self) -> Self:

@@ -11,7 +11,7 @@ from pydantic import Field
 from ..contract.bundle import SCHEMA, SchemaVersion
 from ..contract.errors import ExitCode
 from ..contract.latency import LatencyFlag
-from ..contract.schema import Count, Name, Strict, Text
+from ..contract.schema import Count, Many, Name, Strict, Text
 from ..project.budget import ELSEWHERE, LatencySettings
 from .budget import OF_SERIES, judged_by_latency, void
 from .compare import Comparison, Judged
@@ -51,7 +51,7 @@ class Baseline(Strict):
     threads: Count
     place: Place
     host: Text = Field(default="", description="the computer, of what is no device")
-    flags: tuple[LatencyFlag, ...] = ()
+    flags: Many[LatencyFlag] = ()
     cases: dict[Name, CaseFigures] = Field(min_length=1)
     provenance: Provenance
 
@@ -97,7 +97,7 @@ class Beside:
 
     change: Change
     sentence: str
-    against: tuple[LatencyFlag, ...] = ()
+    against: Many[LatencyFlag] = ()
 
 
 def key_of(row: Comparison, host: str) -> Key | None:

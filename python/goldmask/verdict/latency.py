@@ -24,7 +24,7 @@ from ..contract.latency import (
     flags_of,
     seen,
 )
-from ..contract.schema import Count, Strict, Text
+from ..contract.schema import Count, Many, Strict, Text
 
 Samples = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 # How much the runs resemble each other cannot be seen in fewer.
@@ -98,8 +98,8 @@ class BudgetOutcome(Strict):
 class Measured(Latency):
     """The latency of a row in report.json: its samples, the figures made of them, and what speaks against them."""
 
-    flags: tuple[LatencyFlag, ...] = ()
-    unrest: tuple[Text, ...] = Field(default=(), description="why it is UNSTABLE")
+    flags: Many[LatencyFlag] = ()
+    unrest: Many[Text] = Field(default=(), description="why it is UNSTABLE")
     drift: float | None = Field(default=None, description="of inference, from the first run to the last ÷ the median")
     inference: Figure | None = None
     preprocess: Figure | None = None
@@ -109,7 +109,7 @@ class Measured(Latency):
     memory_peak_mb: Megabytes | None = None
     memory_steady_mb: Megabytes | None = None
     place: Place | None = None
-    budgets: tuple[BudgetOutcome, ...] = ()
+    budgets: Many[BudgetOutcome] = ()
     baseline: Text | None = Field(default=None, description="beside the committed baseline, in one sentence")
     host_ratio: float | None = Field(default=None, description="device ÷ host, of the medians of inference")
 

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from ..contract.bundle import MarginUnit
 from ..contract.mask import MAX_CLASSES, Margins, Mask
-from ..contract.schema import Count, Strict, Text
+from ..contract.schema import Count, Many, Strict, Text
 from ..project.config import Tolerances
 
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
@@ -58,8 +58,8 @@ class Metrics(Strict):
     boundary_f: float
     class_boundary_f: dict[str, float]
     densest_window: Window | None
-    labels_added: tuple[Text, ...]
-    labels_missing: tuple[Text, ...]
+    labels_added: Many[Text]
+    labels_missing: Many[Text]
     area_change: dict[str, float | None]
 
     @model_validator(mode="after")
