@@ -16,6 +16,8 @@ from running import context_of, run_target
 
 from goldmask.contract.bundle import DelegatedNodes, Request, RequestCase, mask_of
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
+from goldmask.contract.files import sha256_of
+from goldmask.contract.image import decode
 from goldmask.contract.options import Options
 from goldmask.project.case import cases_from_files, fetch_case
 from goldmask.project.config import Android, GoldenTest
@@ -268,9 +270,14 @@ def test_a_runtime_that_is_not_locked(pipeline, runtime, sentence, tmp_path):
 
 
 def test_arm64_draws_the_same_mask(tmp_path):
-    """Of pixels that the host has decoded, and that the app turns upright."""
+    """Of pixels that the host has decoded, and that the app turns upright; of a BMP the app decodes."""
     need("arm64")
-    bundle = run(tmp_path, request_for("shapes", case_ids=("square", "exif-rotated")), abi="arm64-v8a")
+    request = request_for("shapes", case_ids=("square", "exif-rotated"))
+    path = tmp_path / "flat.bmp"
+    Image.new("RGB", (40, 30), (200, 10, 100)).save(path)
+    flat = RequestCase(id="flat", file=str(path), sha256=sha256_of(path))
+    request = request.model_copy(update={"cases": (*request.cases, flat)})
+    bundle = run(tmp_path, request, abi="arm64-v8a")
     result, turned = (bundle.result(case) for case in ("square", "exif-rotated"))
     assert result.decoded_by == turned.decoded_by == "host"
     golden = load_golden(golden_folder(REPO, "shapes", "lib_interpreter"))
@@ -279,6 +286,8 @@ def test_arm64_draws_the_same_mask(tmp_path):
     assert bundle.target.abi == "arm64-v8a" and bundle.environment["emulated"] == "qemu-user"
     assert result.stages == golden.bundle.result("square").stages
     assert turned.stages == golden.bundle.result("exif-rotated").stages
+    decoded = hashlib.sha256(decode(path).tobytes()).hexdigest()
+    assert (bundle.result("flat").decoded_by, bundle.result("flat").stages.decoded) == (None, decoded)
 
 
 def test_an_abi_that_nothing_here_runs(tmp_path):

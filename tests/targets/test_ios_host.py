@@ -1,5 +1,6 @@
 """The `ios-host` target: the app's own Swift and TensorFlow Lite's C library, against goldens and faults."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -175,8 +176,9 @@ def test_a_damaged_model(run, tmp_path):
 
 
 def test_images_that_are_missing_other_ones_or_none(run, tmp_path):
-    text = tmp_path / "text.png"
+    text, flat = tmp_path / "text.png", tmp_path / "flat.bmp"
     text.write_text("no image", "utf-8")
+    Image.new("RGB", (40, 30), (200, 10, 100)).save(flat)
     request = request_for("shapes", ("square",))
     (square,) = request.cases
     cases = (
@@ -184,9 +186,12 @@ def test_images_that_are_missing_other_ones_or_none(run, tmp_path):
         square.model_copy(update={"id": "other", "sha256": "0" * 64}),
         RequestCase(id="text", file=str(text), sha256=sha256_of(text)),
         square,
+        RequestCase(id="flat", file=str(flat), sha256=sha256_of(flat)),
     )
     bundle = run(request.model_copy(update={"cases": cases}))
-    assert [result.status for result in bundle.results] == ["error", "error", "error", "ok"]
+    assert [result.status for result in bundle.results] == ["error", "error", "error", "ok", "ok"]
+    assert [result.decoded_by for result in bundle.results[3:]] == ["host", None]  # BMP needs no decoder of a platform
+    assert bundle.results[4].stages.decoded == hashlib.sha256(decode(flat).tobytes()).hexdigest()
     said = [result.error.message for result in bundle.results[:3]]
     assert {result.error.stage for result in bundle.results[:3]} == {"decode"}
     assert "cannot be read" in said[0] and "sha256 differs" in said[1] and "could not decode it" in said[2]

@@ -23,7 +23,7 @@ public struct GoldenRun {
     /// Other facts that may explain a difference or a latency.
     public var environment: [String: String] = [:]
     /// A folder with the cases' pixels as PPM files named after them, if a host has decoded the images for a platform
-    /// that cannot; this process turns them upright. nil if this process decodes by itself.
+    /// that cannot; this process turns them upright. nil if this process decodes by itself, as it does every BMP.
     public var hostPixels: URL?
     /// Replace it if the app does not decode with `ImageFile`.
     public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
@@ -123,7 +123,7 @@ public struct GoldenRun {
     }
 
     private func predict(_ each: RequestCase, on segmenter: any Segmenter, initMs: Double) throws -> CaseResult {
-        let image = try pixels(of: each)
+        let (image, decodedBy) = try pixels(of: each)
         let options = request.options
         var latency = Latency(initMs: initMs, firstMs: 0)
         var last: Segmentation
@@ -149,7 +149,7 @@ public struct GoldenRun {
             mask: mask,
             maskSha256: sha256(png),
             maskSize: [last.mask.width, last.mask.height],
-            decodedBy: hostPixels == nil ? nil : "host",
+            decodedBy: decodedBy,
             stages: Stages(
                 decoded: sha256(image.pixels), resized: last.resized.map(sha256), tensor: last.tensor.map(sha256)
             ),
@@ -158,7 +158,7 @@ public struct GoldenRun {
         )
     }
 
-    private func pixels(of each: RequestCase) throws -> RGBImage {
+    private func pixels(of each: RequestCase) throws -> (RGBImage, decodedBy: String?) {
         let file = resolve(each.file, in: folder)
         guard let data = try? Data(contentsOf: file) else {
             throw SegmenterError(stage: "decode", message: "\(each.file) cannot be read")
@@ -171,13 +171,13 @@ public struct GoldenRun {
             )
         }
         do {
-            guard let hostPixels else { return try decode(each, bytes) }
+            guard let hostPixels, !bytes.starts(with: "BM".utf8) else { return (try decode(each, bytes), nil) }
             let file = hostPixels.appendingPathComponent("\(each.id).ppm")
             guard let ppm = try? Data(contentsOf: file) else {
                 throw SegmenterError(stage: "decode", message: "the host could not decode it")
             }
-            return try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](ppm))
-                .upright(from: each.orientation ?? ImageFile.orientation(of: bytes))
+            let image = try ImageFile.ppm(name: file.lastPathComponent, data: [UInt8](ppm))
+            return (image.upright(from: each.orientation ?? ImageFile.orientation(of: bytes)), "host")
         } catch let error as SegmenterError {
             throw error
         } catch {

@@ -141,6 +141,16 @@ final class GoldenRunTests: XCTestCase {
             try written().results[1].error, Failure(stage: "decode", message: "the host could not decode it"))
     }
 
+    func testABmpIsDecodedHereWhateverTheHostHasDecoded() throws {
+        let image = Array("BM".utf8)
+        try Data(image).write(to: folder.appendingPathComponent("image.bmp"))
+        var run = try goldenRun { $0.cases = [RequestCase(id: "one", file: "image.bmp", sha256: sha256(image))] }
+        run.hostPixels = folder
+        try run.run { _, _ in Fake() }
+        XCTAssertEqual(try written().results[0].stages.decoded, sha256([1, 2, 3]))
+        XCTAssertNil(try written().results[0].decodedBy)
+    }
+
     func testTapsAreRefusedInTheBundle() throws {
         try goldenRun { $0.options.taps = ["margin"] }.run { _, _ in Fake() }
         XCTAssertTrue(try written().results[0].error?.message.contains("margin") == true)

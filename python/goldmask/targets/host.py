@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from ..contract import bmp
 from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save
 from ..contract.errors import RunError
-from ..contract.image import ImageError, decode
+from ..contract.image import ImageError, decode, read_image
 from ..contract.metadata import UPRIGHT
 
 
@@ -38,9 +39,10 @@ def one_at_a_time(listener: Callable[[str], None], lock: threading.Lock) -> Call
 
 
 def write_decoded(request: Request, out: Path) -> Path:
-    """The folder with every case's pixels as this program decodes them, for a platform that has no decoder.
+    """The folder with the pixels of each JPEG, PNG and WebP, decoded for a platform that has no decoder of these.
 
-    They lie as in the file: what an app makes of EXIF's orientation stays its own.
+    They lie as in the file: what an app makes of EXIF's orientation stays its own. So do BMP files, for which an app
+    needs no decoder of its platform.
     """
     folder = out / "decoded"
     if folder.is_dir():
@@ -48,8 +50,10 @@ def write_decoded(request: Request, out: Path) -> Path:
     folder.mkdir()
     for case in request.cases:
         with contextlib.suppress(ImageError, OSError):  # the golden test says that the case has no pixels
-            pixels = decode(out / case.file, orientation=UPRIGHT)
-            Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
+            data = read_image(out / case.file)
+            if not data.startswith(bmp.SIGNATURE):
+                pixels = decode(out / case.file, orientation=UPRIGHT, data=data)
+                Image.fromarray(pixels).save(folder / f"{case.id}.ppm")
     return folder
 
 

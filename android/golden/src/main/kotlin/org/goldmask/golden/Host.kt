@@ -46,11 +46,12 @@ internal fun environment(): Map<String, String> = buildMap {
 
 /**
  * The pixels of a case that the host has decoded to a binary PPM (P6) named after it. This function turns them upright,
- * by the orientation in the image file [image]. Null if this process decodes by itself. Robolectric has Skia only for
- * x86_64; its replacement elsewhere is not a decoder that is worth testing.
+ * by the orientation in the image file [image]. Null if this process decodes by itself, as it does every BMP. Robolectric
+ * has Skia only for x86_64; its replacement elsewhere is not a decoder that is worth testing.
  */
 internal fun hostPixels(case: RequestCase, image: ByteArray, folder: File? = hostPixelsFolder): Bitmap? {
-    val file = folder?.resolve("${case.id}.ppm") ?: return null
+    if (folder == null || image.take(BMP.size) == BMP) return null
+    val file = folder.resolve("${case.id}.ppm")
     if (!file.isFile) throw SegmenterException("decode", "the host could not decode it")
     val data = file.readBytes()
     val header = PPM.find(String(data, 0, minOf(data.size, PPM_HEADER_BYTES), Charsets.ISO_8859_1))
@@ -66,6 +67,7 @@ internal fun hostPixels(case: RequestCase, image: ByteArray, folder: File? = hos
 }
 
 private val hostPixelsFolder: File? = System.getProperty("goldmask.decoded")?.let(::File)
+private val BMP = "BM".toByteArray().asList()
 private val PPM = Regex("""^P6\s+(\d+)\s+(\d+)\s+255\s""")
 private const val PPM_HEADER_BYTES = 64
 private const val BYTE = 0xff

@@ -71,6 +71,7 @@ class ImageFileTest {
         assertEquals("abcdef", pixels(case.copy(orientation = 1)))
         assertThrows(SegmenterException::class.java) { pixels(case.copy(id = "two")) }
         assertNull(hostPixels(case, data, null))
+        assertNull(hostPixels(case, "BM".toByteArray(), folder))
     }
 
     @Test
