@@ -3,6 +3,7 @@
 import io
 import shlex
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from pages import CASES, failing, judged, odd, passing, report, skipping
 from rich.cells import cell_len
 from snapshot import assert_snapshot
 
-from goldmask.cli.console import LOG_WIDTH, PlainConsole
+from goldmask.cli.console import LOG_WIDTH, PlainConsole, ProgressBars
 from goldmask.contract.errors import ExitCode
 from goldmask.report.report import Report
 from goldmask.report.terminal import View, to_terminal
@@ -32,6 +33,25 @@ def text_of(value: Report, view: View = VIEW, width: int = 80, encoding: str = "
     return stream.read()
 
 
+def log_of(value: Report, view: View) -> str:
+    """What a CI job shows of a run in which each step took a second: its steps, then the report."""
+    stream = io.StringIO()
+    console = PlainConsole(width=LOG_WIDTH, file=stream, color_system=None)
+    ran = [row for row in value.comparisons if row.verdict is not Verdict.SKIP]
+    with ProgressBars(console, count().__next__) as bars:
+        bars.download("deeplabv3.tflite", 0, 2_780_176)
+        bars.download("deeplabv3.tflite", 2_780_176, 2_780_176)
+        for place in dict.fromkeys(f"{row.target} · {row.pipeline} · getting ready" for row in ran):
+            bars.count(place, 1)("")
+        for place in dict.fromkeys((row.target, row.pipeline, row.model) for row in ran):
+            cases = [row.case for row in ran if (row.target, row.pipeline, row.model) == place]
+            on_case = bars.count(" · ".join(place), len(cases))
+            for case in cases:
+                on_case(case)
+    console.print(to_terminal(value, view))
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_at_each_width(name):
     """Also where the terminal has only ASCII, and with every row."""
@@ -39,7 +59,7 @@ def test_a_run_at_each_width(name):
     view = View(folder="build/check", again=again(whole, FLAGS))
     views = [(f"{width} columns", text_of(whole, view, width)) for width in (80, 120, 200)]
     views += [
-        ("a log", text_of(whole, view, LOG_WIDTH)),
+        ("a log", log_of(whole, view)),
         ("ASCII, 80 columns", text_of(whole, view, encoding="ascii")),
         ("--verbose, 80 columns", text_of(whole, replace(view, verbose=True))),
     ]
