@@ -23,7 +23,11 @@ from goldmask.contract.files import sha256_of
 from goldmask.contract.mask import encode_mask, read_mask
 from goldmask.machine import shell
 from goldmask.machine.fetch import Source, fetch
+from goldmask.project.config import load_config
 from goldmask.project.model import fetch_model, load_spec
+from goldmask.project.pending import STORE
+from goldmask.workflows.accept import accept
+from goldmask.workflows.pending import look
 
 pytest_plugins = ("rings", "phones")
 REPO = Path(__file__).resolve().parents[1]
@@ -113,6 +117,17 @@ class Project:
         """The goldens of lib_interpreter."""
         return self.model / "goldens/lib_interpreter"
 
+    def accept(self) -> None:
+        """Make all that pends golden; in this process, which costs no start of the program."""
+        accept_all(self.folder)
+
+    def record(self, *words: str) -> Ran:
+        """The real program's golden.record, and what pends then is accepted."""
+        ran = self.run("golden.record", *words)
+        assert ran.code == 0, ran.text
+        self.accept()
+        return ran
+
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace `old`, which must be there, in a file of the project."""
         path = self.folder / name
@@ -134,6 +149,11 @@ class Project:
             f'[model]\nfile = "tiny.tflite"\nsha256 = "{digest}"\n{cases}',
             "utf-8",
         )
+
+
+def accept_all(folder: Path, reason: str = "it is right") -> None:
+    """Make all that pends in a project golden."""
+    accept(folder, look(folder, load_config(folder), folder / STORE), reason, "somebody")
 
 
 def colours(height: int = 8, width: int = 8) -> np.ndarray:
@@ -182,8 +202,7 @@ def changed_bundle(project: Project, folder: Path) -> Path:
 def recorded_template(tmp_path_factory) -> Path:
     """A project whose goldens the real program recorded, once."""
     project = make_project(tmp_path_factory.mktemp("template"))
-    ran = project.run("golden.record")
-    assert ran.code == 0, ran.text
+    project.record()
     return project.folder
 
 

@@ -122,7 +122,7 @@ def phone_template(tmp_path_factory) -> Project:
     for number, name in enumerate(CASES):
         Image.fromarray(np.roll(colours(), number, axis=1)).save(project.model / f"{name}.png")
     project.declare((project.model / "tiny.tflite").read_bytes())
-    ran = project.run("golden.record")
+    ran = project.record()
     assert ran.code == 0, ran.text
     return project
 

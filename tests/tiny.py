@@ -173,13 +173,25 @@ def labelled(text: str | bytes, channels=3, name="labels.txt") -> bytes:
 
 
 def scores(
-    dtype="float32", height=8, width=8, channels=3, weight=1.0, in_channels=3, metadata: bytes | None = None
+    dtype="float32",
+    height=8,
+    width=8,
+    channels=3,
+    weight=1.0,
+    in_channels=3,
+    metadata: bytes | None = None,
+    trained: np.ndarray | None = None,
 ) -> bytes:
-    """Logits [1, height, width, channels] through a 1×1 convolution; class = strongest of red, green and blue."""
+    """Logits [1, height, width, channels] through a 1×1 convolution; class = strongest of red, green and blue.
+
+    `trained`, float [channels, in_channels] in -1 to 1, are other weights than those that tell the colours apart.
+    """
     graph = Graph()
     kernel = np.zeros((channels, 1, 1, in_channels), np.float32)
     for index in range(min(channels, in_channels)):
         kernel[index, 0, 0, index] = weight
+    if trained is not None:
+        kernel[:, 0, 0, :] = trained
     image_shape, output_shape = [1, height, width, in_channels], [1, height, width, channels]
     if dtype == "float32":
         image = graph.tensor("image", image_shape, "float32")

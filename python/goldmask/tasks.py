@@ -5,29 +5,17 @@ neither numpy nor rich.
 """
 
 import sys
-from types import ModuleType
 
 from invoke import Collection
 
 from . import __version__
 from .cli import streams
-from .cli.command import command
-from .contract.errors import EnvironmentMissing
+from .cli.command import command, deeplab_program
+from .cli.flags import spread
 from .machine import interrupts
 from .project.options import OPTIONS
 
 ALL = tuple(OPTIONS)
-
-
-def deeplab_program() -> ModuleType:
-    """The tasks of deeplab, a package beside this one. Raises EnvironmentMissing without its extra."""
-    try:
-        import deeplab.program
-    except ImportError as error:
-        raise EnvironmentMissing(
-            f"deeplab.* needs {error.name}, which is not installed", fix="uv tool install 'goldmask[deeplab]'"
-        ) from error
-    return deeplab.program
 
 
 @command(
@@ -44,6 +32,8 @@ def check(
     case=None,
     last_failed=False,
     fail_fast=False,
+    across=False,
+    against="",
     out="",
     verbose=False,
     **flags,
@@ -51,7 +41,8 @@ def check(
     """Does every target still predict the golden masks? Fetch, run, compare, report."""
     from .cli.check import CheckFlags, run_check
 
-    return run_check(CheckFlags(suite, model, pipeline, target, case, last_failed, fail_fast, out, flags), verbose)
+    chosen = CheckFlags(suite, model, pipeline, target, case, last_failed, fail_fast, out, flags, across, against)
+    return run_check(chosen, verbose)
 
 
 @command(
@@ -65,11 +56,11 @@ def run(c, target="python", pipeline="lib_interpreter", model="", image=None, ou
 
 
 @command(example="./goldmask compare --golden build/mine --bundle build/theirs")
-def compare(c, golden="", bundle="", out="", verbose=False):
-    """Compare two bundles on disk; nothing is fetched or run."""
+def compare(c, golden="", bundle="", out="", verbose=False, across=False):
+    """Compare two bundles on disk, or the goldens of two models; nothing is run."""
     from .cli.compare import run_compare
 
-    return run_compare(golden, bundle, out, verbose)
+    return run_compare(golden, bundle, out, verbose, across)
 
 
 @command(example="./goldmask report --out build/check")
@@ -157,11 +148,47 @@ def models_metadata(c, model="", mean=None, std=None, label=None, out=""):
 
 
 @command(name="record", several=("model", "pipeline"), example="./goldmask golden.record --model shapes")
-def golden_record(c, model=None, pipeline=None, mode="", assume=False):
-    """Run the reference and bless its masks as goldens."""
+def golden_record(c, model=None, pipeline=None, mode="", assume=False, ties=False):
+    """Run the reference; masks that are not golden pend until they are accepted."""
     from .cli.golden import record_goldens
 
-    return record_goldens(model, pipeline, mode, assume)
+    return record_goldens(model, pipeline, mode, assume, ties)
+
+
+@command(name="pending", several=("model", "case"), example="./goldmask golden.pending")
+def golden_pending(c, model=None, case=None, from_=""):
+    """List masks that wait for a decision; exit 5 if there are any."""
+    from .cli.review import list_pending
+
+    return list_pending(model, case, from_)
+
+
+@command(name="review", several=("model", "case"), example="./goldmask golden.review --from downloaded/goldmask")
+def golden_review(c, model=None, case=None, reason="", from_=""):
+    """Look at masks that wait for a decision one by one: accept, reject, skip."""
+    from .cli.review import review_pending
+
+    return review_pending(model, case, reason, from_)
+
+
+@command(
+    name="accept", several=("model", "case"), example="./goldmask golden.accept --all --reason 'retrained on rain'"
+)
+def golden_accept(c, model=None, case=None, all=False, reason="", from_=""):
+    """Make masks that wait golden; the reason goes into their provenance."""
+    from .cli.review import accept_pending
+
+    return accept_pending(model, case, all, reason, from_)
+
+
+@command(
+    name="reject", several=("model", "case"), example="./goldmask golden.reject --case crossing --reason 'no kerb'"
+)
+def golden_reject(c, model=None, case=None, all=False, reason="", from_=""):
+    """Drop masks that wait; a check tells that they were rejected."""
+    from .cli.review import reject_pending
+
+    return reject_pending(model, case, all, reason, from_)
 
 
 @command(name="verify", several=("model", "pipeline"), example="./goldmask golden.verify --model shapes")
@@ -183,25 +210,19 @@ def golden_prune(c, model=None):
 @command(name="train", example="./goldmask deeplab.train --steps 600 --out build/training")
 def deeplab_train(c, version="v3+", steps=0, seed=0, out=""):
     """Train a DeepLab on synthetic shapes; goes on where it stopped."""
-    program = deeplab_program()
-
-    return program.run_train(version, steps, seed, out)
+    return deeplab_program().run_train(version, steps, seed, out)
 
 
 @command(name="export", example="./goldmask deeplab.export --weights build/training")
 def deeplab_export(c, weights="", out=""):
     """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
-    program = deeplab_program()
-
-    return program.run_export(weights, out)
+    return deeplab_program().run_export(weights, out)
 
 
 @command(name="tradeoff", example="./goldmask deeplab.tradeoff --weights build/training")
 def deeplab_tradeoff(c, weights="", out=""):
     """Measure output strides and DeepLab versions: scores, latency, operations, memory."""
-    program = deeplab_program()
-
-    return program.run_tradeoff(weights, out)
+    return deeplab_program().run_tradeoff(weights, out)
 
 
 @command(name="lock", example="./goldmask android.lock")
@@ -397,27 +418,19 @@ namespace.add_collection(
     Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)
 )
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
-namespace.add_collection(Collection("golden", golden_record, golden_verify, golden_prune))
+namespace.add_collection(
+    Collection(
+        "golden",
+        golden_record,
+        golden_verify,
+        golden_prune,
+        golden_pending,
+        golden_review,
+        golden_accept,
+        golden_reject,
+    )
+)
 namespace.add_collection(Collection("rig", rig_record))
-
-
-# Flags that take all words up to the next flag.
-SPREAD = (
-    "--case", "--destination", "--image", "--label", "--mean", "--model", "--phone", "--pipeline", "--runtime", "--std",
-    "--target",
-)  # fmt: skip
-
-
-def spread(words, several=SPREAD):
-    """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
-    spread_words, flag = [], None
-    for word in words:
-        if word.startswith("-"):
-            flag = word if word in several else None
-        elif flag and spread_words[-1] != flag:
-            spread_words.append(flag)
-        spread_words.append(word)
-    return spread_words
 
 
 def main() -> None:

@@ -175,7 +175,7 @@ TABLE = [
     Bad("unknown pipeline", nothing, ("check", "--pipeline", "lib_magic"), U, "--pipeline 'lib_magic' is not known"),
     Bad("unknown flag", nothing, ("check", "--fast"), U, "check has no option --fast"),
     Bad("unknown task", nothing, ("chekc",), U, "there is no task 'chekc' (did you mean check?)"),
-    Bad("unknown mode", nothing, ("golden.record", "--mode", "some"), U, "--mode all|missing|never"),
+    Bad("unknown mode", nothing, ("golden.record", "--mode", "some"), U, "--mode all|failed|missing|never"),
     Bad("unknown delegate", nothing, (*RUN_MODEL[:2], "tiny", *RUN_MODEL[3:], "--delegate", "warp"), U, "delegate"),
     Bad("no threads", nothing, (*RUN_MODEL[:2], "tiny", *RUN_MODEL[3:], "--threads", "-3"), U, "threads"),
     # Places

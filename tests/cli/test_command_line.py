@@ -1,21 +1,18 @@
 """What people type and mistype: groups, help, what was probably meant, completion in real shells."""
 
-import os
 import re
-import select
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import REPO, Project, run_program
 from needs import need
+from shells import Shell
 
 from goldmask.contract.errors import ExitCode
 from goldmask.machine import shell
 
 pytestmark = pytest.mark.project
-DEADLINE_S = 60
 
 
 def test_tasks_are_listed_in_groups_everyday_ones_first():
@@ -134,36 +131,6 @@ def test_a_broken_configuration_completes_to_nothing(project: Project):
     (project.folder / "goldmask.toml").write_text("[", "utf-8")
     ran = project.run("--complete", "--", "goldmask", "check", "--suite")
     assert (ran.code, ran.text.strip()) == (0, "")
-
-
-class Shell:
-    """A real interactive shell at a pseudo-terminal of its own."""
-
-    def __init__(self, argv: list[str], folder) -> None:
-        self.pid, self.terminal = os.forkpty()
-        if not self.pid:
-            os.chdir(folder)
-            os.environ |= {"TERM": "dumb", "PS1": "> ", "HOME": str(folder), "ZDOTDIR": str(folder)}
-            os.execvp(argv[0], argv)
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        """Keys, as somebody presses them."""
-        os.write(self.terminal, text.encode())
-
-    def wait_for(self, what: str) -> None:
-        """Read until the screen has shown `what` after all that was waited for before."""
-        deadline = time.monotonic() + DEADLINE_S
-        while what not in self.seen:
-            assert time.monotonic() < deadline, self.seen
-            if select.select([self.terminal], [], [], 0.2)[0]:
-                self.seen += os.read(self.terminal, 65536).decode("utf-8", "replace")
-        self.seen = self.seen.split(what, 1)[1]
-
-    def close(self) -> None:
-        """End it."""
-        os.close(self.terminal)
-        os.waitpid(self.pid, 0)
 
 
 @pytest.mark.parametrize("argv", [["bash", "--norc", "--noprofile", "-i"], ["zsh", "-f", "-i"]], ids=["bash", "zsh"])

@@ -42,6 +42,7 @@ def bundles(project: Project) -> Project:
 COMPARE = ("compare", "--golden", GOLDEN, "--bundle", "equal", "--out", "out")
 RUN = ("run", "--model", "tiny", "--image", IMAGE, "--out", "out")
 RECORD = ("golden.record", "--mode", "all")
+ACCEPT = ("golden.accept", "--all", "--reason", "another normalisation")
 U, C, G, R, D = ExitCode.USAGE, ExitCode.CONFIG, ExitCode.GOLDEN, ExitCode.RUN, ExitCode.MASKS_DIFFER
 
 
@@ -59,12 +60,14 @@ U, C, G, R, D = ExitCode.USAGE, ExitCode.CONFIG, ExitCode.GOLDEN, ExitCode.RUN, 
         ("equal/masks/flag.png", 0, COMPARE, R, "flag.png cannot be read: Permission denied"),
         ("equal/masks", 0, COMPARE, R, "flag.png cannot be read: Permission denied"),
         (f"{GOLDEN}/masks", 0, COMPARE, G, "flag.png cannot be read: Permission denied"),
-        ("models/tiny/goldens", 0o555, RECORD, G, "cannot be written: Permission denied"),
+        ("models/tiny/goldens", 0o555, ACCEPT, G, "cannot be written: Permission denied"),
     ],
     ids=lambda each: each if isinstance(each, str) else None,
 )
 def test_who_may_not_is_told_which_file(bundles: Project, name: str, mode: int, words, code: int, sentence: str):
     bundles.edit("models/tiny/model.toml", "mean = [127.5]", "mean = [127]")  # so that recording changes something
+    if words == ACCEPT:
+        assert run_as(bundles, UNPRIVILEGED, *RECORD).code == ExitCode.OK
     before = contents(bundles.golden)
     path = bundles.folder / name
     usual = path.stat().st_mode & 0o777
@@ -79,7 +82,7 @@ def test_who_may_not_is_told_which_file(bundles: Project, name: str, mode: int, 
 
 
 def test_and_otherwise_the_same_words_work(bundles: Project):
-    for words in (COMPARE, RUN, RECORD):
+    for words in (COMPARE, RUN, RECORD, ACCEPT):
         assert run_as(bundles, UNPRIVILEGED, *words).code == ExitCode.OK
 
 
@@ -136,8 +139,8 @@ def test_names_that_cannot_be(bundles: Project, words: tuple[str | bytes, ...], 
     [
         ("build", ("check",), U, "cannot write into"),
         ("models", ("check",), C, "there is no model 'tiny'"),
-        ("models/tiny/goldens", RECORD, G, "lib_interpreter cannot be written: File exists"),
-        (GOLDEN, RECORD, G, "lib_interpreter cannot be written: Not a directory"),
+        ("models/tiny/goldens", ACCEPT, G, "lib_interpreter cannot be written: File exists"),
+        (GOLDEN, ACCEPT, G, "lib_interpreter cannot be written: Not a directory"),
     ],
 )
 def test_a_file_where_a_folder_should_be(bundles: Project, name: str, words: tuple[str, ...], code: int, sentence: str):
@@ -145,6 +148,8 @@ def test_a_file_where_a_folder_should_be(bundles: Project, name: str, words: tup
     if path.exists():
         path.rename(bundles.folder / "moved")
     path.write_text("precious")
+    if words == ACCEPT:
+        assert run_as(bundles, (), *RECORD).code == ExitCode.OK
     ran = run_as(bundles, (), *words)
     assert (ran.code, sentence in ran.text) == (code, True), ran.text
     assert path.read_text() == "precious"
@@ -217,6 +222,7 @@ def test_a_golden_folder_that_is_a_link_stays_one(bundles: Project, tmp_path: Pa
     before = contents(real)
     bundles.edit("models/tiny/model.toml", "mean = [127.5]", "mean = [127]")
     assert run_as(bundles, (), *RECORD).code == ExitCode.OK
+    bundles.accept()
     assert bundles.golden.is_symlink() and set(contents(real)) == set(before) and contents(real) != before
     assert run_as(bundles, (), "check").code == ExitCode.OK
     bundles.edit("models/tiny/model.toml", 'id = "wide"', 'id = "other"')

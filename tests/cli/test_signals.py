@@ -20,10 +20,15 @@ from goldmask.contract.bundle import mask_of
 from goldmask.machine import shell
 from goldmask.machine.interrupts import ENDING, EXIT_CODE, MESSAGE
 from goldmask.project.golden import load_golden
+from goldmask.project.pending import STORE
 
 pytestmark = pytest.mark.project
 
-COMMANDS = {"check": ("check", "--out", "out"), "golden.record": ("golden.record", "--mode", "all")}
+COMMANDS = {
+    "check": ("check", "--out", "out"),
+    "golden.record": ("golden.record", "--mode", "all"),
+    "golden.accept": ("golden.accept", "--all", "--reason", "another normalisation"),
+}
 # A signal at each of so many moments, while modules are loaded; and so many for each signal after that.
 LOADS, MOMENTS = 8, 20
 # Python ignores SIGPIPE, and so does what it is sent to.
@@ -52,6 +57,8 @@ class World:
         self.environment = {"TMPDIR": str(self.temporary), "GOLDMASK_TEST_MARK": self.mark}
         project.edit("models/tiny/model.toml", NORMALISED, CHANGED)
         self.before = contents(project.golden)
+        self.store = project.folder / STORE
+        self.pending: dict[str, bytes] = {}
 
     def processes(self) -> list[psutil.Process]:
         """Those that descend from a run."""
@@ -96,12 +103,19 @@ class World:
         self.environment["PYTHONPATH"] = str(package.parent)
 
     def restore(self) -> None:
-        """Have the golden of before."""
-        shutil.rmtree(self.project.golden)
-        for name, data in self.before.items():
-            path = self.project.golden / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        """Have the golden of before, and what pends."""
+        for folder, files in ((self.project.golden, self.before), (self.store, self.pending)):
+            shutil.rmtree(folder, ignore_errors=True)
+            for name, data in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+
+    def record(self, loaded: "Loaded") -> None:
+        """Have a changed mask pend."""
+        changed_bundle(self.project, self.predicted)
+        assert loaded.run(Moment(0, 0, "do"), self.project.folder, *COMMANDS["golden.record"])[0] == 0
+        self.pending = contents(self.store)
+        assert self.pending
 
     def check(self, code: int, stderr: str, but: int = 0) -> None:
         """What a signal must leave: nothing but a whole golden, and no process `but` one that is the test's own."""
@@ -143,13 +157,13 @@ def loaded(world: World) -> Iterator[Loaded]:
         yield made
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["check", "golden.accept"])
 def test_each_signal_at_any_moment(world: World, loaded: Loaded, command: str):
     if command == "check":
         world.project.edit("models/tiny/model.toml", CHANGED, NORMALISED)
         equal_bundle(world.project, world.predicted)
     else:
-        changed_bundle(world.project, world.predicted)
+        world.record(loaded)
 
     def run(moment: Moment) -> tuple[int, str]:
         world.restore()
@@ -174,7 +188,7 @@ def test_each_signal_at_any_moment(world: World, loaded: Loaded, command: str):
             raise AssertionError(f"{signal.Signals(moment.signal).name} at step {moment.n} of {steps}") from error
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["check", "golden.accept"])
 def test_a_signal_while_modules_are_loaded(world: World, command: str):
     steps = world.steps(command, "load")
     for index in range(LOADS):
@@ -203,8 +217,8 @@ def test_a_signal_while_the_reference_predicts(world: World, number: int):
 
 
 def test_a_kill_at_any_rename_blesses_nothing_and_is_tidied_up_by_the_next_run(world: World, loaded: Loaded):
-    changed_bundle(world.project, world.predicted)
-    folder, command = world.project.folder, COMMANDS["golden.record"]
+    world.record(loaded)
+    folder, command = world.project.folder, COMMANDS["golden.accept"]
     for _ in range(2):  # the first one compiles modules as well
         world.restore()
         assert loaded.run(Moment(0, 0, "rename"), folder, *command)[0] == 0
@@ -221,6 +235,8 @@ def test_a_kill_at_any_rename_blesses_nothing_and_is_tidied_up_by_the_next_run(w
         assert contents(world.project.golden) == whole
         # The old golden is stale, which is said; that it is not missing is what counts.
         assert (code, "stale" in stderr) == ((5, True) if whole == world.before else (0, False))
+        # What was not accepted still pends; what was is not shown any more.
+        assert loaded.run(Moment(0, 0, "rename"), folder, "golden.pending")[0] == (5 if whole == world.before else 0)
         world.check_files()
     assert put_back == 1
 

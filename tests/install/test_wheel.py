@@ -9,7 +9,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from conftest import REPO, Project, Ran, make_project
+from conftest import REPO, Project, Ran, accept_all, make_project
 from uv import find_uv_bin
 
 from goldmask import __version__
@@ -132,6 +132,7 @@ def test_installed_it_checks_a_foreign_project_on_python_and_the_apps_own_code(i
     assert missing.code == ExitCode.GOLDEN and "try: goldmask golden.record" in missing.text
     assert "./goldmask" not in missing.text
     assert goldmask("golden.record").code == 0
+    assert goldmask("golden.accept", "--all", "--reason", "it is right").code == 0
     ran = goldmask("check", "--target", "python", "--target", "android-jvm")
     assert ran.code == 0 and "4 PASS" in ran.text, ran.text
     assert "ok lib_interpreter: the reference runtime is installed" in goldmask("doctor").text
@@ -157,6 +158,7 @@ def test_outside_of_any_project_it_says_so(installed, tmp_path):
 def test_uvx_runs_it_once(wheel, foreign):
     ran = uv(foreign.folder, "tool", "run", "--quiet", "--from", wheel, "goldmask", "golden.record")
     assert ran.code == 0, ran.text
+    accept_all(foreign.folder)
     again = uv(foreign.folder, "tool", "run", "--quiet", "--from", wheel, "goldmask", "check")
     assert again.code == 0 and "2 PASS" in again.text, again.text
 
@@ -175,5 +177,6 @@ def test_its_tasks_stand_in_a_foreign_tasks_file(wheel, foreign):
     assert listed.code == 0 and "goldmask.check" in listed.text and "goldmask.golden.record" in listed.text
     assert "built" in inv("build").stdout
     assert inv("goldmask.golden.record").code == 0
+    accept_all(foreign.folder)
     ran = inv("goldmask.check", "--target", "python")
     assert ran.code == 0 and "2 PASS" in ran.text, ran.text

@@ -149,7 +149,7 @@ def test_warnings_come_after_failures_and_failures_once_more_at_the_end():
 def test_what_differs_on_the_reference_may_be_meant_and_what_differs_elsewhere_not():
     for target, accepted in (("python", True), ("android-jvm", False)):
         row = judged("m", target, "lib_interpreter", "c", Verdict.FAIL, "differs", 1)
-        accept = "accept: ./goldmask golden.record --mode all --model m --pipeline lib_interpreter"
+        accept = "accept: ./goldmask golden.review --model m"
         assert (accept in text_of(report(row), width=120)) is accepted
 
 

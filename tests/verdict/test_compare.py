@@ -285,13 +285,12 @@ def test_a_missing_result_is_an_error(tmp_path):
     ("changes", "code", "reason"),
     [
         ({"status": "error", "error": {"stage": "init", "message": "no delegate"}}, ExitCode.RUN, "init: no delegate"),
-        ({"model_sha256": "c" * 64}, ExitCode.GOLDEN, f"the golden is of model {'b' * 64}, the bundle of {'c' * 64}"),
         ({"image_sha256": "c" * 64}, ExitCode.GOLDEN, f"the golden is of image {'a' * 64}, the bundle of {'c' * 64}"),
         ({"mask": "masks/gone.png"}, ExitCode.RUN, "names masks/gone.png, which is missing"),
         ({"mask_sha256": "c" * 64}, ExitCode.RUN, "is not what its bundle.json recorded"),
         ({"mask_size": (65, 64)}, ExitCode.RUN, "its bundle says 65×64"),
     ],
-    ids=["app error", "model", "image", "missing mask", "changed mask", "claimed size"],
+    ids=["app error", "image", "missing mask", "changed mask", "claimed size"],
 )
 def test_what_cannot_be_judged_is_an_error(tmp_path, changes, code, reason):
     comparison = compared(tmp_path, square(), **changes)

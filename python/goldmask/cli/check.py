@@ -28,7 +28,8 @@ def run_check(flags: CheckFlags, verbose: bool) -> ExitCode:
         selection = select(config, flags.suite, flags.models, flags.pipelines, flags.targets, given)
     if flags.cases:
         selection = with_cases(root(), selection, flags.cases, flags.models)
-    selection = replace(selection, fail_fast=flags.fail_fast)
+    across = flags.across or selection.across
+    selection = replace(selection, fail_fast=flags.fail_fast, across=across, against=flags.against)
     with ProgressBars() as bars:
         report = check(root(), config, selection, path, bars)
     return finish(report, path, verbose, again(report, flags))

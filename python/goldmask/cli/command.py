@@ -5,11 +5,12 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from invoke import Exit, Task, task
 
-from ..contract.errors import GoldmaskError, UsageError, of_system
+from ..contract.errors import EnvironmentMissing, GoldmaskError, UsageError, of_system
 from ..machine import interrupts
 from ..machine.resources import typed
 from ..project.options import OPTIONS, is_number
@@ -114,3 +115,14 @@ def _read(flag: str, value: Any, default: Any) -> Any:
         except RuntimeError as error:
             raise UsageError(f"{words} {value!r}: there is no such user", fix=f"{words} ./{value}") from error
     return value
+
+
+def deeplab_program() -> ModuleType:
+    """The tasks of deeplab, a package beside this one. Raises EnvironmentMissing without its extra."""
+    try:
+        import deeplab.program
+    except ImportError as error:
+        raise EnvironmentMissing(
+            f"deeplab.* needs {error.name}, which is not installed", fix="uv tool install 'goldmask[deeplab]'"
+        ) from error
+    return deeplab.program

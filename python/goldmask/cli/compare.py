@@ -1,42 +1,93 @@
-"""`compare`: two bundles on disk."""
+"""`compare`: two bundles on disk, or the goldens of two models."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.bundle import load_bundle
+from rich.text import Text
+
+from ..contract.bundle import Bundle, load_bundle, load_request
 from ..contract.errors import ExitCode, UsageError
 from ..contract.mask import MAX_CLASSES
-from ..project.golden import is_golden, load_golden
+from ..contract.schema import NAME
+from ..project.golden import Golden, is_golden, load_golden
+from ..project.model import golden_folder, load_spec, model_folder, model_names
 from ..report.write import open_folder, write_report
+from ..verdict.across import between, lines
 from ..workflows.compare import compare_bundle
 from .check import finish
+from .console import out
 from .folders import out_folder, root_or_here
 
 
-def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False) -> ExitCode:
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a bundle, with the golden that it is and the labels that it has, where it says so."""
+
+    name: str
+    folder: Path
+    bundle: Bundle
+    golden: Golden | None
+    labels: tuple[str, ...]
+
+
+def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, across: bool = False) -> ExitCode:
     """`compare`: nothing is fetched and nothing is run."""
-    for flag, value in (("golden", golden), ("bundle", bundle)):
-        if not value or not Path(value).is_dir():
-            raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
-    if Path(golden).samefile(bundle):
-        raise UsageError(f"--golden and --bundle are one folder, {Path(golden).resolve()}", fix="name two folders")
-    _, config = root_or_here()
+    project, config = root_or_here()
+    was, now = _folder(project, "golden", golden), _folder(project, "bundle", bundle)
+    if was.samefile(now):
+        raise UsageError(f"--golden and --bundle are one folder, {was.resolve()}", fix="name two folders")
     path = out_folder(folder, "build/compare")
     open_folder(path)
-    blessed = load_golden(Path(golden)) if is_golden(Path(golden)) else None
-    expected = blessed.bundle if blessed else load_bundle(Path(golden))
-    actual = load_bundle(Path(bundle))
+    expected, actual = _side(golden, was), _side(bundle, now)
+    if expected.labels and actual.labels and expected.labels != actual.labels:
+        raise UsageError("the two have other labels, and their classes cannot be compared", fix="name two of one list")
     # A bare bundle names no labels: classes are numbered, and none is unknown.
-    labels = blessed.provenance.labels if blessed else tuple(f"class_{index}" for index in range(MAX_CLASSES))
+    unnamed = tuple(f"class_{index}" for index in range(MAX_CLASSES))
     rows = compare_bundle(
-        dict.fromkeys(result.case for result in (*expected.results, *actual.results)),
+        dict.fromkeys(result.case for result in (*expected.bundle.results, *actual.bundle.results)),
         config=config,
-        model=expected.model.name,
-        target=actual.target.name,
-        golden_folder=Path(golden),
-        golden=expected,
-        folder=Path(bundle),
-        bundle=actual,
-        labels=labels,
+        model=expected.bundle.model.name,
+        target=actual.bundle.target.name,
+        golden_folder=was,
+        golden=expected.golden or expected.bundle,
+        folder=now,
+        bundle=actual.bundle,
+        labels=expected.labels or actual.labels or unnamed,
         out=path,
+        truths=_truths(project, golden),
+        across=across,
     )
-    return finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose)
+    code = finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose)
+    if (table := between(rows)) and any(row.across for row in rows):
+        for line in lines(golden, bundle, table):
+            out.print(Text(line))
+    return code
+
+
+def _folder(project: Path, flag: str, value: str) -> Path:
+    """The folder of a bundle; of a declared model that of its goldens. Raises UsageError."""
+    if value and Path(value).is_dir():
+        return Path(value)
+    if re.fullmatch(NAME, value) and value in model_names(project):
+        found = [golden_folder(project, value, pipeline) for pipeline in load_spec(project, value).pipelines]
+        if there := [each for each in found if each.is_dir()]:
+            return there[0]
+    raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
+
+
+def _side(name: str, folder: Path) -> Side:
+    golden = load_golden(folder) if is_golden(folder) else None
+    if golden:
+        return Side(name, folder, golden.bundle, golden, golden.provenance.labels)
+    request = folder / "request.json"
+    labels = load_request(request).model.labels if request.is_file() else ()
+    return Side(name, folder, load_bundle(folder), None, labels)
+
+
+def _truths(project: Path, model: str) -> dict[str, Path]:
+    """The ground truths of a declared model that lie beside its model.toml."""
+    if model not in model_names(project):
+        return {}
+    here = {case.id: case.truth.file for case in load_spec(project, model).cases if case.truth and case.truth.file}
+    return {case: path for case, file in here.items() if (path := model_folder(project, model) / file).is_file()}

@@ -115,4 +115,4 @@ VALUES: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "version": lambda words: ["v1", "v2", "v3", "v3+"],
 }
 # Where a flag of a task has the name of an option of runs, and another meaning.
-VALUES_OF_TASK = {"golden.record mode": ("all", "missing", "never")}
+VALUES_OF_TASK = {"golden.record mode": ("all", "failed", "missing", "never")}

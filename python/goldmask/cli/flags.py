@@ -1,5 +1,7 @@
 """The flags of a task: each that takes a value has one, and those of invoke that would change nothing are refused."""
 
+from collections.abc import Sequence
+
 from invoke import Context, ParseError, Task
 from invoke.parser import Argument
 
@@ -27,13 +29,19 @@ HELP = {
     "mean": "what is subtracted from a pixel; one number, or one for each of red, green and blue",
     "std": "what a pixel is divided by then; as many as of --mean",
     "label": "the name of a class, in order",
+    "ties": "have pend what differs in near-ties only as well, as it does between machines",
+    "all": "everything that pends",
+    "reason": "why; kept in the golden's provenance",
+    "from_": "results of a check, downloaded from CI for example; what pends there",
     "abi": "an ABI of the app; all of them by default",
-    "mode": "all, missing or never; the default is missing, in CI never",
+    "mode": "all, failed, missing or never; the default is missing, in CI never",
     "assume": "declare in model.toml how pixels are normalised, where that was only assumed",
     "runtime": "a version of the TensorFlow Lite AAR",
     "destination": "name or UDID of a simulator or phone",
-    "golden": "a golden, or any bundle to compare with",
-    "bundle": "the bundle to judge",
+    "golden": "a golden, any bundle, or a declared model whose goldens to compare with",
+    "bundle": "the bundle to judge, or a declared model whose goldens are judged",
+    "across": "judge by the gates what another model than the golden's predicts, which else is stale",
+    "against": "a commit whose goldens are compared with; in CI the one where it and HEAD parted",
     "apk": "an APK file",
     "version": "v1, v2, v3 or v3+",
     "steps": "training steps; the schedule is fitted to them",
@@ -61,7 +69,7 @@ class Flag(Argument):
     """A flag, whose value is not empty: `--device "$DEVICE"` without a DEVICE is not meant to leave --device out."""
 
     def __repr__(self) -> str:
-        return f"--{str(self.name).replace('_', '-')}"  # as invoke's errors quote it
+        return f"--{str(self.name).rstrip('_').replace('_', '-')}"  # as invoke's errors quote it
 
     def set_value(self, value: object, cast: bool = True) -> None:
         """Take a value from the command line. Raises ParseError for an empty one, and for one that is there already."""
@@ -97,3 +105,23 @@ def check_core(context: Context) -> None:
         raise UsageError("--dry has no effect, everything would run", fix="leave --dry out")
     if context.remainder:
         raise UsageError(f"what follows -- has no effect: {context.remainder}", fix="leave -- out")
+
+
+# Flags that take all words up to the next flag.
+SPREAD = (
+    "--case", "--destination", "--image", "--label", "--mean", "--model", "--phone", "--pipeline", "--runtime", "--std",
+    "--target",
+)  # fmt: skip
+
+
+def spread(words: Sequence[str], several: Sequence[str] = SPREAD) -> list[str]:
+    """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
+    spread_words: list[str] = []
+    flag = None
+    for word in words:
+        if word.startswith("-"):
+            flag = word if word in several else None
+        elif flag and spread_words[-1] != flag:
+            spread_words.append(flag)
+        spread_words.append(word)
+    return spread_words

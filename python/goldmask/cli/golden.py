@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from ..contract.errors import ExitCode
+from ..machine.resources import typed
 from ..project.config import load_config
 from ..project.model import model_names
 from ..targets.python import RUNTIMES
@@ -14,7 +15,7 @@ from .console import ProgressBars, out
 from .folders import out_folder, root
 
 
-def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: bool) -> ExitCode:
+def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: bool, ties: bool) -> ExitCode:
     """`golden.record`."""
     among([mode] if mode else [], record.MODES, "mode")
     chosen = next((each for each in record.MODES if each == mode), record.default_mode())
@@ -23,11 +24,16 @@ def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: b
     done: list[record.Recorded] = []
     try:
         with ProgressBars() as bars:
-            for each in record.record(root(), config, selection, chosen, bars, assume):
+            for each in record.record(root(), config, selection, chosen, bars, assume, ties):
                 done.append(each)
     finally:  # what was recorded before something failed is recorded
         for row in done:
             out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
+        for row in done:
+            if row.picture:
+                out.print(Text(f"picture: {row.picture}"))
+        if any(row.action == "pends" for row in done):
+            out.print(Text(typed("next: ./goldmask golden.review, or ./goldmask golden.accept --all --reason TEXT")))
     return ExitCode.OK
 
 

@@ -185,7 +185,7 @@ def _place(name: str, starts: Sequence[str]) -> tuple[int, str]:
 
 def _option(argument: Argument) -> tuple[str, str]:
     """A flag as it is typed, and what it does, with its default where there is one."""
-    name = (argument.name or "").replace("_", "-")
+    name = (argument.name or "").rstrip("_").replace("_", "-")
     if argument.positional:
         return name.upper(), argument.help or ""
     short = "".join(f"-{nickname}, " for nickname in argument.nicknames)

@@ -95,6 +95,10 @@ class Suite(Strict):
     pipelines: Annotated[tuple[Pipeline, ...], Field(min_length=1), ONCE] = ("lib_interpreter", "lib_task_api")
     targets: Annotated[tuple[Name, ...], Field(min_length=1), ONCE] = ("python",)
     options: OptionTables = OptionTables()
+    across: bool = Field(default=False, description="compare with goldens of another model and judge that by the gates")
+    variants: str = Field(
+        default="", pattern=r"^(\S+ vs \S+)?$", description="float32 vs int8: what another precision changes"
+    )
 
 
 class GoldenTest(Strict):

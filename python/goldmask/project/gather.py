@@ -7,6 +7,7 @@ from ..contract.bundle import RequestCase
 from ..contract.errors import EnvironmentMissing, GoldmaskError
 from ..machine.fetch import Source, fetch, repinned
 from ..machine.progress import Progress
+from ..machine.resources import typed
 from .case import fetch_case
 from .model import Model, ModelSpec, fetch_model, model_folder
 
@@ -56,7 +57,7 @@ def other_than_pinned(name: str, spec: ModelSpec, folder: Path) -> list[str]:
     sources: list[Source] = [spec.model, *spec.cases, *(case.truth for case in spec.cases if case.truth)]
     return [
         f"{name}: {source.file} is another file than model.toml pins, {source.pin[:12]}… → {actual[:12]}… "
-        f"(./goldmask models.pin --model {name} declares it)"
+        + typed(f"(./goldmask models.pin --model {name} declares it)")
         for source in sources
         if (actual := repinned(source, folder))
     ]

@@ -1,7 +1,8 @@
 """Blessed bundles: a golden is a `python` bundle with margin maps and, in golden.json, where it comes from.
 
-Only `bless` and `prune` write goldens. Everybody else reads them through `load_golden`, which holds the files
-against the recorded hashes, and `problem`, which holds them against the model and the cases of today.
+Only `accept` and `prune` write goldens; `propose` writes what one would be. Everybody else reads them through
+`load_golden`, which holds the files against the recorded hashes, and `problem`, which holds them against the model and
+the cases of today.
 """
 
 import errno
@@ -9,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,13 +40,39 @@ from ..contract.bundle import (
 from ..contract.errors import FULL, MAKE_ROOM, GoldenError, RunError
 from ..contract.files import read_file, sha256_of, write_atomically
 from ..contract.options import RunOptions
-from ..contract.schema import InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
+from ..contract.schema import Count, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
 from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"
 # What differs from run to run.
 OF_A_RUN = ("latency", "memory_init_mb", "memory_peak_mb", "memory_steady_mb")
 RECORD_FIX = "./goldmask golden.record --mode all"
+
+
+class Figures(Strict):
+    """How a mask differed from the golden that it replaced."""
+
+    pixels: Count
+    differing: Count
+    confident_flips: Count | None
+    agreement: float
+    miou: float
+
+
+class Acceptance(Strict):
+    """Who accepted a mask, when and why; no figures where there was nothing to compare it with."""
+
+    reason: Text
+    by: Text = Field(default="", description="git's user.name; empty where there is none")
+    at: Text
+    figures: Figures | None = None
+
+
+class Origin(Strict):
+    """Which model made a mask, and how its input was normalised."""
+
+    model_sha256: Sha256
+    input: InputSpec
 
 
 class Provenance(Strict):
@@ -59,6 +86,10 @@ class Provenance(Strict):
     input: InputSpec
     labels: Many[Text]
     orientations: dict[Name, Orientation] = Field(default={}, description="of the cases that replace their file's own")
+    origins: dict[Name, Origin] = Field(
+        default={}, description="of the cases that are of another model than the bundle"
+    )
+    accepted: dict[Name, Acceptance] = Field(default={}, description="who accepted which mask, and why")
 
 
 @dataclass(frozen=True)
@@ -68,6 +99,16 @@ class Golden:
     folder: Path
     bundle: Bundle
     provenance: Provenance
+
+    def origin(self, case: str | None) -> Origin:
+        """What made a case's mask; of None, what made all that are not an exception."""
+        general = Origin(model_sha256=self.bundle.model.sha256, input=self.provenance.input)
+        return self.provenance.origins.get(case, general) if case else general
+
+    def as_of(self, case: str) -> Bundle:
+        """The bundle, with the model that made a case's mask."""
+        model = self.bundle.model.model_copy(update={"sha256": self.origin(case).model_sha256})
+        return self.bundle if model == self.bundle.model else self.bundle.model_copy(update={"model": model})
 
 
 def is_golden(folder: Path) -> bool:
@@ -108,14 +149,14 @@ def problem(golden: Golden, request: Request, case: RequestCase) -> GoldenError 
     result = golden.bundle.result(case.id)
     if result is None:
         return GoldenError(f"no golden of case {case.id} is recorded", fix="./goldmask golden.record")
-    recorded = golden.provenance
+    recorded, origin = golden.provenance, golden.origin(case.id)
     for so, stale in (
         (
-            golden.bundle.model.sha256 == request.model.sha256,
-            f"of model {golden.bundle.model.sha256}, the model is {request.model.sha256}",
+            origin.model_sha256 == request.model.sha256,
+            f"of model {origin.model_sha256}, the model is {request.model.sha256}",
         ),
         (golden.bundle.pipeline == request.options.pipeline, f"of pipeline {golden.bundle.pipeline}"),
-        (recorded.input == request.model.input, "with another input size or normalisation"),
+        (origin.input == request.model.input, "with another input size or normalisation"),
         (recorded.labels == request.model.labels, "with other labels"),
         (
             result.image_sha256 == case.sha256,
@@ -137,17 +178,15 @@ def unused(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
     return (*strangers, *sorted(name for name in files if name not in named))
 
 
-def bless(request: Request, source: Path, folder: Path, existing: Golden | None = None, *, merge: bool = False) -> bool:
-    """Make the bundle in `source`, an answer to `request`, the golden in `folder`; False when it is that already.
+def propose(request: Request, source: Path, folder: Path) -> Golden:
+    """Write the bundle in `source`, an answer to `request`, to `folder` as the golden that it would be.
 
-    With `merge`, the other cases of `existing` stay; they come from the same runtime or GoldenError is raised.
-    What differs from run to run (times, memory) is left out, so that recording the same masks again changes no
-    byte. Raises RunError when a case has no mask: half a golden is none.
+    What differs from run to run (times, memory) is left out, so that the same masks are the same bytes. Cases that
+    `folder` proposes already stay where they are of the same model and runtime. Raises RunError when a case has no
+    mask: half a golden is none.
     """
     bundle = load_bundle(source)
     results: list[Result] = []
-    files: dict[str, Path] = {}
-    orientations: dict[str, int] = {}
     for case in request.cases:
         result = bundle.result(case.id)
         if not isinstance(result, Predicted):
@@ -158,42 +197,112 @@ def bless(request: Request, source: Path, folder: Path, existing: Golden | None 
                 fix=f"cat {source / 'run.log'}",
             )
         results.append(result.model_copy(update=dict.fromkeys(OF_A_RUN)))
-        files |= {name: source / name for name in files_of(result)}
-        if case.orientation:
-            orientations[case.id] = case.orientation
-    if merge and existing:
-        if not _same_runtime(existing.bundle.runtime, bundle.runtime):
-            raise GoldenError(
-                f"the goldens in {folder} come from {existing.bundle.runtime}, the new ones from {bundle.runtime}; "
-                "one golden has one runtime",
-                fix=RECORD_FIX,
-            )
-        for kept in existing.bundle.results:
-            if bundle.result(kept.case) is None:
-                results.append(kept)
-                files |= {name: existing.folder / name for name in files_of(kept)}
-                if kept.case in existing.provenance.orientations:
-                    orientations[kept.case] = existing.provenance.orientations[kept.case]
-    results.sort(key=lambda result: result.case)
-    bundle = bundle.model_copy(update={"results": tuple(results), "conditions": None})
-    provenance = Provenance(
-        schema=SCHEMA,
-        tool=f"goldmask {__version__}",
-        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        bundle_sha256=_sha256(bundle),
-        options=RunOptions.model_validate({key: getattr(request.options, key) for key in RunOptions.model_fields}),
-        input=request.model.input,
-        labels=request.model.labels,
-        orientations=orientations,
+    made = Golden(
+        source,
+        bundle.model_copy(update={"results": tuple(results), "conditions": None}),
+        Provenance(
+            schema=SCHEMA,
+            tool=f"goldmask {__version__}",
+            recorded_at=now(),
+            bundle_sha256=_sha256(bundle),
+            options=RunOptions.model_validate({key: getattr(request.options, key) for key in RunOptions.model_fields}),
+            input=request.model.input,
+            labels=request.model.labels,
+            orientations={case.id: case.orientation for case in request.cases if case.orientation},
+        ),
     )
-    if (
-        existing
-        and _same_runtime(existing.bundle.runtime, bundle.runtime)
-        and _essence(existing.bundle, existing.provenance) == _essence(bundle, provenance)
-    ):
-        return False
+    before = _readable(folder)
+    if before and (unlike(before, made) or before.origin(None) != made.origin(None)):
+        before = None
+    return _merge(made, before, folder)
+
+
+def accept(proposed: Golden, accepted: Mapping[str, Acceptance], folder: Path, declared: Sequence[str]) -> None:
+    """Make proposed masks those of the golden in `folder`; the other cases of the golden stay as they are.
+
+    Raises GoldenError where they cannot: a golden has one runtime and one list of labels. Cases that are no longer
+    `declared` are left out then.
+    """
+    model = folder.parent.parent
+    with alone(model):
+        existing = (
+            _readable(folder) if set(declared) <= set(accepted) else load_golden(folder) if folder.exists() else None
+        )
+        kept = existing and narrowed(
+            existing, [each.case for each in existing.bundle.results if each.case not in accepted]
+        )
+        if kept and (why := unlike(kept, proposed)):
+            if left := [each.case for each in kept.bundle.results if each.case in declared]:
+                raise GoldenError(
+                    f"the goldens in {folder} {why}; {', '.join(left)} would stay as they are, and one golden has one "
+                    "runtime and one list of labels",
+                    fix=f"{RECORD_FIX}, and accept all",
+                )
+            kept = None
+        chosen = narrowed(proposed, tuple(accepted))
+        about = {**(kept.provenance.accepted if kept else {}), **accepted}
+        provenance = chosen.provenance.model_copy(update={"accepted": about})
+        _merge(Golden(chosen.folder, chosen.bundle, provenance), kept, folder)
+
+
+def narrowed(golden: Golden, cases: Sequence[str]) -> Golden:
+    """A golden with some of its cases only; its files are where they were."""
+    results = tuple(each for each in golden.bundle.results if each.case in cases)
+    provenance = golden.provenance
+    only = {
+        name: {case: value for case, value in getattr(provenance, name).items() if case in cases}
+        for name in ("orientations", "accepted", "origins")
+    }
+    return Golden(
+        golden.folder, golden.bundle.model_copy(update={"results": results}), provenance.model_copy(update=only)
+    )
+
+
+def unlike(golden: Golden, other: Golden) -> str:
+    """Why cases of two goldens cannot be in one, as the end of a sentence; empty where they can."""
+    runtimes = [golden.bundle.runtime, other.bundle.runtime]
+    if golden.bundle.model.sha256 != other.bundle.model.sha256:  # of whose nodes a delegate takes others
+        runtimes = [each.model_copy(update={"nodes": None}) for each in runtimes]
+    if not same_runtime(*runtimes):
+        return f"come from {golden.bundle.runtime}, the new ones from {other.bundle.runtime}"
+    if golden.provenance.labels != other.provenance.labels:
+        return "have other labels than the new ones"
+    return "" if golden.bundle.pipeline == other.bundle.pipeline else "are of another pipeline"
+
+
+def _readable(folder: Path) -> Golden | None:
+    """A golden that is there and whole."""
+    try:
+        return load_golden(folder)
+    except GoldenError:
+        return None
+
+
+def _merge(golden: Golden, kept: Golden | None, folder: Path) -> Golden:
+    """Write a golden to `folder` with the other cases of `kept`, each with the model and the input that it is of."""
+    results = {each.case: each for each in golden.bundle.results}
+    files = {name: golden.folder / name for each in results.values() for name in files_of(each)}
+    origins: dict[str, Origin] = {}
+    orientations = dict(golden.provenance.orientations)
+    for each in kept.bundle.results if kept else ():
+        if kept and each.case not in results:
+            results[each.case] = each
+            files |= {name: kept.folder / name for name in files_of(each)}
+            if (origin := kept.origin(each.case)) != golden.origin(None):
+                origins[each.case] = origin
+            if each.case in kept.provenance.orientations:
+                orientations[each.case] = kept.provenance.orientations[each.case]
+    bundle = golden.bundle.model_copy(update={"results": tuple(results[case] for case in sorted(results))})
+    provenance = golden.provenance.model_copy(
+        update={"bundle_sha256": _sha256(bundle), "orientations": orientations, "origins": origins}
+    )
     _write(folder, bundle, provenance, files)
-    return True
+    return Golden(folder, bundle, provenance)
+
+
+def now() -> str:
+    """The time as goldens have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def prune(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
@@ -202,11 +311,10 @@ def prune(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
     if not any(result.case in cases for result in golden.bundle.results):
         _remove(golden.folder)
     elif removed:
-        results = tuple(result for result in golden.bundle.results if result.case in cases)
-        bundle = golden.bundle.model_copy(update={"results": results})
-        provenance = golden.provenance.model_copy(update={"bundle_sha256": _sha256(bundle)})
-        files = {name: golden.folder / name for result in results for name in files_of(result)}
-        _write(golden.folder, bundle, provenance, files)
+        left = narrowed(golden, cases)
+        provenance = left.provenance.model_copy(update={"bundle_sha256": _sha256(left.bundle)})
+        files = {name: golden.folder / name for result in left.bundle.results for name in files_of(result)}
+        _write(golden.folder, left.bundle, provenance, files)
     return removed
 
 
@@ -214,13 +322,8 @@ def _sha256(bundle: Bundle) -> str:
     return hashlib.sha256(to_json(bundle)).hexdigest()
 
 
-def _essence(bundle: Bundle, provenance: Provenance) -> tuple[object, ...]:
-    """What makes two goldens of one runtime the same: not the hour, nor the machine, nor the version of this tool."""
-    made = (provenance.options, provenance.input, provenance.labels, provenance.orientations)
-    return (bundle.model, bundle.pipeline, bundle.results, *made)
-
-
-def _same_runtime(one: RuntimeInfo, other: RuntimeInfo) -> bool:
+def same_runtime(one: RuntimeInfo, other: RuntimeInfo) -> bool:
+    """Whether two goldens come from one runtime."""
     # Not every golden says how many nodes the delegate took: that would make another one of every older golden.
     if one.nodes is None or other.nodes is None:
         one, other = (each.model_copy(update={"nodes": None}) for each in (one, other))
@@ -238,7 +341,7 @@ def repair(folder: Path) -> None:
     if not aside.exists():
         return
     try:
-        with _alone(folder.parent), interrupts.held():
+        with alone(folder.parent), interrupts.held():
             if folder.exists():
                 shutil.rmtree(aside, ignore_errors=True)
             elif aside.exists():
@@ -284,7 +387,7 @@ def _write(folder: Path, bundle: Bundle, provenance: Provenance, files: dict[str
             repair(folder)
             if folder.exists() and not folder.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            with _alone(folder.parent), interrupts.held():
+            with alone(folder.parent), interrupts.held():
                 aside = _aside(folder)
                 if folder.exists():
                     folder.rename(aside)
@@ -307,7 +410,7 @@ def _remove(folder: Path) -> None:
     """Remove a golden, and the folder of a model's goldens if it was the last."""
     real = folder.resolve()
     try:
-        with scratch.scratch_folder(real.parent) as beside, _alone(real.parent):
+        with scratch.scratch_folder(real.parent) as beside, alone(real.parent):
             real.rename(beside / "old")
         if folder.is_symlink():
             folder.unlink()
@@ -320,7 +423,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """No other goldmask exchanges goldens in `folder` meanwhile, on file systems that have locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -225,10 +225,8 @@ def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:
         if more := len(rows[MAX_CASES:]) if rows[0].metrics else 0:
             yield from page.wrapped(page.text(f"and {more:,} more: see {REPORT_FILE}"), VERDICT_WIDTH)
         yield from _typed(page, "try", cure)
-        for model, pipeline in dict.fromkeys((r.model, r.pipeline) for r in rows if _could_be_meant(r)):
-            yield from _typed(
-                page, "accept", f"./goldmask golden.record --mode all --model {model} --pipeline {pipeline}"
-            )
+        for model in dict.fromkeys(row.model for row in rows if _could_be_meant(row)):
+            yield from _typed(page, "accept", f"./goldmask golden.review --model {model}")
     if more := len(causes) - MAX_CAUSES if len(causes) > MAX_CAUSES else 0:
         yield page.text(f"and {more:,} more causes: see {REPORT_FILE}")
 
@@ -244,8 +242,9 @@ def _cases(page: _Page, rows: Sequence[Comparison]) -> Iterator[Text]:
 
 
 def _could_be_meant(row: Comparison) -> bool:
-    """Whether recording makes a failure the new golden: the reference's masks only."""
-    return row.target == REFERENCE and row.exit_code is ExitCode.MASKS_DIFFER
+    """Whether a failure pends, and can be accepted: the reference's masks only."""
+    differs = row.exit_code is ExitCode.MASKS_DIFFER or row.across is not None
+    return row.target == REFERENCE and row.verdict is Verdict.FAIL and differs
 
 
 def _typed(page: _Page, label: str, command: str) -> Iterator[Text]:

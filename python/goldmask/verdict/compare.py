@@ -73,6 +73,13 @@ class Threads(Strict):
     ran: Count | None = None
 
 
+class Across(Strict):
+    """The sha256 of the model that a golden is of, and of the other one that ran."""
+
+    golden: Text
+    model: Text
+
+
 class _Row(Strict):
     """The keys of every comparison in report.json; null where the kind of comparison has nothing to say."""
 
@@ -95,6 +102,7 @@ class _Row(Strict):
     delegate: Delegation = Delegation()
     threads: Threads = Threads()
     picture: RelativePath | None = Field(default=None, description="expected, actual and difference side by side")
+    across: Across | None = Field(default=None, description="where the golden is of another model")
 
 
 class Judged(_Row):
@@ -243,8 +251,12 @@ def compare_case(
     asked: Asked = Asked(),
     override: str = "",
     truth: Path | None = None,
+    across: bool = False,
 ) -> Outcome:
-    """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict."""
+    """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict.
+
+    A golden of another model is stale, which is a failure that says what changed; with `across` it is judged as any.
+    """
     delegate = Delegation(asked=asked.delegate, ran=bundle.runtime.delegate, nodes=bundle.runtime.nodes)
     threads = Threads(asked=asked.threads, ran=bundle.runtime.threads)
 
@@ -269,9 +281,10 @@ def compare_case(
         return unjudged("the bundle has no result of this case", ExitCode.RUN)
     if isinstance(result, Failed):
         return unjudged(f"{result.error.stage}: {result.error.message}", ExitCode.RUN)
+    models = None
     if bundle.model.sha256 != golden.model.sha256:
-        reason = f"the golden is of model {golden.model.sha256}, the bundle of {bundle.model.sha256}"
-        return unjudged(reason, ExitCode.GOLDEN)
+        models = Across(golden=golden.model.sha256, model=bundle.model.sha256)
+    differ = ExitCode.GOLDEN if models and not across else ExitCode.MASKS_DIFFER
     if result.image_sha256 != wanted.image_sha256:
         reason = f"the golden is of image {wanted.image_sha256}, the bundle of {result.image_sha256}"
         return unjudged(reason, ExitCode.GOLDEN)
@@ -307,6 +320,9 @@ def compare_case(
         scores: TruthScores | None = None,
         code: ExitCode = ExitCode.OK,
     ) -> Judged:
+        if models:
+            stale = "" if across else "stale: "
+            reason = f"{stale}model {models.golden[:12]}… → {models.model[:12]}…; {reason}"
         return Judged(
             model=model,
             case=case,
@@ -314,6 +330,7 @@ def compare_case(
             pipeline=bundle.pipeline,
             verdict=verdict,
             reason=reason + (" (decoded by the host)" if result.decoded_by else ""),
+            across=models,
             exit_code=code,
             metrics=metrics,
             latency=latency,
@@ -329,11 +346,11 @@ def compare_case(
     if actual is None:
         (width, height), (wide, high) = result.mask_size, wanted.mask_size
         reason = f"the mask is {width}×{height}, the golden {wide}×{high}"
-        return judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER)
+        return judged(Verdict.FAIL, reason, code=differ)
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = _unknown_class("the mask", highest, len(labels))
-        return Pair(judged(Verdict.FAIL, reason, code=ExitCode.MASKS_DIFFER), expected, actual)
+        return Pair(judged(Verdict.FAIL, reason, code=differ), expected, actual)
     if same:
         metrics = measure_equal(expected, labels, has_margins=has_margins)
     else:
@@ -343,10 +360,12 @@ def compare_case(
     ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
     if broken:
         reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + ran
-        comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.MASKS_DIFFER)
+        comparison = judged(Verdict.FAIL, reason, metrics, scores, differ)
     elif otherwise:
         reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{ran}"
         comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
+    elif models and not across:
+        comparison = judged(Verdict.FAIL, f"{_praise(metrics)}{ran}", metrics, scores, differ)
     else:
         warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
         reason = "; ".join([*warned, _praise(metrics)]) + _delegation(golden.runtime, bundle.runtime)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,29 +10,40 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
-from ..contract.bundle import Request, RequestCase
+from ..contract.bundle import Predicted, Request, RequestCase
 from ..contract.errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, PipelineMissing, RunError
 from ..contract.options import Options, Pipeline, RunOptions, TapName
 from ..machine.progress import Progress
+from ..machine.resources import typed
+from ..machine.scratch import scratch_folder
+from ..project.across import comparable, golden_in, goldens_of
 from ..project.config import Config
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
-from ..project.model import ASSUMING, Model, ModelSpec, golden_folder, load_spec
+from ..project.model import ASSUMING, Model, ModelSpec, load_spec
 from ..project.options import set_in
+from ..project.pending import STORE, rejection_of
 from ..report.report import Report, Skipped
 from ..report.write import open_folder, write_report
-from ..targets.target import Context, Session, find_target
-from ..verdict.compare import FAILING, Asked, Comparison, NotJudged, NotRun
+from ..targets.target import REFERENCE, Context, Session, find_target
+from ..verdict.across import changed
+from ..verdict.compare import FAILING, Asked, Comparison, NotJudged, NotRun, Verdict
 from .baselines import load_baselines
 from .compare import compare_bundle
 from .latency import judge_latency
 from .measuring import in_random_order
-from .selection import FAIL_FAST, Selection, check_overrides, options_for
+from .pending import pend, settle_stale
+from .selection import FAIL_FAST, Selection, check_overrides, options_for, recording_options
+from .variants import compare_variants, pairs
 
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same during one check; `sessions` are the targets in use, by name."""
+    """What stays the same during one check; `sessions` are the targets in use, by name.
+
+    `goldens` is a folder with the goldens of another commit, where they are to be compared with; `assets` are the
+    models and cases so far.
+    """
 
     root: Path
     config: Config
@@ -41,6 +53,8 @@ class Run:
     notes: list[str] = field(default_factory=list)
     sessions: dict[str, Session] = field(default_factory=dict)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    goldens: Path | None = None
+    assets: dict[str, Assets] = field(default_factory=dict)
 
 
 def check(
@@ -55,10 +69,17 @@ def check(
     check_overrides(root, config)
     baselines = load_baselines(root)
     open_folder(out)
-    run = Run(root, config, selection, out, progress, list(selection.notes))
+    shutil.rmtree(out / "pending", ignore_errors=True)
     # All of them before the first download.
     specs = {name: _narrowed(load_spec(root, name), name, selection) for name in selection.models}
+    two = pairs(root, specs, selection.variants, whole=not selection.named and selection.rows is None)
     with ExitStack() as closing:
+        goldens, notes = None, list(selection.notes)
+        if selection.against:
+            goldens = closing.enter_context(scratch_folder())
+            commit = goldens_of(root, selection.against, goldens, merge_base=bool(os.environ.get("CI")))
+            notes.append(f"goldens are those of {selection.against}, commit {commit[:12]}")
+        run = Run(root, config, selection, out, progress, notes, goldens=goldens)
         cannot = _make_ready(run, specs, closing)
         rows, skipped = _compare_all(run, specs, cannot)
     judged, latency_notes = judge_latency(root, config, rows, baselines)
@@ -69,8 +90,9 @@ def check(
         "python": platform.python_version(),
         "os": platform.platform(),
     }
-    notes = tuple(dict.fromkeys([*run.notes, *latency_notes]))
-    return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, notes)
+    tables = compare_variants(two, config, out, run.assets)
+    shown = tuple(dict.fromkeys([*run.notes, *latency_notes, *changed(rows), *tables]))
+    return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, shown)
 
 
 def context_of(run: Run, target: str) -> Context:
@@ -139,6 +161,7 @@ def _compare_all(
     stopped = False
     for name, spec in specs.items():
         assets = Assets(None, (), {}) if stopped else gather(run.root, name, spec, run.progress)
+        run.assets[name] = assets
         run.notes.extend(assets.notes)
         if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
             run.notes.append(assets.model.assumption)
@@ -155,7 +178,10 @@ def _compare_all(
                 cases = tuple(case for case in assets.cases if case.id in taken and case.id not in missing)
                 if cases and assets.model:
                     request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options)
-                    group += _run_and_compare(run, request, target, assets)
+                    compared = _run_and_compare(run, request, target, assets)
+                    if target == REFERENCE and not (pipeline in ASSUMING and assets.model.assumption):
+                        compared = _pend(run, request, compared)
+                    group += compared
                 rows += group
                 stopped = stopped or (selection.fail_fast and any(row.verdict in FAILING for row in group))
     return rows, skipped
@@ -184,10 +210,13 @@ def _undeclared(name: str, spec: ModelSpec, pipeline: Pipeline, selection: Selec
 def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) -> list[Comparison]:
     """Run those cases that have a good golden, and compare them; the others are errors that say why."""
     name, pipeline = request.model.name, request.options.pipeline
-    folder = golden_folder(run.root, name, pipeline)
+    folder = golden_in(run.root, run.goldens or run.root, name, pipeline)
     try:
         golden = load_golden(folder)
-        problems = {case.id: problem(golden, request, case) for case in request.cases}
+        problems = {
+            case.id: None if comparable(golden, request, case) else problem(golden, request, case)
+            for case in request.cases
+        }
     except GoldenError as error:
         return [_error(name, case.id, target, pipeline, str(error), ExitCode.GOLDEN) for case in request.cases]
     rows: list[Comparison] = [
@@ -223,15 +252,60 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
             model=name,
             target=target,
             golden_folder=folder,
-            golden=golden.bundle,
+            golden=golden,
             folder=bundle_folder,
             bundle=bundle,
             labels=request.model.labels,
             out=run.out,
             asked=asked,
             truths=assets.truths,
+            across=run.selection.across,
         )
     return rows
+
+
+def _pend(run: Run, request: Request, rows: list[Comparison]) -> list[Comparison]:
+    """Have pend what the reference predicts and is not golden; a mask that was rejected does not pend again.
+
+    Returns the rows, those of rejected masks with the reason. Only what `golden.record` would run can become golden.
+    """
+    name, pipeline, session = request.model.name, request.options.pipeline, run.sessions[REFERENCE]
+    if run.goldens or session.context.options != recording_options(run.config):
+        return rows
+    desk = run.root / STORE
+    stores = [run.out / "pending", *([] if os.environ.get("CI") else [desk])]
+    settle_stale(desk, request, [row.case for row in rows if row.verdict in (Verdict.PASS, Verdict.WARN)])
+    codes = {row.case: row.exit_code for row in rows}
+    wanted = tuple(case for case in request.cases if codes[case.id] in (ExitCode.GOLDEN, ExitCode.MASKS_DIFFER))
+    if not wanted:
+        return rows
+    options = request.options.model_copy(update={"taps": ("margin",)})
+    request = request.model_copy(update={"cases": wanted, "options": options})
+    try:
+        with scratch_folder() as scratch:
+            bundle = session.run(request, scratch)
+            rejected = {
+                result.case: found.reason
+                for result in bundle.results
+                if isinstance(result, Predicted)
+                and (found := rejection_of(desk, name, pipeline, result.case, result.mask_sha256))
+            }
+            made = {result.case for result in bundle.results if isinstance(result, Predicted)} - set(rejected)
+            cases = tuple(case for case in wanted if case.id in made)
+            if cases:
+                pend(run.root, stores, request.model_copy(update={"cases": cases}), scratch)
+                source = f" --from {run.out}" if os.environ.get("CI") else ""
+                count = f"{len(cases)} masks pend" if len(cases) > 1 else "a mask pends"
+                run.notes.append(typed(f"{name} · {pipeline}: {count} (./goldmask golden.review{source})"))
+    except GoldmaskError as error:
+        run.notes.append(f"{name} · {pipeline}: what the reference predicts does not pend: {error.what}")
+        return rows
+    return [
+        row.model_copy(update={"reason": f"{row.reason}; this mask was rejected: {rejected[row.case]}"})
+        if row.case in rejected
+        else row
+        for row in rows
+    ]
 
 
 def _not_run(

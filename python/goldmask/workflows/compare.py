@@ -6,6 +6,7 @@ from pathlib import Path
 from ..contract.bundle import Bundle
 from ..machine.cores import on_all_cores
 from ..project.config import Compared, Config, tolerances_for
+from ..project.golden import Golden
 from ..report.write import row_of
 from ..verdict.compare import Asked, Comparison, compare_case
 
@@ -17,13 +18,14 @@ def compare_bundle(
     model: str,
     target: str,
     golden_folder: Path,
-    golden: Bundle,
+    golden: Bundle | Golden,
     folder: Path,
     bundle: Bundle,
     labels: tuple[str, ...],
     out: Path,
     asked: Asked = Asked(),
     truths: Mapping[str, Path] = {},
+    across: bool = False,
 ) -> list[Comparison]:
     """A row for each case, in the order of `cases`; the pictures of failures are written into the report in `out`.
 
@@ -38,7 +40,7 @@ def compare_bundle(
             model=model,
             case=case,
             golden_folder=golden_folder,
-            golden=golden,
+            golden=golden.as_of(case) if isinstance(golden, Golden) else golden,
             folder=folder,
             bundle=bundle,
             labels=labels,
@@ -47,6 +49,7 @@ def compare_bundle(
             asked=asked,
             override=override,
             truth=truths.get(case),
+            across=across,
         )
         # At once, here: a mask that waits for the others takes memory for as long.
         return row_of(outcome, out)

@@ -34,6 +34,8 @@ class CheckFlags:
     fail_fast: bool = False
     out: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    across: bool = False
+    against: str = ""
 
 
 def select_failed(
@@ -110,6 +112,7 @@ def again(report: Report, flags: CheckFlags) -> tuple[str, ...]:
             words += [word for name in names for word in (flag, name)]
     else:
         words.append("--last-failed")
+    words += [*(["--across"] if flags.across else []), *(["--against", flags.against] if flags.against else [])]
     used = frozenset().union(*(find_target(name).options for name in columns[2]))
     for option in OPTIONS.values():
         value = flags.options.get(option.parameter)

@@ -1,4 +1,4 @@
-"""Recording and verifying goldens: the reference runs, then its masks are blessed or held against what was blessed."""
+"""Recording and verifying goldens: the reference runs, then its masks pend or are held against what is golden."""
 
 import os
 import shutil
@@ -12,31 +12,54 @@ from ..contract.bundle import Request, RequestCase
 from ..contract.errors import ConfigError, ExitCode, GoldenError, GoldmaskError, UsageError
 from ..machine.progress import Progress
 from ..machine.scratch import scratch_folder
-from ..project.config import Config
+from ..project.config import Compared, Config, tolerances_for
 from ..project.gather import gather
-from ..project.golden import Golden, bless, folders_of, load_golden, problem, prune, repair, unused
+from ..project.golden import (
+    Golden,
+    alone,
+    folders_of,
+    load_golden,
+    problem,
+    propose,
+    prune,
+    repair,
+    same_runtime,
+    unused,
+)
 from ..project.model import ASSUMING, Model, dropped_goldens, golden_folder, goldens_folder, load_spec, toml_of
 from ..project.model_toml import declare_normalisation
 from ..project.options import TargetOptions
+from ..project.pending import STORE, kind_of, picture_of, settle
 from ..report.report import Report
 from ..targets.target import REFERENCE, Context, find_target
-from ..verdict.compare import NotJudged
+from ..verdict.compare import NotJudged, Pair, Verdict, compare_case
 from .check import check, request_for
+from .pending import golden_of, pend
 from .selection import Selection, options_for
 
-Action = Literal["recorded", "unchanged", "kept"]
-Mode = Literal["all", "missing", "never"]
-MODES: tuple[Mode, ...] = ("all", "missing", "never")
+Action = Literal["pends", "unchanged", "kept"]
+Mode = Literal["all", "failed", "missing", "never"]
+MODES: tuple[Mode, ...] = ("all", "failed", "missing", "never")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was done about one case's golden."""
+    """What was done about one case's golden; a mask that pends has a picture."""
 
     model: str
     pipeline: str
     case: str
     action: Action
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How to record."""
+
+    mode: Mode
+    ties: bool
+    progress: Progress
 
 
 def default_mode() -> Mode:
@@ -51,14 +74,16 @@ def record(
     mode: Mode,
     progress: Progress = Progress(),
     assume: bool = False,
+    ties: bool = False,
 ) -> Iterator[Recorded]:
-    """Record the goldens of the selected models through those of the selected pipelines that they have.
+    """Run the reference on the selected models through those of the selected pipelines that they have.
 
-    `all` records every case again, `missing` only those without a golden, `never` none. Raises GoldenError
-    when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
+    What is not golden pends. `all` runs every case, `failed` as well and keeps what passes a check, `missing` runs
+    those without a golden, `never` none. Where only near-ties differ the golden is kept, unless `ties`. Raises
+    GoldenError when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
     EnvironmentMissing when it or a file cannot be had, ConfigError for a model that would be recorded on an assumption
-    which nobody has confirmed, unless `assume` declares it; the goldens of that model and pipeline stay as they were.
-    What came before it is recorded. Raises UsageError for a named model without any of the pipelines, and where no
+    which nobody has confirmed, unless `assume` declares it; nothing of that model and pipeline pends then.
+    What came before it does. Raises UsageError for a named model without any of the pipelines, and where no
     model has one.
     """
     nothing = True
@@ -83,10 +108,12 @@ def record(
             wanted = _wanted(existing, request, mode, golden_folder(root, name, pipeline))
             if (wanted or assume) and pipeline in ASSUMING and assets.model.assumption:
                 _confirm(root, assets.model, assume)
-            action = _record_cases(root, request, wanted, existing, options, mode, progress) if wanted else "kept"
-            ids = {case.id for case in wanted}
+            asked = Asked(mode, ties, progress)
+            done = _pend(root, config, request, wanted, options, asked) if wanted else {}
             for case in request.cases:
-                yield Recorded(name, pipeline, case.id, action if case.id in ids else "kept")
+                action = done.get(case.id, "kept")
+                picture = picture_of(root / STORE, name, pipeline, case.id) if action == "pends" else None
+                yield Recorded(name, pipeline, case.id, action, picture)
     if nothing:
         raise UsageError(
             f"none of the models has the pipeline {' or '.join(selection.pipelines)}; there is nothing to record",
@@ -105,25 +132,66 @@ def _confirm(root: Path, model: Model, assume: bool) -> None:
     declare_normalisation(*toml_of(root, model.name), (model.mean, model.std))
 
 
-def _record_cases(
-    root: Path,
-    request: Request,
-    wanted: tuple[RequestCase, ...],
-    existing: Golden | None,
-    options: TargetOptions,
-    mode: Mode,
-    progress: Progress,
-) -> Action:
-    """Run the reference on the wanted cases, and bless what it made."""
+def _pend(
+    root: Path, config: Config, request: Request, wanted: tuple[RequestCase, ...], options: TargetOptions, asked: Asked
+) -> dict[str, Action]:
+    """Run the reference on the wanted cases, and have pend what is not golden."""
     name, pipeline = request.model.name, request.options.pipeline
     request = request.model_copy(update={"cases": wanted})
+    golden = golden_of(root, name, pipeline)
     with scratch_folder() as scratch, _keeping(scratch, root / "build/record" / pipeline / name):
-        on_case = progress.count(f"record · {pipeline} · {name}", len(wanted))
+        on_case = asked.progress.count(f"record · {pipeline} · {name}", len(wanted))
         with find_target(REFERENCE).session(Context(root, scratch / "logs", options)) as session:
             session.prepare(pipeline)
             session.run(request, scratch, on_case)
-        blessed = bless(request, scratch, golden_folder(root, name, pipeline), existing, merge=mode == "missing")
-    return "recorded" if blessed else "unchanged"
+        proposed = propose(request, scratch, scratch / "proposed")
+        done = {case.id: _action(config, request, case, proposed, golden, asked) for case in wanted}
+        cases = tuple(case for case in wanted if done[case.id] == "pends")
+        if cases:
+            pend(root, [root / STORE], request.model_copy(update={"cases": cases}), scratch)
+        settle(root / STORE, name, pipeline, [case for case, action in done.items() if action != "pends"])
+    return done
+
+
+def _action(
+    config: Config, request: Request, case: RequestCase, proposed: Golden, golden: Golden | None, asked: Asked
+) -> Action:
+    """Whether a mask is to pend: all that differs does, but for what differs between machines."""
+    kind = kind_of(proposed, golden, case.id)
+    if kind is None:
+        return "unchanged"
+    if golden is None or kind == "new" or problem(golden, request, case):
+        return "pends"
+    before, after = golden.bundle.result(case.id), proposed.bundle.result(case.id)
+    if not same_runtime(golden.bundle.runtime, proposed.bundle.runtime) or (
+        before and after and before.stages != after.stages
+    ):
+        return "pends"
+    compared = Compared(
+        model=request.model.name,
+        case=case.id,
+        pipeline=request.options.pipeline,
+        target=REFERENCE,
+        delegate=proposed.bundle.runtime.delegate,
+        device=proposed.bundle.target.device,
+    )
+    tolerances, _ = tolerances_for(config, compared)
+    outcome = compare_case(
+        model=request.model.name,
+        case=case.id,
+        golden_folder=golden.folder,
+        golden=golden.as_of(case.id),
+        folder=proposed.folder,
+        bundle=proposed.bundle,
+        labels=request.model.labels,
+        tolerances=tolerances,
+    )
+    if not isinstance(outcome, Pair):
+        return "pends"
+    if asked.mode == "failed":
+        return "pends" if outcome.comparison.verdict is Verdict.FAIL else "kept"
+    only_ties = outcome.confident is not None and not outcome.confident.any()
+    return "kept" if only_ties and not asked.ties else "pends"
 
 
 @contextmanager
@@ -149,14 +217,14 @@ def _existing(folder: Path, mode: Mode) -> Golden | None:
     try:
         return load_golden(folder)
     except GoldenError:
-        if mode == "all":
+        if mode in ("all", "failed"):
             return None
         raise
 
 
 def _wanted(existing: Golden | None, request: Request, mode: Mode, folder: Path) -> tuple[RequestCase, ...]:
     """The cases to record. Raises GoldenError for what `mode` leaves unresolved."""
-    if mode == "all":
+    if mode in ("all", "failed"):
         return request.cases
     missing: list[RequestCase] = []
     for case in request.cases:
@@ -195,7 +263,12 @@ def find_unused(root: Path, models: Sequence[str]) -> list[tuple[str, str, str]]
 
 def prune_unused(root: Path, models: Sequence[str]) -> list[tuple[str, str, str]]:
     """Remove what `find_unused` finds; returns it."""
-    return _strangers(root, models, prune)
+
+    def remove(golden: Golden, cases: Sequence[str]) -> tuple[str, ...]:
+        with alone(golden.folder.parent.parent):  # or what somebody accepts meanwhile would be lost
+            return prune(load_golden(golden.folder), cases)
+
+    return _strangers(root, models, remove)
 
 
 def _strangers(

@@ -11,7 +11,7 @@ from ..project.config import FILE_NAME, Config, Override, Suite, suite
 from ..project.model import ModelSpec, load_spec, model_names
 from ..project.options import OptionTables, TargetOptions, resolve
 from ..project.toml import mistakes
-from ..targets.target import check_used, find_target, target_names
+from ..targets.target import REFERENCE, check_used, find_target, target_names
 
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # The reason of what does not run after the first failure, where that was asked for.
@@ -25,7 +25,8 @@ class Selection:
     """What to run. What was `named` by the user must run; the rest of a suite runs where it can.
 
     `given` are options by name that come before all that goldmask.toml says. Of all the `rows` that this makes, only
-    those are run that are named, if any are; `notes` tell a reader of the report that it is not the whole.
+    those are run that are named, if any are; `notes` tell a reader of the report that it is not the whole. With
+    `across` goldens of another model are judged by the gates. `against` is a commit whose goldens are taken.
     """
 
     models: tuple[str, ...]
@@ -37,6 +38,9 @@ class Selection:
     rows: frozenset[Row] | None = None
     fail_fast: bool = False
     notes: tuple[str, ...] = ()
+    across: bool = False
+    against: str = ""
+    variants: str = ""
 
     def takes(self, model: str, pipeline: str, target: str, case: str) -> bool:
         """Whether a row is one of those that are run."""
@@ -78,6 +82,8 @@ def select(
         named=frozenset((*models, *pipelines, *targets)),
         suite_options=chosen.options,
         given=given or {},
+        across=chosen.across,
+        variants=chosen.variants,
     )
     check_used(selection.given, selection.targets)
     return selection
@@ -147,6 +153,13 @@ def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str
     if override.case is not None and override.case not in cases:
         return f"{override.case!r} is no case of {whose}{meant(override.case, cases)}"
     return ""
+
+
+def recording_options(config: Config) -> TargetOptions:
+    """The options with which masks become golden: those of the default suite, for the reference."""
+    chosen = config.suites.get("default")
+    selection = Selection((), (), (REFERENCE,), suite_options=chosen.options if chosen else OptionTables())
+    return options_for(config, selection, REFERENCE)
 
 
 def options_for(config: Config, selection: Selection, target: str) -> TargetOptions:

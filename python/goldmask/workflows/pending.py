@@ -1,0 +1,191 @@
+"""Changes that pend: what the reference predicts today and is not golden, with what speaks for and against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..contract.bundle import Bundle, Predicted, Request, margin_of, mask_of
+from ..contract.errors import GoldenError, GoldmaskError
+from ..contract.files import write_atomically
+from ..contract.image import decode
+from ..contract.mask import read_mask
+from ..contract.options import Pipeline
+from ..machine.progress import Progress
+from ..project import pending
+from ..project.config import Compared, Config, Tolerances, tolerances_for
+from ..project.gather import Assets, gather
+from ..project.golden import Figures, Golden, load_golden, problem
+from ..project.model import golden_folder, load_spec
+from ..project.pending import Kind
+from ..report.overlay import overlay
+from ..targets.target import REFERENCE
+from ..verdict.metrics import Metrics, TruthScores, measure, truth_scores
+
+
+@dataclass(frozen=True)
+class Change:
+    """A mask that pends, and the golden of today, if that has one of the case."""
+
+    store: Path
+    model: str
+    pipeline: Pipeline
+    case: str
+    kind: Kind
+    proposed: Golden
+    golden: Golden | None
+    tolerances: Tolerances
+    truth: Path | None = None
+
+    @property
+    def picture(self) -> Path:
+        """The mask on its photograph."""
+        return pending.picture_of(self.store, self.model, self.pipeline, self.case)
+
+    @property
+    def result(self) -> Predicted:
+        """What pends."""
+        result = self.proposed.bundle.result(self.case)
+        assert isinstance(result, Predicted)
+        return result
+
+    @cached_property
+    def metrics(self) -> Metrics | None:
+        """How the masks differ; None where they cannot be laid over each other, or nothing is there to compare with."""
+        before = self.golden.bundle.result(self.case) if self.golden else None
+        if self.golden is None or not isinstance(before, Predicted) or before.mask_size != self.result.mask_size:
+            return None
+        labels = self.proposed.provenance.labels
+        if self.golden.provenance.labels != labels:
+            return None
+        expected, actual = mask_of(self.golden.folder, before), mask_of(self.proposed.folder, self.result)
+        return measure(expected, actual, margin_of(self.golden.folder, before), labels, self.tolerances)
+
+    @cached_property
+    def scores(self) -> TruthScores | None:
+        """mIoU with the ground truth, of the golden and of what pends."""
+        before = self.golden.bundle.result(self.case) if self.golden else None
+        if self.truth is None or self.golden is None or not isinstance(before, Predicted) or self.metrics is None:
+            return None
+        expected, actual = mask_of(self.golden.folder, before), mask_of(self.proposed.folder, self.result)
+        return truth_scores(read_mask(self.truth), expected, actual, len(self.proposed.provenance.labels))
+
+    @property
+    def figures(self) -> Figures | None:
+        """What goes into the provenance."""
+        if self.metrics is None:
+            return None
+        return Figures.model_validate({name: getattr(self.metrics, name) for name in Figures.model_fields})
+
+    @property
+    def models(self) -> tuple[str, str] | None:
+        """The sha256 of the model that the golden is of, and of the one that pends, where they are two."""
+        was = self.golden.origin(self.case).model_sha256 if self.golden else ""
+        now = self.proposed.origin(self.case).model_sha256
+        return (was, now) if was and was != now else None
+
+    def sentence(self) -> str:
+        """What differs, as one sentence."""
+        model = "model {}… → {}…; ".format(*(each[:12] for each in self.models)) if self.models else ""
+        if self.kind == "new":
+            return f"{model}no golden yet"
+        if (metrics := self.metrics) is None:
+            return f"{model}another size or other labels than the golden"
+        if not metrics.differing:
+            return f"{model}the same mask, but not of the same model, runtime or stages"
+        flips = f"{metrics.differing:,} pixels"
+        if metrics.confident_flips is not None:
+            flips = f"{metrics.confident_flips:,} confident flips, {metrics.tie_flips:,} tie flips"
+        text = f"{model}{flips} of {metrics.pixels:,} pixels, mIoU {metrics.miou:.4f}"
+        if self.scores:
+            better = self.scores.miou - self.scores.golden_miou
+            text += (
+                f"; mIoU with the ground truth {self.scores.golden_miou:.4f} → {self.scores.miou:.4f} ({better:+.4f})"
+            )
+        return text
+
+
+def look(
+    root: Path, config: Config, store: Path, models: Sequence[str] = (), cases: Sequence[str] = ()
+) -> list[Change]:
+    """What pends in a store and is not golden yet: of some models and cases, or of all. Raises GoldenError."""
+    found: list[Change] = []
+    for model, proposed in pending.proposals(store):
+        if models and model not in models:
+            continue
+        golden = golden_of(root, model, proposed.bundle.pipeline)
+        truths = _truths(root, model)
+        for result in proposed.bundle.results:
+            if cases and result.case not in cases:
+                continue
+            if kind := pending.kind_of(proposed, golden, result.case):
+                tolerances = _tolerances(config, model, result.case, proposed.bundle)
+                found.append(
+                    Change(
+                        store, model, proposed.bundle.pipeline, result.case, kind, proposed, golden, tolerances,
+                        truths.get(result.case),
+                    )
+                )  # fmt: skip
+    return found
+
+
+def pend(root: Path, stores: Sequence[Path], request: Request, source: Path) -> None:
+    """Have the results of a bundle pend in stores, each with its picture. Raises RunError where a case has no mask."""
+    golden = golden_of(root, request.model.name, request.options.pipeline)
+    for store in stores:
+        proposed = pending.put(store, request, source)
+        for case in request.cases:
+            result = proposed.bundle.result(case.id)
+            before = golden.bundle.result(case.id) if golden else None
+            if isinstance(result, Predicted):
+                now = mask_of(proposed.folder, result)
+                was = mask_of(golden.folder, before) if golden and isinstance(before, Predicted) else None
+                picture = pending.picture_of(store, request.model.name, request.options.pipeline, case.id)
+                path = Path(case.file)
+                write_atomically(picture, overlay(decode(path, case.orientation), now, was))
+
+
+def settle_stale(store: Path, request: Request, cases: Sequence[str]) -> None:
+    """Have cases pend no longer that are golden as they are, and pend of another model or image than today's."""
+    folder = pending.proposal_folder(store, request.model.name, request.options.pipeline)
+    try:
+        there = load_golden(folder)
+    except GoldenError:
+        return
+    stale = [case.id for case in request.cases if case.id in cases and problem(there, request, case)]
+    pending.settle(store, request.model.name, request.options.pipeline, stale)
+
+
+def golden_of(root: Path, model: str, pipeline: str) -> Golden | None:
+    """The golden of today; None where there is none, or a damaged one that can only be replaced."""
+    try:
+        return load_golden(golden_folder(root, model, pipeline))
+    except GoldenError:
+        return None
+
+
+def assets_of(root: Path, model: str) -> Assets:
+    """A model and its cases of today. Raises what keeps them from this machine."""
+    assets = gather(root, model, load_spec(root, model), Progress())
+    if assets.missing or not assets.model:
+        raise next(iter(assets.missing.values()))
+    return assets
+
+
+def _truths(root: Path, model: str) -> Mapping[str, Path]:
+    try:
+        return gather(root, model, load_spec(root, model), Progress()).truths
+    except GoldmaskError:
+        return {}
+
+
+def _tolerances(config: Config, model: str, case: str, bundle: Bundle) -> Tolerances:
+    compared = Compared(
+        model=model,
+        case=case,
+        pipeline=bundle.pipeline,
+        target=REFERENCE,
+        delegate=bundle.runtime.delegate,
+        device=bundle.target.device,
+    )
+    return tolerances_for(config, compared)[0]
