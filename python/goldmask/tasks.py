@@ -199,6 +199,14 @@ def golden_verify(c, suite="default", model=None, pipeline=None, runtime="", out
     return verify_goldens(suite, model, pipeline, runtime, out, verbose)
 
 
+@command(name="calibrate", several=("model",), example="./goldmask golden.calibrate --model road-int8 --write")
+def golden_calibrate(c, model=None, write=False):
+    """Measure how undecided the pixels are that flip between delegates, threads and runtimes; propose a tie margin."""
+    from .cli.golden import calibrate_margins
+
+    return calibrate_margins(model, write)
+
+
 @command(name="prune", several=("model",), example="./goldmask golden.prune")
 def golden_prune(c, model=None):
     """Remove goldens that no case uses."""
@@ -414,22 +422,12 @@ benches.add_task(bench_ab, default=True)
 namespace.add_collection(benches)
 namespace.add_collection(Collection("latency", latency_history))
 namespace.add_collection(Collection("ios", ios_build, Collection("simulator", ios_simulator_list)))
-namespace.add_collection(
-    Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)
-)
+models = Collection("models", models_add, models_list, models_fetch, models_info, models_metadata, models_pin)
+namespace.add_collection(models)
 namespace.add_collection(Collection("deeplab", deeplab_train, deeplab_export, deeplab_tradeoff))
-namespace.add_collection(
-    Collection(
-        "golden",
-        golden_record,
-        golden_verify,
-        golden_prune,
-        golden_pending,
-        golden_review,
-        golden_accept,
-        golden_reject,
-    )
-)
+decisions = (golden_pending, golden_review, golden_accept, golden_reject)
+golden = Collection("golden", golden_record, golden_verify, golden_prune, golden_calibrate, *decisions)
+namespace.add_collection(golden)
 namespace.add_collection(Collection("rig", rig_record))
 
 

@@ -297,4 +297,5 @@ def test_what_a_killed_run_had_started_is_ended_by_the_next(world: World):
 
 def test_without_a_signal_it_would_have_gone_on(world: World):
     assert world.run(*COMMANDS["golden.record"]).code == 0
+    world.project.accept()
     assert contents(world.project.golden) != world.before

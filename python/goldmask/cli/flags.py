@@ -29,6 +29,7 @@ HELP = {
     "mean": "what is subtracted from a pixel; one number, or one for each of red, green and blue",
     "std": "what a pixel is divided by then; as many as of --mean",
     "label": "the name of a class, in order",
+    "write": "write what is proposed into goldmask.toml",
     "ties": "have pend what differs in near-ties only as well, as it does between machines",
     "all": "everything that pends",
     "reason": "why; kept in the golden's provenance",

@@ -1,14 +1,17 @@
 """`golden.*`."""
 
+from datetime import UTC, datetime
+
 from rich.text import Text
 
 from ..contract.errors import ExitCode
 from ..machine.resources import typed
-from ..project.config import load_config
+from ..project.config import FILE_NAME, load_config
 from ..project.model import model_names
 from ..targets.python import RUNTIMES
 from ..targets.target import REFERENCE
 from ..workflows import record
+from ..workflows.calibrate import calibrations, propose
 from ..workflows.selection import among, select
 from .check import finish
 from .console import ProgressBars, out
@@ -56,4 +59,18 @@ def prune_goldens(models: list[str]) -> ExitCode:
     for model, pipeline, name in removed:
         out.print(Text(f"removed {model} {pipeline} {name}"))
     out.print(Text(f"{len(removed)} unused goldens removed" if removed else "no golden is unused"))
+    return ExitCode.OK
+
+
+def calibrate_margins(models: list[str], write: bool) -> ExitCode:
+    """`golden.calibrate`."""
+    config = load_config(root())
+    chosen = models or list(select(config, "default", [], [], [REFERENCE]).models)
+    with ProgressBars() as bars:
+        found = list(calibrations(root(), config, chosen, bars))
+    today = datetime.now(UTC).date().isoformat()
+    for each in found:
+        out.print(Text(each.sentence()))
+        if write and propose(config, root(), each, today):
+            out.print(Text(f"  wrote {root() / FILE_NAME}: an override for {each.model}"))
     return ExitCode.OK

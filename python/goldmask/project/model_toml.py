@@ -74,6 +74,23 @@ def add_to_suite(path: Path, suite: str, model: str) -> bool:
     return True
 
 
+def add_override(path: Path, model: str, reason: str, tolerances: Mapping[str, float]) -> None:
+    """Give a model other tolerances in goldmask.toml; the override of an earlier calibration is replaced."""
+    document = _document(path)
+    if "overrides" not in document:
+        document["overrides"] = tomlkit.aot()
+    start = reason.partition(",")[0]
+    for each in document["overrides"]:
+        if each.get("model") == model and str(each.get("reason", "")).startswith(start):
+            each["reason"], each["tolerances"] = reason, dict(tolerances)
+            break
+    else:
+        table = tomlkit.table()
+        table["model"], table["reason"], table["tolerances"] = model, reason, dict(tolerances)
+        document["overrides"].append(table)
+    _save(path, document)
+
+
 def new_model(
     summary: str,
     pipelines: Sequence[str],

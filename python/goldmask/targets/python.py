@@ -123,6 +123,13 @@ def _script(pipeline: str, runtime: str | None) -> Path:
     return pep723.references() / SCRIPTS[pipeline, runtime]
 
 
+def at_hand(pipeline: Pipeline, runtime: str | None, logs: Path) -> bool:
+    """Whether a runtime can be run without a download: the default one, and others whose environment is there."""
+    return runtime in (None, RUNTIMES[0]) or pep723.is_prepared(
+        _script(pipeline, runtime), interpreter_of(pipeline), logs
+    )
+
+
 def interpreter_of(pipeline: str) -> str:
     """The Python that a reference runtime gets: this one, but for the Task Library, whose last wheels are of 3.11."""
     if pipeline != TASK_LIBRARY:

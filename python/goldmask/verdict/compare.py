@@ -12,6 +12,7 @@ from ..contract.bundle import (
     Bundle,
     DelegatedNodes,
     Failed,
+    MarginUnit,
     Predicted,
     RelativePath,
     RuntimeInfo,
@@ -22,7 +23,7 @@ from ..contract.bundle import (
     mask_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
+from ..contract.mask import MAX_CLASSES, Margins, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .latency import Measured, measured
@@ -359,7 +360,8 @@ def compare_case(
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
     ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
     if broken:
-        reason = "; ".join([*broken, *otherwise]) + _attribution(first, wanted.stages, result.stages) + ran
+        worst = _worst_flip(expected != actual, margin, tolerances)
+        reason = "; ".join([*broken, *otherwise]) + worst + _attribution(first, wanted.stages, result.stages) + ran
         comparison = judged(Verdict.FAIL, reason, metrics, scores, differ)
     elif otherwise:
         reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{ran}"
@@ -391,6 +393,16 @@ def _delegation(golden: RuntimeInfo, actual: RuntimeInfo) -> str:
     if actual.delegate != golden.delegate:
         notes.append(f"; the golden was recorded with {golden.delegate}")
     return "".join(notes)
+
+
+def _worst_flip(differing: Flags, margin: tuple[Margins, MarginUnit] | None, tolerances: Tolerances) -> str:
+    """The margin of the confident flip that was decided most clearly; nothing where there is none, or no margin map."""
+    flips = confident_pixels(differing, margin, tolerances)
+    if margin is None or not flips.any():
+        return ""
+    levels, unit = margin
+    limit = tolerances.tie_margin_step if unit == "step" else tolerances.tie_margin_score
+    return f"; the worst flip has a margin of {float(levels[flips].max()):.3g} (a tie's is at most {limit:g})"
 
 
 def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:
