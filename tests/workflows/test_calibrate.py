@@ -1,7 +1,7 @@
 """golden.calibrate on a reference that is a toy: what it runs, what it says, and what --write changes."""
 
 import pytest
-from test_pending import NEAR, Desk, Reference, Toy, desk  # noqa: F401
+from desks import NEAR, Desk, Reference, Toy
 
 from goldmask.cli import golden as cli
 from goldmask.contract.errors import ExitCode, GoldenError
@@ -35,7 +35,7 @@ def reference(monkeypatch) -> Calibrated:
     return made
 
 
-def test_every_delegate_and_number_of_threads_is_run(desk: Desk, reference, capsys):  # noqa: F811
+def test_every_delegate_and_number_of_threads_is_run(desk: Desk, reference, capsys):
     desk.predict(Toy(margin=2 * NEAR))
     desk.project.accept()
     before = (desk.root / "goldmask.toml").read_text("utf-8")
@@ -46,7 +46,7 @@ def test_every_delegate_and_number_of_threads_is_run(desk: Desk, reference, caps
     assert (desk.root / "goldmask.toml").read_text("utf-8") == before
 
 
-def test_what_is_proposed_is_written_with_its_reason_and_only_once(desk: Desk, reference, monkeypatch, capsys):  # noqa: F811
+def test_what_is_proposed_is_written_with_its_reason_and_only_once(desk: Desk, reference, monkeypatch, capsys):
     desk.predict(Toy(margin=2 * NEAR))
     desk.project.accept()
     monkeypatch.setattr("goldmask.verdict.calibration.MOST_EXCUSED", 1.0)
@@ -60,7 +60,7 @@ def test_what_is_proposed_is_written_with_its_reason_and_only_once(desk: Desk, r
     assert select(config, "default").models == ("tiny",)
 
 
-def test_stale_goldens_calibrate_nothing(desk: Desk, reference):  # noqa: F811
+def test_stale_goldens_calibrate_nothing(desk: Desk, reference):
     desk.predict(Toy())
     desk.project.accept()
     desk.retrain()
