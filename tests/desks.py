@@ -48,6 +48,7 @@ class Desk:
     """A project whose reference is a toy in this process."""
 
     project: Project
+    model: str = "tiny"
 
     @property
     def root(self) -> Path:
@@ -58,7 +59,7 @@ class Desk:
         return self.root / STORE
 
     def request(self, *cases: str) -> Request:
-        assets = assets_of(self.root, "tiny")
+        assets = assets_of(self.root, self.model)
         chosen = tuple(case for case in assets.cases if not cases or case.id in cases)
         options = recording_options(load_config(self.root))
         return request_for(assets.model, chosen, "lib_interpreter", options, taps=("margin",))
