@@ -16,6 +16,7 @@ from .machine import interrupts
 from .project.options import OPTIONS
 
 ALL = tuple(OPTIONS)
+PIPELINE = "lib_interpreter"
 
 
 @command(
@@ -300,11 +301,11 @@ def android_sdk(c, accept_licences=False):
     options=("threads", "delegate", "device", "warmup", "runs"),
     example="./goldmask android.benchmark --binary benchmark_model --model shapes",
 )
-def android_benchmark(c, binary="", model="shapes", image=None, pipeline="lib_interpreter", out="", **flags):
+def android_benchmark(c, binary="", model="shapes", image=None, pipeline=PIPELINE, profile=False, out="", **flags):
     """Time the app and TensorFlow Lite's benchmark_model on one device, side by side."""
     from .cli.android import run_benchmark
 
-    return run_benchmark(binary, model, image, pipeline, out, flags)
+    return run_benchmark(binary, model, image, pipeline, profile, out, flags)
 
 
 @command(
@@ -379,9 +380,7 @@ def rig_record(c, suite="default", model=None, pipeline=None, target=None, out="
     options=("threads", "delegate", "runtime", "resize", "abi", "device", "warmup", "runs", "min_duration_s", "seed"),
     example="./goldmask bench --model shapes --a delegate=xnnpack --b delegate=cpu",
 )
-def bench_ab(
-    c, a="", b="", model="shapes", target="python", pipeline="lib_interpreter", image=None, pairs=20, out="", **flags
-):
+def bench_ab(c, a="", b="", model="shapes", target="python", pipeline=PIPELINE, image=None, pairs=20, out="", **flags):
     """Which of two sides is faster: models, runtimes, delegates, thread counts or targets, measured in turn."""
     from .cli.bench import a_against_b
 

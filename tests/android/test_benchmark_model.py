@@ -17,6 +17,7 @@ from transcript import transcript
 
 from goldmask.android import benchmark_model
 from goldmask.android.adb import Device, Server
+from goldmask.android.benchmark_model import Operator, operators_in
 from goldmask.cli.android import _agreement as agreement
 from goldmask.contract.bundle import RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
@@ -199,14 +200,38 @@ def test_tool_and_app_agree_or_do_not(app_ms, tool, words):
     assert agreement([app_ms] * 30, timing) == words
 
 
+PROFILE = """{heading}
+============================== Run Order ==============================
+\t  [node type]\t[first]\t[avg ms]\t[%]\t[cdf%]\t[mem KB]\t[times called]\t[Name]
+\tCONV_2D\t1.000\t1.500\t50.0%\t50.0%\t0.000\t1\t[a]:0
+\tResizeBilinear (XNNPACK)\t0.500\t0.500\t16.7%\t66.7%\t0.000\t1\t[b]:1
+\tCONV_2D\t1.000\t1.000\t33.3%\t100.0%\t0.000\t1\t[c]:2
+
+============================== Top by Computation Time ==============================
+\tCONV_2D\t1.000\t1.500\t50.0%\t50.0%\t0.000\t1\t[a]:0
+"""
+
+
+def test_operators_of_the_measured_runs():
+    """handwritten, but for `profile`, of a version with a column more"""
+    assert operators_in(said("profile")) == (Operator("CONV_2D", 1, 32.086),)
+    found = operators_in(PROFILE.format(heading=benchmark_model.REGULAR_RUNS))
+    assert found == (Operator("CONV_2D", 2, 2.5), Operator("ResizeBilinear (XNNPACK)", 1, 0.5))
+    of_beginning = PROFILE.format(heading="Profiling Info for Benchmark Initialization:")
+    assert operators_in(of_beginning) == operators_in(said("plain")) == operators_in("") == ()
+    with pytest.raises(RunError, match="'-1.500' as a time"):
+        operators_in(PROFILE.format(heading=benchmark_model.REGULAR_RUNS).replace("1.500", "-1.500"))
+
+
 @pytest.mark.rig
 def test_the_program_shows_both(phone, tmp_path):
     """The app for real, in a JVM with the APK's native library; the tool's figures are made up."""
     need("jdk")
     tool = REPO / "tests/rig/benchmark_model"
     words = ("android.benchmark", "--model", "shapes", "--binary", tool, "--device", phone.serial, "--out", tmp_path)
-    ran = run_program(REPO, *words)
+    ran = run_program(REPO, *words, "--profile")
     assert ran.code == 0, ran.text
+    assert re.search(r"CONV_2D +2 +15.50 +77.5%", ran.stdout) and re.search(r"DEPTHWISE_CONV_2D +1 +4.50", ran.stdout)
     assert re.search(r"app( +[\d.]+){7} +50", ran.stdout) and re.search(r"benchmark_model( +[\d.]+){7} +50", ran.stdout)
     assert "app and benchmark_model " in ran.stdout and "20.1 ms (median)" in ran.stdout
     data = json.loads((tmp_path / "benchmark.json").read_text("utf-8"))

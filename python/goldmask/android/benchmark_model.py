@@ -62,6 +62,13 @@ THREADS = re.compile(r"threads used for CPU inference: \[(\d{1,9})\]")
 # What it says of delegates, and which of the flags above it does not know: LiteRT 2 has no --use_xnnpack.
 DELEGATE = re.compile(r"^.*(?:\b[dD]elegate\b|Unconsumed cmdline flags).*$", re.MULTILINE)
 COMPLAINT = re.compile(r"^(?:ERROR|FATAL|F\d{4} |CANNOT LINK EXECUTABLE|.*error while loading)")
+# The profile of the measured runs, in whose rows a version more or less of the tool has a column at the left.
+REGULAR_RUNS = "Operator-wise Profiling Info for Regular Benchmark Runs:"
+RUN_ORDER, NEXT_TABLE = "= Run Order =", "Timings (microseconds):"
+OPERATOR = re.compile(
+    rf"^\s*(?P<type>\S.{{0,80}}?)(?:\s+{NUMBER}){{1,2}}\s+(?P<avg>{NUMBER})\s+{NUMBER}%\s+{NUMBER}%\s+{NUMBER}"
+    r"\s+(?P<times>\d{1,9})\s+\S.*$"
+)
 US_PER_MS = 1000
 # It rounds the average to six digits in one line, and in another not at all or to a hundredth of a millisecond.
 SAME, SAME_MS = 0.01, 0.006
@@ -82,13 +89,23 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Operator:
+    """A type of operators in the model's graph: how many there are, and the milliseconds of all in one inference."""
+
+    type: str
+    count: int
+    ms: float
+
+
+@dataclass(frozen=True)
 class Measured:
-    """What benchmark_model said: its timing, the threads that it used, and its own words about delegates."""
+    """What benchmark_model said: its timing, the threads that it used, its own words about delegates, its operators."""
 
     timing: Timing
     threads: int | None
     delegate_words: tuple[str, ...]
     binary_sha256: str
+    operators: tuple[Operator, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """For a JSON file."""
@@ -162,6 +179,19 @@ def _agreed(timing: Timing, average_ms: float) -> Timing:
     return timing
 
 
+def operators_in(text: str) -> tuple[Operator, ...]:
+    """What each type of operators takes in the measured runs, the slowest first; nothing without a profile."""
+    _, _, profile = text.partition(REGULAR_RUNS)
+    table = profile.partition(RUN_ORDER)[2].partition(NEXT_TABLE)[0].partition("==== ")[0]
+    found: dict[str, Operator] = {}
+    for line in table.splitlines()[1:]:
+        if match := OPERATOR.match(line[:MAX_LINE]):
+            name = one_line(match["type"])
+            old = found.get(name, Operator(name, 0, 0.0))
+            found[name] = Operator(name, old.count + int(match["times"]), old.ms + _ms(match["avg"], 1))
+    return tuple(sorted(found.values(), key=lambda operator: -operator.ms))
+
+
 def complaint(text: str) -> str:
     """What it says is wrong: its errors, or else the first and the last lines of all."""
     errors = [line for line in text.splitlines() if COMPLAINT.match(line)]
@@ -179,9 +209,18 @@ def _ms(number: str, per_ms: int = US_PER_MS) -> float:
     return value
 
 
-def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: RunOptions, log: Path) -> Measured:
+def run(
+    device: Device,
+    binary: Path,
+    model: Path,
+    ran: RuntimeInfo,
+    options: RunOptions,
+    log: Path,
+    profile: bool = False,
+) -> Measured:
     """Push and run `binary` with a model as the app ran it: the threads and the delegate that really `ran`.
 
+    `profile` times each operator as well, which makes all of it a little slower.
     What it prints goes to `log`. Raises UsageError for a binary or a delegate that it cannot be, RunError where it
     fails or prints no timings, and as adb.
     """
@@ -204,6 +243,7 @@ def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: Ru
         f"--min_secs={options.min_duration_s:g}",
         f"--max_secs={PHASE_S}",
         *DELEGATES[ran.delegate],
+        *(["--enable_op_profiling=true"] if profile else []),
     ]
     said = device.shell(words, deadline_s=DEADLINE_S)
     text = (said.stdout + said.stderr).decode("utf-8", "replace")
@@ -221,4 +261,4 @@ def run(device: Device, binary: Path, model: Path, ran: RuntimeInfo, options: Ru
         raise RunError(f"{error.what} on {device.serial}", fix=f"cat {log}") from error
     used = THREADS.search(text)
     words_about = tuple(dict.fromkeys(one_line(line) for line in DELEGATE.findall(text)))[:8]
-    return Measured(timing, int(used[1]) if used else None, words_about, sha256)
+    return Measured(timing, int(used[1]) if used else None, words_about, sha256, operators_in(text))

@@ -1,7 +1,7 @@
 """`android.*`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -27,6 +27,9 @@ from .console import ProgressBars, new_table, out
 from .farm import model_and_cases
 from .folders import from_here, out_folder, root
 from .run import one
+
+# Types of operators in the table.
+MAX_OPERATORS = 12
 
 
 def lock_android() -> ExitCode:
@@ -106,7 +109,13 @@ def install_sdk(accept: bool) -> ExitCode:
 
 
 def run_benchmark(
-    binary: str, model: str, images: list[str], pipeline: str, folder: str, flags: Mapping[str, object]
+    binary: str,
+    model: str,
+    images: list[str],
+    pipeline: str,
+    profile: bool,
+    folder: str,
+    flags: Mapping[str, object],
 ) -> ExitCode:
     """`android.benchmark`: the app and TensorFlow Lite's own tool, one after the other on one device."""
     config, path = load_config(root()), out_folder(folder, "build/benchmark")
@@ -134,7 +143,9 @@ def run_benchmark(
         log = path / "benchmark_model.log"
         with chosen(context.logs, options.device or "", all_devices=False) as (phone,):
             bars.step("benchmark_model", 0, 1)
-            measured = benchmark_model.run(phone, Path(binary), found.path, bundle.runtime, request.options, log)
+            measured = benchmark_model.run(
+                phone, Path(binary), found.path, bundle.runtime, request.options, log, profile
+            )
             bars.step("benchmark_model", 1, 1)
     for note in notes:
         out.print(Text(f"note: {note}", "yellow"))
@@ -142,6 +153,10 @@ def run_benchmark(
     out.print(_timings({"app": app, "benchmark_model": measured.timing}))
     inferences = [ms for result in bundle.results if result.latency for ms in result.latency.inference_ms]
     out.print(Text(_agreement(inferences, measured.timing)))
+    if measured.operators:
+        out.print(_operators(measured.operators))
+    elif profile:
+        out.print(Text("note: benchmark_model printed no operators; its log has all that it said", "yellow"))
     for words in measured.delegate_words:
         out.print(Text(f"benchmark_model: {words}"))
     data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
@@ -163,6 +178,18 @@ def _agreement(inferences_ms: list[float], tool: benchmark_model.Timing) -> str:
     same = app.low_ms <= ms * (1 + LIMIT) and app.high_ms * (1 + LIMIT) >= ms
     words = "agree" if same else "disagree"
     return f"app and benchmark_model {words}: {app} and {ms:.3g} ms ({name}), {app.median_ms / ms:.2f} ×"
+
+
+def _operators(operators: Sequence[benchmark_model.Operator]) -> Table:
+    table = new_table("operator", "count", "ms", "share")
+    whole = sum(operator.ms for operator in operators) or 1.0
+    for operator in operators[:MAX_OPERATORS]:
+        cells = (operator.type, str(operator.count), f"{operator.ms:.2f}", f"{operator.ms / whole:.1%}")
+        table.add_row(*map(Text, cells))
+    if rest := operators[MAX_OPERATORS:]:
+        ms = sum(operator.ms for operator in rest)
+        table.add_row(*map(Text, ("others", str(sum(each.count for each in rest)), f"{ms:.2f}", f"{ms / whole:.1%}")))
+    return table
 
 
 def _timings(timings: dict[str, benchmark_model.Timing]) -> Table:

@@ -12,6 +12,7 @@ HELP = {
     "a": "one side, what differs from the other: delegate=cpu,threads=4 (model, target, pipeline, runtime, …)",
     "b": "the other side",
     "folder": "a folder with reports of earlier checks below it, in place of git's history",
+    "profile": "time each operator as well, which makes all of it a little slower",
     "pairs": "how many pairs of blocks are measured at most",
     "suite": "a suite of goldmask.toml",
     "model": "a declared model; run and models.info take the path of a .tflite as well",
