@@ -1,4 +1,4 @@
-"""The documentation as a whole: every page is in the index once, and the glossary has words that are used."""
+"""The documentation as a whole: each page is in the index once, terms of the glossary are used, lines are short."""
 
 import re
 
@@ -8,6 +8,9 @@ from conftest import REPO
 DOCS = REPO / "docs"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PARTS = ["Use it", "Adopt it", "Work on it"]
+WIDTH = 120
+# The changes are merged by line from many branches; a long line there is no reason to refuse them.
+WRAPPED = sorted({*REPO.glob("*.md"), *DOCS.glob("*.md"), *(REPO / "tests/rig").rglob("*.md")} - {REPO / "CHANGELOG.md"})
 TERM = re.compile(r"^- \*\*(.+?)\*\*: ", re.MULTILINE)
 # Prose and code; the glossary itself proves nothing about its words.
 TEXTS = [
@@ -36,6 +39,12 @@ def unused(terms: list[str], texts: list[str]) -> list[str]:
     return [
         term for term in terms if not any(re.search(rf"\b{re.escape(term)}s?\b", text, re.IGNORECASE) for text in texts)
     ]
+
+
+def too_wide(text: str) -> list[str]:
+    """Lines of prose beyond WIDTH; rows of tables and lines of code cannot be wrapped."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line for line in prose.splitlines() if len(line) > WIDTH and not line.startswith("|")]
 
 
 def test_every_page_is_in_one_part_of_the_index():
@@ -68,3 +77,13 @@ def test_every_term_of_the_glossary_is_used():
 
 def test_a_term_that_nobody_uses_is_found():
     assert unused(["margin map", "ring"], ["Margin maps are small.", "during a string"]) == ["ring"]
+
+
+@pytest.mark.parametrize("page", WRAPPED, ids=lambda path: path.relative_to(REPO).as_posix())
+def test_lines_of_prose_are_short(page):
+    assert too_wide(page.read_text("utf-8")) == []
+
+
+def test_a_line_that_is_too_wide_is_found():
+    wide = "x" * (WIDTH + 1)
+    assert too_wide(f"short\n{wide}\n| {wide} |\n```sh\n{wide}\n```\n") == [wide]
