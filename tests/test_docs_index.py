@@ -10,7 +10,8 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PARTS = ["Use it", "Adopt it", "Work on it"]
 WIDTH = 120
 # The changes are merged by line from many branches; a long line there is no reason to refuse them.
-WRAPPED = sorted({*REPO.glob("*.md"), *DOCS.glob("*.md"), *(REPO / "tests/rig").rglob("*.md")} - {REPO / "CHANGELOG.md"})
+PAGES = {*REPO.glob("*.md"), *DOCS.glob("*.md"), *(REPO / "tests/rig").rglob("*.md")}
+WRAPPED = sorted(PAGES - {REPO / "CHANGELOG.md"})
 TERM = re.compile(r"^- \*\*(.+?)\*\*: ", re.MULTILINE)
 # Prose and code; the glossary itself proves nothing about its words.
 TEXTS = [
