@@ -19,6 +19,7 @@ from goldmask.contract.errors import GoldmaskError
 from goldmask.contract.journal import JOURNAL_FILE, Journal, read_journal
 from goldmask.contract.schema import parse_json
 from goldmask.project.golden import Provenance, load_golden, unused
+from goldmask.project.pending import Rejections
 from goldmask.report.junit import to_junit
 from goldmask.report.report import Report, load_report
 from goldmask.report.terminal import to_terminal
@@ -150,7 +151,9 @@ def test_report(data, folder):
     assert text.replace("\n", "").isprintable(), text
 
 
-@pytest.mark.parametrize("kind", [Request, Bundle, Provenance, Report, Baseline], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [Request, Bundle, Provenance, Report, Baseline, Rejections], ids=lambda kind: kind.__name__
+)
 def test_every_list_ends_at_its_first_wrong_item(kind):
     """Else a file of 5 MB takes 1.6 GB: see Many."""
     lists, waiting = [], [kind.__pydantic_core_schema__]
