@@ -6,7 +6,7 @@ from goldmask.contract.bundle import DelegatedNodes
 from goldmask.contract.errors import ExitCode
 from goldmask.contract.latency import LatencyFlag
 from goldmask.verdict.compare import Delegation, Judged, Threads, Verdict
-from goldmask.verdict.latency import Measured, Place, figure
+from goldmask.verdict.latency import Measured, MeasuredOn, figure
 from goldmask.verdict.metrics import measure_equal
 
 METRICS = measure_equal(np.zeros((4, 4), np.uint8), ("red", "green"), has_margins=True)
@@ -17,7 +17,7 @@ STEADY = tuple((10 + 0.3 * np.random.default_rng(0).standard_normal(60)).tolist(
 def latency(
     inference_ms: tuple[float, ...] = STEADY,
     flags: tuple[LatencyFlag, ...] = (),
-    place: dict[str, str] | None = None,
+    measured_on: dict[str, str] | None = None,
     preprocess_ms: tuple[float, ...] | None = None,
 ) -> Measured:
     """The latency of a row; pre- and post-processing take a millisecond each."""
@@ -35,7 +35,7 @@ def latency(
         inference=figure(inference_ms),
         total=figure(total),
         memory_peak_mb=80,
-        place=Place.model_validate(where | (place or {})),
+        measured_on=MeasuredOn.model_validate(where | (measured_on or {})),
     )
 
 

@@ -133,9 +133,9 @@ def draw_rows(rows: Sequence[Row], path: Path) -> None:
         costs = [getattr(row, name) for row in rows]
         axis.scatter(costs, [row.miou for row in rows], label="mIoU")
         axis.scatter(costs, [row.boundary_f for row in rows], marker="^", label="boundary F")
-        for place, (row, cost) in enumerate(zip(rows, costs, strict=True)):
+        for index, (row, cost) in enumerate(zip(rows, costs, strict=True)):
             # Above and below in turn: neighbours often cost nearly the same.
-            offset, side = ((0, 6), "bottom") if place % 2 else ((0, -6), "top")
+            offset, side = ((0, 6), "bottom") if index % 2 else ((0, -6), "top")
             axis.annotate(
                 f"{row.version} /{row.output_stride}",
                 (cost, row.miou),

@@ -1,3 +1,3 @@
-"""goldmask: does the phone still draw the same mask?"""
+"""goldmask: does the phone still predict the same mask?"""
 
 __version__ = "0.1.0"

@@ -72,11 +72,11 @@ def answering(monkeypatch, server: adb.Server, text: str, numbers: dict[str, str
     """Devices as adb lists them, with the serial number that each tells; one without any does not answer."""
     monkeypatch.setattr(server, "transports", lambda: transports(text))
 
-    def shell(device: adb.Device, words: list[str]) -> adb.Said:
+    def shell(device: adb.Device, words: list[str]) -> adb.ShellOutput:
         assert words == ["getprop"]
         if device.serial not in numbers:
             raise adb.DeviceLost("gone")
-        return adb.Said(0, f"[ro.serialno]: [{numbers[device.serial]}]\n".encode(), b"")
+        return adb.ShellOutput(0, f"[ro.serialno]: [{numbers[device.serial]}]\n".encode(), b"")
 
     monkeypatch.setattr(adb.Device, "shell", shell)
 

@@ -120,7 +120,7 @@ BASELINE = {
     "runtime": "LiteRT 2.3.0",
     "delegate": "xnnpack",
     "threads": 2,
-    "place": {"kind": "device", "device": "Pixel 4", "soc": "SM8150", "abi": "arm64-v8a", "os": "Android 10"},
+    "measured_on": {"kind": "device", "device": "Pixel 4", "soc": "SM8150", "abi": "arm64-v8a", "os": "Android 10"},
     "flags": ["DEBUGGABLE"],
     "cases": {"a": {"inference": FIGURE, "total": FIGURE}, "b": {"inference": FIGURE}},
     "provenance": {"recorded_at": "2026-01-01T00:00:00+00:00", "commit": "0123456789ab"},

@@ -46,7 +46,7 @@ def test_a_phone_over_its_budget_is_exit_code_11_and_its_twin_is_0(project, phon
     row = report.comparisons[0]
     assert row.reason.startswith("inference_median_ms 2") and "is over the budget of 23 ms" in row.reason
     assert row.metrics.differing == 0 and row.latency.flags == ()
-    assert row.latency.place.device.endswith("Pixel 4")
+    assert row.latency.measured_on.device.endswith("Pixel 4")
     measured(phone, 22, **PIXEL_4)
     report = run_check(project, device=phone.serial)
     assert report.exit_code is ExitCode.OK and verdicts(report) == ["PASS"] * 4

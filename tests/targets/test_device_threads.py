@@ -44,14 +44,14 @@ class Listener:
             self.door.reset()
 
 
-def everywhere(tmp_path: Path, monkeypatch, on_case, on_note) -> list[android_device.Part]:
+def everywhere(tmp_path: Path, monkeypatch, on_case, on_note) -> list[android_device.Share]:
     """Two devices that tell of each of their cases and write no bundle."""
 
     def run_on(device: Device, cases: Any, request: Request, apks: Any, folder: Path, context: Context, on_case: Any):
         for case in cases:
             on_case(case.id)
             context.on_note(f"{device.serial} {case.id}")
-        return android_device.Part(device, cases, folder)
+        return android_device.Share(device, cases, folder)
 
     monkeypatch.setattr(android_device, "_run_on", run_on)
     devices: list[Any] = [Device(server=None, serial=name) for name in ("one", "two")]  # type: ignore[arg-type]

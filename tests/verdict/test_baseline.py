@@ -43,13 +43,13 @@ def test_a_baseline_has_figures_by_case_and_where_they_come_from():
     assert [made.cases[case].inference.median_ms / 10 for case in "ab"] == pytest.approx([1, 2], 0.02)
     assert made.cases["a"].total.median_ms == pytest.approx(12, 0.02)
     assert (made.runtime, made.delegate, made.threads, made.host) == ("Interpreter 2.16.1", "xnnpack", 2, "")
-    assert made.provenance is PROVENANCE and made.place.soc == "SM8150"
+    assert made.provenance is PROVENANCE and made.measured_on.soc == "SM8150"
     assert parse_json(to_json(made), Baseline) == made
     assert made.file_name.startswith("tiny-lib-interpreter-android-device-pixel-4-xnnpack-2-threads-")
 
 
 def test_two_classes_of_devices_have_two_files():
-    other = baseline(row(place={"device": "Pixel 4 XL"}))
+    other = baseline(row(measured_on={"device": "Pixel 4 XL"}))
     names = {
         baseline().file_name,
         other.file_name,
@@ -57,7 +57,8 @@ def test_two_classes_of_devices_have_two_files():
         baseline(row(model="b")).file_name,
     }
     assert len(names) == 4
-    computers = {made_of([row(place=EMULATOR)], host, PROVENANCE)[0].file_name for host in (HOST, "Another, 8 cores")}
+    hosts = (HOST, "Another, 8 cores")
+    computers = {made_of([row(measured_on=EMULATOR)], host, PROVENANCE)[0].file_name for host in hosts}
     assert len(computers) == 2
 
 
@@ -137,8 +138,8 @@ def test_all_cases_count_as_one_and_each_row_has_the_verdict():
             {"runtime": "Interpreter 2.17.0, xnnpack, 2 threads"},
             "it is of Interpreter 2.16.1, and Interpreter 2.17.0 ran",
         ),
-        ({"place": {"governor": "performance"}}, "its governor was unknown, and now is performance"),
-        ({"place": {"os": "Android 11"}}, "it is of Android 10, and this is Android 11"),
+        ({"measured_on": {"governor": "performance"}}, "its governor was unknown, and now is performance"),
+        ({"measured_on": {"os": "Android 11"}}, "it is of Android 10, and this is Android 11"),
         ({"flags": ("DEBUGGABLE",)}, "it has no flag, and this run DEBUGGABLE"),
     ],
 )
@@ -151,9 +152,9 @@ def test_a_baseline_of_other_conditions_is_stale_and_not_compared(changed, why):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"place": {"device": "Pixel 5"}},
-        {"place": {"abi": "armeabi-v7a"}},
-        {"place": {"soc": "SM8250"}},
+        {"measured_on": {"device": "Pixel 5"}},
+        {"measured_on": {"abi": "armeabi-v7a"}},
+        {"measured_on": {"soc": "SM8250"}},
         {"threads": 4},
         {"delegate": "gpu"},
         {"model": "other"},
@@ -167,7 +168,7 @@ def test_another_device_model_or_run_has_no_baseline(changed):
 
 def test_an_emulator_gates_where_the_project_wants_it_on_the_same_kind_of_computer():
     def rows(factor):
-        return [row(inference_ms=times(factor), place=EMULATOR, flags=("EMULATOR",))]
+        return [row(inference_ms=times(factor), measured_on=EMULATOR, flags=("EMULATOR",))]
 
     made = baseline(*rows(1))
     (advised,), _ = held(rows(1.5), made)
@@ -192,7 +193,7 @@ def test_what_is_not_stable_is_not_judged():
 
 
 def test_a_row_shows_how_many_times_as_long_as_the_host_it_takes():
-    host = row(target="python", inference_ms=times(0.5), place={"kind": "host", "device": ""}, flags=("HOST",))
+    host = row(target="python", inference_ms=times(0.5), measured_on={"kind": "host", "device": ""}, flags=("HOST",))
     of_run, of_baseline = host_figures([host], []), host_figures([], [baseline(host)])
     for figures in (of_run, of_baseline):
         assert with_host_ratio(row(), figures).latency.host_ratio == pytest.approx(2, 0.01)

@@ -123,7 +123,7 @@ def test_a_row_has_figures_flags_and_where_it_was_measured():
     assert found.flags == () and found.unrest == () and abs(found.drift) < 0.01
     assert found.inference.median_ms == pytest.approx(10, 0.01) and found.total.median_ms == pytest.approx(13, 0.01)
     assert (found.preprocess.median_ms, found.postprocess.median_ms, found.memory_peak_mb) == (1, 2, 80.5)
-    place = found.place
+    place = found.measured_on
     assert (place.kind, place.device, place.soc, place.abi) == ("device", "Pixel 4", "SM8150", "arm64-v8a")
     assert str(found.inference).startswith("10 ms (9.9")
 

@@ -53,9 +53,9 @@ class ProtocolFault(DeviceLost):
     """Something answers at the adb server's port, or a server answers something, that is not adb's protocol."""
 
     def __init__(self, answer: bytes) -> None:
-        said = one_line(answer.decode("ascii", "replace"))
+        reply = one_line(answer.decode("ascii", "replace"))
         super().__init__(
-            f"adb's protocol is broken: {f'the answer begins with {said!r}' if said else 'the answer breaks off'}",
+            f"adb's protocol is broken: {f'the answer begins with {reply!r}' if reply else 'the answer breaks off'}",
             fix="adb kill-server; adb devices",
         )
         self.answer = answer
@@ -70,7 +70,7 @@ class Stopped(RunError):
 
 
 @dataclass(frozen=True)
-class Said:
+class ShellOutput:
     """What a command on a device said, and its exit code."""
 
     code: int
@@ -249,10 +249,10 @@ class Server:
             recording.recorded(("adb", "connect", address)) as answer,
             self.open(f"host:connect:{address}") as connection,
         ):
-            said = self.block(connection)
-            answer.code, answer.stdout = 0, bytearray(said.encode())
-        if "connected to" not in said:
-            raise DeviceLost(f"adb cannot connect to {address}: {one_line(said)}", fix=f"adb connect {address}")
+            reply = self.block(connection)
+            answer.code, answer.stdout = 0, bytearray(reply.encode())
+        if "connected to" not in reply:
+            raise DeviceLost(f"adb cannot connect to {address}: {one_line(reply)}", fix=f"adb connect {address}")
 
 
 @dataclass(frozen=True)
@@ -290,23 +290,23 @@ class Device:
 
     def shell(
         self,
-        words: Sequence[str],
+        command_argv: Sequence[str],
         *,
         deadline_s: float = COMMAND_DEADLINE_S,
         on_line: Callable[[str], None] | None = None,
         on_error_line: Callable[[str], None] | None = None,
         limit: int = MAX_OUTPUT_BYTES,
-    ) -> Said:
+    ) -> ShellOutput:
         """Run a command to its end. `on_line` hears stdout line by line, and each line puts the deadline off.
 
         `on_error_line` hears stderr, also that of a command that does not come to its end. Raises DeviceLost when the
         connection breaks, Expired after `deadline_s`, RunError beyond `limit` bytes.
         """
-        command = shlex.join(words)
+        command = shlex.join(command_argv)
         end = time.monotonic() + deadline_s
         listeners = {STDOUT: on_line, STDERR: on_error_line}
         heard = {STDOUT: 0, STDERR: 0}
-        argv = ("adb", "-s", self.serial, "shell", *words)
+        argv = ("adb", "-s", self.serial, "shell", *command_argv)
         with recording.recorded(argv) as answer, self.open(f"shell,v2,raw:{command}") as connection:
             parts = {STDOUT: answer.stdout, STDERR: answer.stderr}
             while True:
@@ -317,7 +317,7 @@ class Device:
                         if listener and heard[stream] < len(parts[stream]):
                             listener(parts[stream][heard[stream] :].decode("utf-8", "replace"))
                     answer.code = data[0] if data else 255
-                    return Said(answer.code, bytes(parts[STDOUT]), bytes(parts[STDERR]))
+                    return ShellOutput(answer.code, bytes(parts[STDOUT]), bytes(parts[STDERR]))
                 if kind not in parts:
                     continue
                 parts[kind] += data
@@ -351,15 +351,15 @@ class Device:
             data += chunk
         return bytes(data)
 
-    def checked(self, words: Sequence[str], *, deadline_s: float = COMMAND_DEADLINE_S) -> Said:
+    def checked(self, command_argv: Sequence[str], *, deadline_s: float = COMMAND_DEADLINE_S) -> ShellOutput:
         """`shell`, and RunError where the command says that it failed."""
-        said = self.shell(words, deadline_s=deadline_s)
-        if said.code:
+        reply = self.shell(command_argv, deadline_s=deadline_s)
+        if reply.code:
             raise RunError(
-                f"`{shlex.join(words)[:120]}` failed on {self.serial}: {said.reason}",
+                f"`{shlex.join(command_argv)[:120]}` failed on {self.serial}: {reply.reason}",
                 fix=f"{self.adb} shell",
             )
-        return said
+        return reply
 
     def push(self, source: Path, target: str, mode: int = 0o644) -> None:
         """Copy a file to the device, first under the name `target`.part; `keep` gives it its own.
@@ -389,10 +389,10 @@ class Device:
             size = min(size, 1000) if answer == b"FAIL" else 0
             reason = self._receive(sending, size, end, what, INSTALL_DEADLINE_S)
         if answer != b"OKAY":
-            said = one_line(reason.decode("utf-8", "replace"))
-            full = "No space left" in said
+            reply = one_line(reason.decode("utf-8", "replace"))
+            full = "No space left" in reply
             raise RunError(
-                f"{self.serial} does not take {source.name}: {'its storage is full' if full else said}",
+                f"{self.serial} does not take {source.name}: {'its storage is full' if full else reply}",
                 fix=f"{self.adb} shell {f'rm -r {STORE}' if full else 'ls -ld ' + STORE}",
             )
 
@@ -423,8 +423,8 @@ class Device:
         # It complains about each file that is not there, and that is an answer too.
         found: dict[str, str] = {}
         for some in _batches(paths):
-            said = self.shell(["sha256sum", *some], deadline_s=INSTALL_DEADLINE_S).text
-            found |= {path: sha256 for sha256, path in re.findall(r"^([0-9a-f]{64})\s+\*?(.+)$", said, re.MULTILINE)}
+            reply = self.shell(["sha256sum", *some], deadline_s=INSTALL_DEADLINE_S).text
+            found |= {path: sha256 for sha256, path in re.findall(r"^([0-9a-f]{64})\s+\*?(.+)$", reply, re.MULTILINE)}
         return found
 
     def recover(self) -> None:

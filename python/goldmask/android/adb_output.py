@@ -96,8 +96,8 @@ def error(text: str, address: str) -> GoldmaskError:
 
 def no_server(address: str, answer: bytes) -> EnvironmentMissing:
     """The error that another program listens where an adb server should be; `answer` is how its answer began."""
-    said = one_line(answer.decode("ascii", "replace"))
-    how = f"answers {said!r}" if said else "closes every connection"
+    answer_line = one_line(answer.decode("ascii", "replace"))
+    how = f"answers {answer_line!r}" if answer_line else "closes every connection"
     return EnvironmentMissing(
         f"what listens at {address} is no adb server: it {how}",
         f"end that program (ss -ltnp 'sport = :{address.rpartition(':')[2]}'), or ANDROID_ADB_SERVER_PORT=PORT",

@@ -316,8 +316,8 @@ def _wait_for_boot(emulator: Emulator, server: Server, deadline_s: float, clock:
         if not seen:
             return
         if clock.now() >= end:
-            said = emulator_log.complaint(emulator.log.read_text("utf-8", "replace"))
-            missing = f"{seen}; the emulator complains: {said}" if said else seen
+            answer = emulator_log.complaint(emulator.log.read_text("utf-8", "replace"))
+            missing = f"{seen}; the emulator complains: {answer}" if answer else seen
             raise RunError(
                 f"Android did not boot within {deadline_s:g} s: {missing}; the emulator's log is {emulator.log}",
                 fix=f"{_see(emulator)}, or more boot_deadline_s in goldmask.toml",
@@ -332,8 +332,8 @@ def _boot_state(device: Device) -> str:
         state = device.server.states().get(device.serial, "")
         if state != "device":
             return f"adb sees {device.serial} as {state}" if state else f"adb does not see {device.serial}"
-        said = device.shell(["getprop", "sys.boot_completed"], deadline_s=ASK_DEADLINE_S)
-        return "" if said.text.strip() == "1" else "sys.boot_completed is not 1"
+        answer = device.shell(["getprop", "sys.boot_completed"], deadline_s=ASK_DEADLINE_S)
+        return "" if answer.text.strip() == "1" else "sys.boot_completed is not 1"
     except DeviceLost as error:  # a device that comes up drops connections
         return error.what
 

@@ -71,7 +71,7 @@ OPERATOR = re.compile(
 )
 US_PER_MS = 1000
 # It rounds the average to six digits in one line, and in another not at all or to a hundredth of a millisecond.
-SAME, SAME_MS = 0.01, 0.006
+ROUNDED, ROUNDED_MS = 0.01, 0.006
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,7 @@ def parse(text: str) -> Timing:
     """benchmark_model's last statistics and its summary. Raises RunError where it printed none, or nonsense."""
     lines = [line[:MAX_LINE] for line in text.splitlines()]
     counted = [
-        match
-        for line in lines
-        if not any(words in line for words in OF_PROFILES) and (match := STATISTICS.search(line))
+        match for line in lines if not any(argv in line for argv in OF_PROFILES) and (match := STATISTICS.search(line))
     ]
     summary = SUMMARY.search(text)
     if summary and counted:
@@ -143,9 +141,9 @@ def parse(text: str) -> Timing:
             rows["init"], rows["first"], int(rows["runs"]), rows["mean"], rows["std"], rows["min"], rows["max"], None
         )
         return _agreed(_of_statistics(counted[-1], table.init_ms, table.first_ms) if counted else table, table.mean_ms)
-    said = complaint(text)
+    output = complaint(text)
     raise RunError(
-        f"benchmark_model printed no timings{f': {said}' if said else ''}",
+        f"benchmark_model printed no timings{f': {output}' if output else ''}",
         fix="use a benchmark_model of TensorFlow Lite 2.3 or later",
     )
 
@@ -172,8 +170,8 @@ def _rows(lines: Sequence[str]) -> dict[str, float] | None:
 
 def _agreed(timing: Timing, average_ms: float) -> Timing:
     """The timing, if it is one and its average is the summary's. Raises RunError."""
-    least, most = timing.min_ms * (1 - SAME) - SAME_MS, timing.max_ms * (1 + SAME) + SAME_MS
-    same = math.isclose(timing.mean_ms, average_ms, rel_tol=SAME, abs_tol=SAME_MS)
+    least, most = timing.min_ms * (1 - ROUNDED) - ROUNDED_MS, timing.max_ms * (1 + ROUNDED) + ROUNDED_MS
+    same = math.isclose(timing.mean_ms, average_ms, rel_tol=ROUNDED, abs_tol=ROUNDED_MS)
     if timing.runs < 1 or not least <= timing.mean_ms <= most or not same:
         raise RunError("benchmark_model contradicts itself: its average is not that of its statistics")
     return timing
@@ -234,7 +232,7 @@ def run(
     program, graph = f"{STORE}/{sha256}", f"{STORE}/{sha256_of(model)}.tflite"
     device.keep({Path(program).name: binary, Path(graph).name: model})
     device.checked(["chmod", "755", program])
-    words = [
+    argv = [
         program,
         f"--graph={graph}",
         f"--num_threads={ran.threads}",
@@ -245,14 +243,14 @@ def run(
         *DELEGATES[ran.delegate],
         *(["--enable_op_profiling=true"] if profile else []),
     ]
-    said = device.shell(words, deadline_s=DEADLINE_S)
-    text = (said.stdout + said.stderr).decode("utf-8", "replace")
+    output = device.shell(argv, deadline_s=DEADLINE_S)
+    text = (output.stdout + output.stderr).decode("utf-8", "replace")
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text, "utf-8")
-    if said.code:
+    if output.code:
         why = complaint(text)
         raise RunError(
-            f"benchmark_model failed on {device.serial} (exit code {said.code}){f': {why}' if why else ''}",
+            f"benchmark_model failed on {device.serial} (exit code {output.code}){f': {why}' if why else ''}",
             fix=f"cat {log}",
         )
     try:

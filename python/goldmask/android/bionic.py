@@ -17,7 +17,7 @@ from pathlib import Path
 from ..contract.errors import EnvironmentMissing, RunError
 from ..machine import shell
 from ..machine.abi import ABIS, Abi, abi_of, host_abi
-from ..machine.cache import cache_folder, place
+from ..machine.cache import cache_folder, move_into_place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.scratch import scratch_folder
@@ -84,7 +84,7 @@ def prepare(libraries: Sequence[Path], abi: str, logs: Path) -> Path:
             for library in libraries:
                 _convert(library, ABIS[abi], symbols, beside / library.name)
             _compile_shim(ABIS[abi], beside / SHIM, logs)
-            place(beside, folder)
+            move_into_place(beside, folder)
     return folder
 
 
@@ -191,19 +191,19 @@ def compiler(abi: str, logs: Path) -> tuple[str | Path, ...]:
     return (zig, "cc", "-target", f"{ABIS[abi].gnu}.2.17")
 
 
-def compile_c(abi: str, words: Sequence[str | Path], log: Path) -> shell.Finished:
+def compile_c(abi: str, flags: Sequence[str | Path], log: Path) -> shell.Finished:
     """Run the C compiler for an ABI with further words; its complaints go to `log`."""
     # zig's own cache would otherwise land in the user's home.
     zig_cache = str(cache_folder() / "zig")
     env = {"ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache}
-    argv = [*compiler(abi, log.parent), *words]
+    argv = [*compiler(abi, log.parent), *flags]
     return shell.run(argv, log=log, deadline_s=COMPILE_DEADLINE_S, env=env)
 
 
 def _compile_shim(abi: Abi, out: Path, logs: Path) -> None:
     log = logs / f"bionic.{abi.name}.log"
-    words: list[str | Path] = [*FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
-    done = compile_c(abi.name, words, log)
+    flags: list[str | Path] = [*FLAGS, f"-Wl,-soname,{SHIM}", "-o", out, *sorted(SOURCES.glob("*.c")), "-lm", "-ldl"]
+    done = compile_c(abi.name, flags, log)
     if done.code:
         raise RunError(
             f"the bionic shim does not compile with {Path(done.argv[0]).name}: {done.log_tail(1)}", fix=f"cat {log}"

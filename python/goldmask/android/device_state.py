@@ -51,11 +51,11 @@ class Conditions:
     @property
     def is_emulator(self) -> bool:
         """Whether it is an emulator's Android."""
-        said = self.properties
+        values = self.properties
         return (
-            said.get("ro.kernel.qemu") == "1"
-            or said.get("ro.boot.qemu") == "1"
-            or said.get("ro.hardware") in ("goldfish", "ranchu")
+            values.get("ro.kernel.qemu") == "1"
+            or values.get("ro.boot.qemu") == "1"
+            or values.get("ro.hardware") in ("goldfish", "ranchu")
         )
 
     @property
@@ -68,7 +68,7 @@ class Conditions:
 
     def environment(self) -> dict[str, str]:
         """What a bundle records of the device."""
-        said = {
+        values = {
             "device": self.name,
             "soc": " ".join(filter(None, (self._of("ro.soc.manufacturer"), self._of("ro.soc.model")))),
             "board": self._of("ro.board.platform", "ro.hardware"),
@@ -79,7 +79,7 @@ class Conditions:
             "debuggable system": "yes" if self._of("ro.debuggable") == "1" else "no",
             "battery": str(self.battery or ""),
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in values.items() if value}
 
 
 def look(device: Device) -> Conditions:
@@ -113,11 +113,11 @@ def parse_properties(text: str) -> dict[str, str]:
 
 def parse_battery(text: str) -> Battery | None:
     """`dumpsys battery`; None for a device without a battery, and where Android does not tell."""
-    said = dict(re.findall(r"^[ \t]{0,8}(\w[\w ]{0,40}): *(\w{1,9})[ \r]*$", text, re.MULTILINE))
-    level, scale = said.get("level", ""), said.get("scale", "100")
-    if not level.isdecimal() or not scale.isdecimal() or said.get("present") == "false":
+    values = dict(re.findall(r"^[ \t]{0,8}(\w[\w ]{0,40}): *(\w{1,9})[ \r]*$", text, re.MULTILINE))
+    level, scale = values.get("level", ""), values.get("scale", "100")
+    if not level.isdecimal() or not scale.isdecimal() or values.get("present") == "false":
         return None
-    powered = [value for name, value in said.items() if name.endswith(" powered")]
+    powered = [value for name, value in values.items() if name.endswith(" powered")]
     return Battery(100 * int(level) // max(1, int(scale)), "true" in powered or not powered)
 
 

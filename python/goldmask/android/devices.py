@@ -85,10 +85,10 @@ def _serial_number(device: Device) -> str:
 def matches(device: Device, name: str, value: str) -> bool:
     """Whether a property of the device is `value`; an ABI is one of several."""
     try:
-        said = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
+        value_there = device.shell(["getprop", CHOICES.get(name, name)]).text.strip()
     except DeviceLost:
         return False
-    return value in said.split(",") if name == "abi" else said == value
+    return value in value_there.split(",") if name == "abi" else value_there == value
 
 
 def _nothing(wanted: str, listed: Sequence[Transport]) -> str:

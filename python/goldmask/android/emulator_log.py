@@ -54,23 +54,23 @@ def error(log: str) -> GoldmaskError:
 def complaint(log: str) -> str:
     """The first complaint that an emulator does not live on after, else the first of any; empty without one."""
     found = list(_complaints(log))
-    return one_line(next((words for words, serious in found if serious), found[0][0] if found else ""))
+    return one_line(next((sentence for sentence, serious in found if serious), found[0][0] if found else ""))
 
 
 def _complaints(log: str) -> Iterator[tuple[str, bool]]:
     """Each complaint, and whether it is serious; lines of one level that follow each other are one complaint."""
-    words: list[str] = []
+    sentence: list[str] = []
     level = ""
     for line in [*log.splitlines(), ""]:
         match = COMPLAINT.match(line)
         harmless = match and HARMLESS.search(line)
-        if words and (not match or harmless or match[1] != level):
-            yield " ".join(words), True
-            words = []
+        if sentence and (not match or harmless or match[1] != level):
+            yield " ".join(sentence), True
+            sentence = []
         if match and harmless:
             yield match[2].strip(), False
         elif match and match[2].strip():
-            words.append(match[2].strip())
+            sentence.append(match[2].strip())
             level = match[1]
 
 

@@ -15,8 +15,8 @@ MAX_VALUE = 4000
 SIGN_ALIKE = "./goldmask android.apk.verify --apk APK, which shows an APK's signer, and sign both with one key"
 # Why Android starts no instrumentation, in its words and in ours, and what to do. \1 and \2 are the words' groups.
 REFUSALS = tuple(
-    (re.compile(words), what, fix)
-    for words, what, fix in (
+    (re.compile(pattern), what, fix)
+    for pattern, what, fix in (
         (
             r"package (\S+) does not have a signature matching the target (\S+)",
             r"Android does not let \1 test \2: the two are signed with different keys",
@@ -120,9 +120,9 @@ class Instrumentation:
     @property
     def problem(self) -> RunError | None:
         """Why this run is not as it should be; None where it is."""
-        said = [*self.errors, *self.stderr]
+        output = [*self.errors, *self.stderr]
         if self.errors or (self.stderr and self.code is None and not self._began):
-            return _refused(said, self.unknown)
+            return _refused(output, self.unknown)
         if self.stacks:
             return RunError(self.stacks[0])
         if self.result.keys() & {"shortMsg", "longMsg"}:
@@ -146,16 +146,16 @@ class Instrumentation:
         return f"the app's process ended: {long or short or 'Android does not say why'}"
 
 
-def _refused(said: list[str], unknown: list[str]) -> RunError:
+def _refused(output: list[str], unknown: list[str]) -> RunError:
     """Why Android started no test: its known reasons in our words, else its own."""
-    for words, what, fix in REFUSALS:
-        for line in said:
-            if match := words.search(line):
+    for pattern, what, fix in REFUSALS:
+        for line in output:
+            if match := pattern.search(line):
                 return RunError(one_line(match.expand(what)), fix)
     # `Error: …` is the last line after a page of usage; an exception is the first line before its stack.
-    usage = [line.removeprefix("Error: ") for line in said if line.startswith("Error: ")]
-    thrown = [match[2] or match[1] for line in said if (match := EXCEPTION.match(line))]
-    reason = one_line((usage[-1:] or thrown[:1] or [""])[0]) or excerpt("\n".join([*said, *unknown]))
+    usage = [line.removeprefix("Error: ") for line in output if line.startswith("Error: ")]
+    thrown = [match[2] or match[1] for line in output if (match := EXCEPTION.match(line))]
+    reason = one_line((usage[-1:] or thrown[:1] or [""])[0]) or excerpt("\n".join([*output, *unknown]))
     return RunError(f"am instrument: {reason}")
 
 
@@ -163,9 +163,9 @@ def parse(
     lines: Iterable[str], on_case: Callable[[str], None] = lambda case: None, stderr: Iterable[str] = ()
 ) -> Instrumentation:
     """A whole transcript, of stdout and of stderr."""
-    said = Instrumentation(on_case)
+    output = Instrumentation(on_case)
     for line in lines:
-        said.hear(line)
+        output.hear(line)
     for line in stderr:
-        said.hear_error(line)
-    return said
+        output.hear_error(line)
+    return output

@@ -43,19 +43,19 @@ class Line:
 
 def now(device: Device) -> str:
     """The device's own clock, as logcat writes it. Raises DeviceLost."""
-    said = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
-    return said if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", said) else "01-01 00:00:00.000"
+    output = device.shell(["date", "+%m-%d %H:%M:%S.000"]).text.strip()
+    return output if re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.000", output) else "01-01 00:00:00.000"
 
 
 def save(device: Device, since: str, pid: int | None, package: str, log: Path) -> RunError | None:
     """Write what a process said, and what was said of it, to `log`; returns its `ending`."""
     try:
-        said = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", since]).text
+        output = device.shell(["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash", "-T", since]).text
     except RunError as error:  # a log that cannot be had is no reason to leave the masks behind
         log.write_text(f"{error}\n", "utf-8")
         return None
-    log.write_text(of_process(said, pid, package), "utf-8")
-    return ending(said, pid, package)
+    log.write_text(of_process(output, pid, package), "utf-8")
+    return ending(output, pid, package)
 
 
 def parse(logcat: str) -> list[Line]:
@@ -117,10 +117,10 @@ def ending(logcat: str, pid: int | None, package: str) -> RunError | None:
 
 
 def _low_memory(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         match = LOW_MEMORY.match(line.text)
         if line.tag in ("lowmemorykiller", "lmkd") and match and int(match[1]) == pid:
-            rest = " ".join([match[2], *(each.text for each in lines[place + 1 :][:1] if each.tag == line.tag)])
+            rest = " ".join([match[2], *(each.text for each in lines[index + 1 :][:1] if each.tag == line.tag)])
             why = re.search(r"(?:reason: |because )([^;]+)", rest)
             detail = f": {one_line(why[1])}" if why else ""
             return RunError(f"Android ended the app's process because memory ran out{detail}", MORE_MEMORY)
@@ -145,9 +145,9 @@ def _native(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
 
 def _java(lines: Sequence[Line], pid: int, package: str) -> RunError | None:
     own = [line.text for line in lines if line.tag == "AndroidRuntime" and line.pid == pid and line.level == "E"]
-    for place, text in enumerate(own):
+    for index, text in enumerate(own):
         if text.startswith("FATAL EXCEPTION"):
-            thrown = next((each for each in own[place + 1 :] if not each.startswith(("Process: ", "PID: "))), text)
+            thrown = next((each for each in own[index + 1 :] if not each.startswith(("Process: ", "PID: "))), text)
             return RunError(f"the app crashed in Java or Kotlin: {one_line(thrown)}")
     return None
 

@@ -76,16 +76,16 @@ class Refusal:
     """Why `pm install` refused: a key of REASONS (empty where nobody knows), and Android's own words, each once."""
 
     reason: str
-    words: str
+    raw: str
     needed: str = ""
 
     def error(self, device: Device, package: str, apk: Path) -> RunError:
         """The refusal as a user reads it."""
         if not self.reason:
-            return RunError(f"{device.serial} refuses {package}: {self.words}", fix=f"{device.adb} install -r -t {apk}")
+            return RunError(f"{device.serial} refuses {package}: {self.raw}", fix=f"{device.adb} install -r -t {apk}")
         what, fix = REASONS[self.reason]
         return RunError(
-            f"{device.serial} refuses {package}: {what}{self.needed} ({self.words})",
+            f"{device.serial} refuses {package}: {what}{self.needed} ({self.raw})",
             fix=fix.format(adb=device.adb, package=package, apk=apk),
         )
 
@@ -108,16 +108,16 @@ def install(device: Device, apk: Path, package: str) -> bool:
     device.keep({name: apk})
     try:
         # adb's streamed install reads from a pipe and needs a service of Android's; a file does everywhere.
-        said = device.shell(["pm", "install", "-r", "-t", f"{STORE}/{name}"], deadline_s=INSTALL_DEADLINE_S)
+        answer = device.shell(["pm", "install", "-r", "-t", f"{STORE}/{name}"], deadline_s=INSTALL_DEADLINE_S)
     finally:
         with contextlib.suppress(RunError):
             device.shell(["rm", "-f", f"{STORE}/{name}"])
-    if refused := refusal(f"{said.text}\n{said.stderr.decode('utf-8', 'replace')}"):
+    if refused := refusal(f"{answer.text}\n{answer.stderr.decode('utf-8', 'replace')}"):
         raise refused.error(device, package, apk)
     # pm has been seen to say Success and keep the old one; a mask of yesterday's app must not pass.
     if installed_sha256(device, package) != wanted:
         raise RunError(
-            f"{device.serial} still has another {package} than the one that was installed ({said.reason})",
+            f"{device.serial} still has another {package} than the one that was installed ({answer.reason})",
             fix=f"{device.adb} uninstall {package}",
         )
     return True
@@ -132,8 +132,8 @@ def refusal(output: str) -> Refusal | None:
         return None
     if thrown := re.search(r"^(?:[\w.$]+(?:Exception|Error): )+(.*)$", output, re.MULTILINE):
         return _named(thrown[1].removeprefix("Error: "))
-    if said := re.search(r"^Error: (.*)$", output, re.MULTILINE):
-        return _named(said[1])
+    if answer := re.search(r"^Error: (.*)$", output, re.MULTILINE):
+        return _named(answer[1])
     if code := re.search(r"\bINSTALL_(?:PARSE_)?FAILED_\w+", output):
         return _refusal(code[0], output, excerpt(output))
     return _refusal("", output, excerpt(output) or "pm install said nothing")
@@ -147,12 +147,12 @@ def _named(text: str) -> Refusal:
     return _refusal(code, detail, one_line(": ".join(filter(None, (code, detail)))))
 
 
-def _refusal(code: str, detail: str, words: str) -> Refusal:
+def _refusal(code: str, detail: str, raw: str) -> Refusal:
     reason, needed = _reason(code, detail), ""
     if reason == OLDER and (match := NEWER.search(detail)):
         has = f", the device has {one_line(match[2])}" if match[2] else ""
         needed = f": it needs API {one_line(match[1])}{has}"
-    return Refusal(reason, words, needed)
+    return Refusal(reason, raw, needed)
 
 
 def _reason(code: str, detail: str) -> str:
@@ -161,5 +161,5 @@ def _reason(code: str, detail: str) -> str:
         cause = NO_CAUSE.sub("", detail)
         return UNSIGNED if not cause or NO_SIGNATURE.search(cause) else DAMAGED_SIGNATURE
     # "Failed to parse APK file …: Requires newer sdk version": words before codes, the special before the general.
-    known = next((reason for words, reason in WORDS if words.search(detail)), "")
+    known = next((reason for raw, reason in WORDS if raw.search(detail)), "")
     return known or (reason if (reason := CODES.get(code, code)) in REASONS else "")

@@ -118,11 +118,11 @@ def install(sdk: Sdk, wanted: Sequence[str], *, accept: bool, on_progress: Progr
     if not shutil.which("gpgv"):
         raise EnvironmentMissing("sdkmanager checks signatures with gpgv", fix="sudo apt-get install gpgv")
     home = cache_folder() / "sdkmanager"
-    places = _places(home, sdk)
+    addresses = _addresses(home, sdk)
     log = _log(home)
-    named = {package: newest(package, places) for package in new}
+    named = {package: newest(package, addresses) for package in new}
     for package in named.values():
-        _provide(places[package], log, home, on_progress)
+        _provide(addresses[package], log, home, on_progress)
     _accept(sdk)
     # The log and the packages are here; whatever else it would fetch could not be checked, so it gets no network.
     offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
@@ -135,15 +135,15 @@ def install(sdk: Sdk, wanted: Sequence[str], *, accept: bool, on_progress: Progr
     return new
 
 
-def newest(package: str, places: Mapping[str, str]) -> str:
+def newest(package: str, addresses: Mapping[str, str]) -> str:
     """The name by which sdkmanager knows the newest version of a package. Raises EnvironmentMissing.
 
     sdkmanager's plain `emulator` is the first one in its log, which is the oldest; `emulator;36.1.9` is that version.
     """
-    versions = [name for name in places if package == "emulator" and re.fullmatch(r"emulator;\d+(\.\d+)*", name)]
+    versions = [name for name in addresses if package == "emulator" and re.fullmatch(r"emulator;\d+(\.\d+)*", name)]
     if versions:
         return max(versions, key=lambda name: [int(part) for part in name.partition(";")[2].split(".")])
-    if package not in places:
+    if package not in addresses:
         raise EnvironmentMissing(
             f"sdkmanager knows no package {package}",
             fix=f"another api in goldmask.toml, or rm -r {cache_folder()}/sdkmanager for a newer list",
@@ -151,7 +151,7 @@ def newest(package: str, places: Mapping[str, str]) -> str:
     return package
 
 
-def _places(home: Path, sdk: Sdk) -> dict[str, str]:
+def _addresses(home: Path, sdk: Sdk) -> dict[str, str]:
     """The URL of every package in the log, which is fetched and checked where it is not here."""
     argv = [sys.executable, "-c", WHERE]
     done = _sdkmanager(argv, home, sdk, home / "list.log", LOG_DEADLINE_S, {}, EnvironmentMissing)
@@ -170,11 +170,11 @@ def _sdkmanager(
     """sdkmanager, with a home of its own for what it keeps."""
     sdk.folder.mkdir(parents=True, exist_ok=True)
     home.mkdir(parents=True, exist_ok=True)
-    places = {"HOME": str(home), "ANDROID_HOME": str(sdk.folder)}
-    done = shell.run(argv, log=log, deadline_s=deadline_s, env={**places, **env})
+    addresses = {"HOME": str(home), "ANDROID_HOME": str(sdk.folder)}
+    done = shell.run(argv, log=log, deadline_s=deadline_s, env={**addresses, **env})
     if done.code:
-        said = done.log_tail(1) or " ".join(done.stdout.splitlines()[-2:])
-        raise failure(f"sdkmanager failed ({done.ending}): {said[:300]}", fix=f"cat {log}, and check the network")
+        reason = done.log_tail(1) or " ".join(done.stdout.splitlines()[-2:])
+        raise failure(f"sdkmanager failed ({done.ending}): {reason[:300]}", fix=f"cat {log}, and check the network")
     return done
 
 
@@ -197,15 +197,15 @@ def _provide(url: str, log: Log, home: Path, on_progress: Progress | None) -> No
         raise EnvironmentMissing(f"the log has no sha256 of {url}", fix=f"rm {_log_of(home)}, and try again")
     name = PurePosixPath(urlsplit(url).path).name
     sha256 = entries[-1]["sha256"]  # a file that was published again has several; the last is what is there today
-    place = _log_of(home).with_name(name)
-    if place.is_file() and sha256_of(place) == sha256:
+    cached = _log_of(home).with_name(name)
+    if cached.is_file() and sha256_of(cached) == sha256:
         return
     found = fetch(Source(urls=(url,), sha256=sha256, licence=LICENCE), home, on_progress)
-    place.unlink(missing_ok=True)
+    cached.unlink(missing_ok=True)
     try:
-        place.hardlink_to(found)
+        cached.hardlink_to(found)
     except OSError:  # some file systems have no links
-        shutil.copyfile(found, place)
+        shutil.copyfile(found, cached)
 
 
 def _accept(sdk: Sdk) -> None:

@@ -30,6 +30,6 @@ def write_zip(path: Path, entries: Mapping[str, bytes], stored: Sequence[str]) -
                 # Android's own extra field for padding: apksig keeps what it finds there.
                 start = stream.tell() + HEADER_BYTES + len(name.encode()) + 6
                 padding = -start % multiple
-                words = (ALIGNMENT_FIELD, 2 + padding, multiple)
-                entry.extra = b"".join(word.to_bytes(2, "little") for word in words) + bytes(padding)
+                numbers = (ALIGNMENT_FIELD, 2 + padding, multiple)
+                entry.extra = b"".join(word.to_bytes(2, "little") for word in numbers) + bytes(padding)
             archive.writestr(entry, data)

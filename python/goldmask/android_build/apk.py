@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
 from ..machine import shell
-from ..machine.cache import cache_folder, place
+from ..machine.cache import cache_folder, move_into_place
 from ..machine.fetch import fetch_package
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.scratch import scratch_folder
@@ -266,8 +266,8 @@ class _Steps:
                         argv += ["--classpath", jar]
                 self._run([*argv, *(jar for jar in jars if jar)], "d8", "the classes do not become dex files")
 
-        words = (f"--release {self.kotlin.jdk.version} {self.application.min_sdk}", "--")
-        return self._make("dex", [r8, self.android, *words, *classes, "--", *beside], make)
+        options = (f"--release {self.kotlin.jdk.version} {self.application.min_sdk}", "--")
+        return self._make("dex", [r8, self.android, *options, *classes, "--", *beside], make)
 
     def natives(self, libraries: Mapping[maven.Artifact, Path]) -> dict[str, Path]:
         """Entries of native libraries, of the chosen ABIs only."""
@@ -316,7 +316,7 @@ class _Steps:
                 beside = scratch / "made"
                 beside.mkdir()
                 make(beside)
-                place(beside, folder)
+                move_into_place(beside, folder)
             self.made.append(what)
             self.kotlin.on_step(what, 1, 1)
         return folder
@@ -425,6 +425,6 @@ def _files(folder: Path) -> list[Path]:
 def _run(argv: Sequence[str | Path], log: Path, failed: str) -> None:
     done = shell.run(argv, log=log, deadline_s=DEADLINE_S)
     if done.code:
-        said = [line for line in log.read_text("utf-8", "replace").splitlines() if "rror" in line]
-        first = said[0] if said else done.log_tail(1) or done.ending
+        complaints = [line for line in log.read_text("utf-8", "replace").splitlines() if "rror" in line]
+        first = complaints[0] if complaints else done.log_tail(1) or done.ending
         raise RunError(f"{failed}: {first.strip()}", fix=f"cat {log}")

@@ -29,12 +29,12 @@ def verify(apk: Path, logs: Path) -> list[Diagnostic]:
         raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
     aapt2 = find_aapt2(logs)
     done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
-    said = done.stdout
+    printed = done.stdout
     if done.code:
         why = badging.complaint(done.log.read_text("utf-8", "replace")) or done.ending
         diagnostics = [Diagnostic("package", False, why)]
     else:
-        diagnostics = [badging.package(said)]
+        diagnostics = [badging.package(printed)]
     diagnostics.append(_signature(apk, logs))
     try:
         with zipfile.ZipFile(apk) as archive:
@@ -43,7 +43,7 @@ def verify(apk: Path, logs: Path) -> list[Diagnostic]:
             diagnostics += [_alignment(archive), _dexes(archive), *_native_libraries(archive)]
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, ValueError) as error:
         diagnostics.append(Diagnostic("content", False, f"it cannot be read: {error}"))
-    return [*diagnostics, badging.permissions(said)]
+    return [*diagnostics, badging.permissions(printed)]
 
 
 def classes_of(apk: Path) -> set[str]:
@@ -73,10 +73,10 @@ def dex_classes(data: bytes) -> list[str]:
 def _signature(apk: Path, logs: Path) -> Diagnostic:
     argv: list[str | Path] = [find_jdk().java, *QUICK, "-cp", own_tool("tool-apksig", logs), APKSIG, "verify", apk]
     done = shell.run(argv, log=logs / "apksig.log", deadline_s=DEADLINE_S)
-    said = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
-    errors = [sentence for key, sentence in said if key == "error"]
-    schemes = [key for key, value in said if value == "true"]
-    signers = ", ".join(value[:16] + "…" for key, value in said if key == "signer")
+    printed = [line.partition(" ")[::2] for line in done.stdout.splitlines()]
+    errors = [sentence for key, sentence in printed if key == "error"]
+    schemes = [key for key, value in printed if value == "true"]
+    signers = ", ".join(value[:16] + "…" for key, value in printed if key == "signer")
     if done.code or errors or schemes != ["v2", "v3"]:
         reason = errors[0] if errors else f"schemes: {', '.join(schemes) or 'none'}; v2 and v3 are needed"
         reason = done.log_tail(1) if done.code else reason
@@ -139,8 +139,8 @@ def _native_libraries(archive: zipfile.ZipFile) -> Iterator[Diagnostic]:
     if wrong:
         yield Diagnostic("native libraries", False, "; ".join(wrong[:3]))
         return
-    words = ", ".join(f"{count} of {abi}" for abi, count in abis.items())
-    yield Diagnostic("native libraries", True, words or "none")
+    listing = ", ".join(f"{count} of {abi}" for abi, count in abis.items())
+    yield Diagnostic("native libraries", True, listing or "none")
     if small := sorted({name.rpartition("/")[2] for name, bytes_ in pages.items() if bytes_ < PAGE_BYTES}):
         detail = f"{', '.join(small)} are linked for 4 KiB: where pages have 16, Android runs them in a compatible mode"
         yield Diagnostic("memory pages", True, f"{detail} or not at all; only a newer library changes that")

@@ -8,16 +8,16 @@ from ..machine.diagnostics import Diagnostic
 
 def package(badging: str) -> Diagnostic:
     """Name, version, and the versions of Android that it is for; later aapt2 says `minSdkVersion` for `sdkVersion`."""
-    said = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
+    found = re.search(r"^package: name='([^']*)' versionCode='(\d*)' versionName='([^']*)'", badging, re.MULTILINE)
     sdk = dict(re.findall(r"^(minSdkVersion|sdkVersion|targetSdkVersion):'(\w+)'", badging, re.MULTILINE))
-    if not said or not sdk:
-        what = "no package" if not said else "no SDK versions"
+    if not found or not sdk:
+        what = "no package" if not found else "no SDK versions"
         return Diagnostic("package", False, f"the manifest names {what}: {excerpt(badging) or 'aapt2 says nothing'}")
     least = sdk.get("minSdkVersion") or sdk.get("sdkVersion") or "1"  # Android's own default
     debuggable = ", debuggable" if re.search("^application-debuggable", badging, re.MULTILINE) else ""
     versions = f"API {least} and later, made for {sdk.get('targetSdkVersion') or least}"
-    name = printable(" ".join(filter(None, (said[1], said[3]))))
-    return Diagnostic("package", True, f"{name} ({said[2] or '0'}), {versions}{debuggable}")
+    name = printable(" ".join(filter(None, (found[1], found[3]))))
+    return Diagnostic("package", True, f"{name} ({found[2] or '0'}), {versions}{debuggable}")
 
 
 def complaint(stderr: str) -> str:

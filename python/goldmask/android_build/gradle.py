@@ -56,16 +56,16 @@ def assemble(
 ) -> Built:
     """Have Gradle build the debug APKs of a flavour. Raises RunError with Gradle's own reason."""
     variant = f"{flavour[:1].upper()}{flavour[1:]}Debug"
-    words = [word for word in (module.name, flavour, "debug") if word]
+    names = [word for word in (module.name, flavour, "debug") if word]
     outputs = module / "build/outputs/apk"
-    app = outputs / flavour / "debug" / f"{'-'.join(words)}.apk"
-    test = outputs / "androidTest" / flavour / "debug" / f"{'-'.join(words)}-androidTest.apk"
+    app = outputs / flavour / "debug" / f"{'-'.join(names)}.apk"
+    test = outputs / "androidTest" / flavour / "debug" / f"{'-'.join(names)}-androidTest.apk"
     before = [sha256_of(path) if path.is_file() else "" for path in (app, test)]
     tasks = [f":{module.name}:assemble{variant}", f":{module.name}:assemble{variant}AndroidTest"]
     # Without a daemon: what we start ends with us.
     argv: list[str | Path] = [program, "--no-daemon", "--console=plain", *tasks]
     on_step("gradle", 0, 1)
-    log = logs / f"gradle-{'-'.join(words)}.log"
+    log = logs / f"gradle-{'-'.join(names)}.log"
     done = shell.run(argv, log=log, deadline_s=DEADLINE_S, cwd=folder)
     on_step("gradle", 1, 1)
     if done.code:

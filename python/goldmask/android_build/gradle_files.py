@@ -218,14 +218,14 @@ def _application(path: Path, text: str, root_build: str) -> Application:
     """What an application's build file, or the root's for all modules, says. Raises ConfigError."""
 
     def setting(name: str, default: str = "") -> str:
-        for place in (text, root_build):
-            if found := re.search(rf'^\s*{name}\s*=\s*"?([\w.$-]+)"?\s*$', place, re.MULTILINE):
+        for source in (text, root_build):
+            if found := re.search(rf'^\s*{name}\s*=\s*"?([\w.$-]+)"?\s*$', source, re.MULTILINE):
                 return found[1]
         if not default:
             raise ConfigError(f"{path} says no {name} that goldmask can read", fix=_FIX)
         return default
 
-    def words(name: str) -> tuple[str, ...]:
+    def listed(name: str) -> tuple[str, ...]:
         lines = re.findall(rf"\b{name}\s*\+=\s*(.+)", text)
         return tuple(word for line in lines for word in re.findall(r'"([\w.-]+)"', line))
 
@@ -237,8 +237,8 @@ def _application(path: Path, text: str, root_build: str) -> Application:
             target_sdk=int(setting("targetSdk")),
             version_code=int(setting("versionCode", "1")),
             version_name=setting("versionName", "1.0"),
-            abis=words("abiFilters"),
-            stored=words("noCompress"),
+            abis=listed("abiFilters"),
+            stored=listed("noCompress"),
             runner=setting("testInstrumentationRunner", "androidx.test.runner.AndroidJUnitRunner"),
             suffixes=tuple(_SUFFIX.findall(text)),
         )

@@ -44,13 +44,13 @@ def find_jdk() -> Jdk:
     if not java or not Path(java).is_file():
         where = f"JAVA_HOME ({home}) has no bin/java" if home else "no java is on PATH"
         raise EnvironmentMissing(f"a JDK is needed and {where}", fix=INSTALL)
-    said = _properties(java)
-    version = int(said["java.specification.version"].removeprefix("1.")) if "java.specification.version" in said else 0
+    props = _properties(java)
+    version = int(props.get("java.specification.version", "0").removeprefix("1."))
     if version < OLDEST:
         raise EnvironmentMissing(
             f"{java} is Java {version or 'of an unknown version'}; {OLDEST} or later is needed", fix=INSTALL
         )
-    jdk = Jdk(Path(said["java.home"]), version)
+    jdk = Jdk(Path(props["java.home"]), version)
     if not jdk.javac.is_file():
         raise EnvironmentMissing(f"{jdk.home} is a Java runtime without a compiler", fix=INSTALL)
     return jdk

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..contract.errors import RunError
 from ..machine import shell
-from ..machine.cache import cache_folder, place
+from ..machine.cache import cache_folder, move_into_place
 from ..machine.scratch import scratch_folder
 from . import maven
 from .gradle_files import Module, Project
@@ -113,7 +113,7 @@ class Kotlin:
             with scratch_folder(folder.parent) as scratch:
                 beside = scratch / "classes"
                 self._run_compilers(module, sources, class_path, beside)
-                place(beside, folder)
+                move_into_place(beside, folder)
         return folder
 
     def _digest(self, module: Module, sources: Sequence[Path], class_path: Sequence[Path]) -> str:
@@ -159,7 +159,7 @@ class Kotlin:
         if done.code:
             lines = log.read_text("utf-8", "replace").splitlines()
             # Under -Werror the complaint is a warning, and the only error says that there is one.
-            said = [line for line in lines if "warning:" in line or "error:" in line]
-            said.sort(key=lambda line: ("-Werror" in line, "error:" not in line))
-            first = said[0] if said else done.log_tail(1) or done.ending
+            complaints = [line for line in lines if "warning:" in line or "error:" in line]
+            complaints.sort(key=lambda line: ("-Werror" in line, "error:" not in line))
+            first = complaints[0] if complaints else done.log_tail(1) or done.ending
             raise RunError(f"{module.name} does not compile: {first.strip()}", fix=f"cat {log}")

@@ -17,7 +17,7 @@ TOOLS = "http://schemas.android.com/tools"
 NAME = f"{{{ANDROID}}}name"
 BROUGHT = ("uses-permission", "uses-feature", "queries")
 # Of tools: only what talks to editors and lint.
-HARMLESS = tuple(f"{{{TOOLS}}}{word}" for word in ("context", "ignore", "targetApi"))
+HARMLESS = tuple(f"{{{TOOLS}}}{attribute}" for attribute in ("context", "ignore", "targetApi"))
 
 ET.register_namespace("android", ANDROID)
 
@@ -32,8 +32,8 @@ def app_manifest(own: Path, libraries: Iterable[Path], application: Application)
         for key in list(element.attrib):
             if key.startswith(f"{{{TOOLS}}}"):
                 if key not in HARMLESS:
-                    word = key.rpartition("}")[2]
-                    raise ConfigError(f"{own}: goldmask merges manifests without tools:{word}", fix=_FIX)
+                    attribute = key.rpartition("}")[2]
+                    raise ConfigError(f"{own}: goldmask merges manifests without tools:{attribute}", fix=_FIX)
                 del element.attrib[key]
         if (name := element.get(NAME, "")).startswith("."):
             element.set(NAME, application.namespace + name)

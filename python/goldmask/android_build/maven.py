@@ -20,7 +20,7 @@ from ..contract.errors import ConfigError, EnvironmentMissing, RunError
 from ..contract.files import sha256_of, write_atomically
 from ..contract.schema import Sha256, Strict, first_problem
 from ..machine import shell
-from ..machine.cache import adopt, cache_folder, cached_path, place
+from ..machine.cache import adopt, cache_folder, cached_path, move_into_place
 from ..machine.scratch import scratch_folder
 
 CATALOGUE = "gradle/libs.versions.toml"
@@ -46,10 +46,10 @@ class Artifact:
     @classmethod
     def parse(cls, coordinates: str) -> "Artifact":
         """From `group:name:type:version`. Raises ConfigError."""
-        words = coordinates.split(":")
-        if len(words) != 4 or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word) for word in words):
+        arguments = coordinates.split(":")
+        if len(arguments) != 4 or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word) for word in arguments):
             raise ConfigError(f"{coordinates!r} is not group:name:type:version", fix="./goldmask android.lock")
-        return cls(*words)
+        return cls(*arguments)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -151,7 +151,7 @@ def unpack_aar(aar: Path) -> Path:
             beside = scratch / "content"
             with zipfile.ZipFile(aar) as archive:
                 archive.extractall(beside)
-            place(beside, folder)
+            move_into_place(beside, folder)
     return folder
 
 
@@ -306,13 +306,13 @@ def _copied(folder: Path, artifact: Artifact) -> Path:
     return path
 
 
-def _maven(goal: str, folder: Path, logs: Path, *words: str, on_line: Callable[[str], None] | None = None) -> None:
+def _maven(goal: str, folder: Path, logs: Path, *arguments: str, on_line: Callable[[str], None] | None = None) -> None:
     """Run a goal of the dependency plugin in `folder`. Maven knows the user's mirrors, proxies and passwords."""
     program = shutil.which("mvn")
     if not program:
         raise EnvironmentMissing("Maven (mvn) is not on PATH, and it brings the Android libraries", fix=INSTALL)
     # -C: bytes that differ from the repository's own checksum are an error, before ours is even looked at.
-    argv = [program, "--batch-mode", "-C", f"{PLUGIN}:{goal}", *words]
+    argv = [program, "--batch-mode", "-C", f"{PLUGIN}:{goal}", *arguments]
     done = shell.run(
         argv, log=logs / f"maven.{goal}.log", deadline_s=DEADLINE_S, cwd=folder, on_line=on_line, env={"MAVEN_ARGS": ""}
     )

@@ -214,26 +214,26 @@ def _failure(listing: Mapping[str, Any]) -> str:
 
 def install(phone: Phone, app: Path, logs: Path) -> None:
     """Install a signed .app. Raises RunError with devicectl's reason."""
-    words: list[str | Path] = ["devicectl", "device", "install", "app", "--device", phone.identifier, app]
-    xcrun(words, logs / f"devicectl-install-{phone.udid}.log", DEADLINE_S)
+    argv: list[str | Path] = ["devicectl", "device", "install", "app", "--device", phone.identifier, app]
+    xcrun(argv, logs / f"devicectl-install-{phone.udid}.log", DEADLINE_S)
 
 
-def send(phone: Phone, bundle_id: str, folder: Path, place: str, logs: Path) -> None:
+def send(phone: Phone, bundle_id: str, folder: Path, remote: str, logs: Path) -> None:
     """Copy a folder to `place` in an app's container. Raises RunError."""
     # Never --remove-existing-content true: it empties the whole container, whatever the destination.
-    words: list[str | Path] = ["devicectl", "device", "copy", "to", *_container(phone, bundle_id)]
-    words += ["--source", folder, "--destination", place, "--remove-existing-content", "false"]
-    xcrun(words, logs / f"devicectl-send-{phone.udid}.log", DEADLINE_S)
+    argv: list[str | Path] = ["devicectl", "device", "copy", "to", *_container(phone, bundle_id)]
+    argv += ["--source", folder, "--destination", remote, "--remove-existing-content", "false"]
+    xcrun(argv, logs / f"devicectl-send-{phone.udid}.log", DEADLINE_S)
 
 
-def receive(phone: Phone, bundle_id: str, place: str, folder: Path, logs: Path) -> Path:
+def receive(phone: Phone, bundle_id: str, remote: str, folder: Path, logs: Path) -> Path:
     """Copy the folder `place` of an app's container to `folder`; where its files are now. Raises RunError."""
     folder.mkdir(parents=True, exist_ok=True)
-    words: list[str | Path] = ["devicectl", "device", "copy", "from", *_container(phone, bundle_id)]
-    words += ["--source", place, "--destination", folder]
-    xcrun(words, logs / f"devicectl-receive-{phone.udid}.log", DEADLINE_S)
+    argv: list[str | Path] = ["devicectl", "device", "copy", "from", *_container(phone, bundle_id)]
+    argv += ["--source", remote, "--destination", folder]
+    xcrun(argv, logs / f"devicectl-receive-{phone.udid}.log", DEADLINE_S)
     # It sends a folder's content and, other than that, brings the folder itself; not every version does.
-    nested = folder / PurePosixPath(place).name
+    nested = folder / PurePosixPath(remote).name
     return nested if nested.is_dir() else folder
 
 

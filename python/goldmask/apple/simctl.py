@@ -205,11 +205,11 @@ def choose_runtime(listing: Listing, wanted: str, arch: str) -> Runtime:
 def create(runtime: Runtime, device_type: DeviceType, logs: Path) -> Simulator:
     """A new simulator, which stays for the next time. Raises RunError."""
     name = f"{OURS} {device_type.name}"
-    words = ["simctl", "create", name, device_type.identifier, runtime.identifier]
-    said = xcrun(words, logs / "simctl-create.log", COMMAND_DEADLINE_S).strip()
-    if not re.fullmatch(r"[0-9A-Fa-f-]{36}", said):
-        raise RunError(f"simctl create answers no UDID: {excerpt(said) or 'nothing'}", fix="xcrun simctl list")
-    return Simulator(said, name, runtime.name, "Shutdown")
+    argv = ["simctl", "create", name, device_type.identifier, runtime.identifier]
+    printed = xcrun(argv, logs / "simctl-create.log", COMMAND_DEADLINE_S).strip()
+    if not re.fullmatch(r"[0-9A-Fa-f-]{36}", printed):
+        raise RunError(f"simctl create answers no UDID: {excerpt(printed) or 'nothing'}", fix="xcrun simctl list")
+    return Simulator(printed, name, runtime.name, "Shutdown")
 
 
 def start(udid: str, logs: Path) -> None:
@@ -250,8 +250,8 @@ def install(udid: str, app: Path, logs: Path) -> None:
 
 def container(udid: str, bundle_id: str, logs: Path) -> Path:
     """The data folder of an installed app, which moves with every install. Raises RunError."""
-    words = ["simctl", "get_app_container", udid, bundle_id, "data"]
-    path = Path(xcrun(words, logs / f"simctl-container-{udid}.log", COMMAND_DEADLINE_S).strip())
+    argv = ["simctl", "get_app_container", udid, bundle_id, "data"]
+    path = Path(xcrun(argv, logs / f"simctl-container-{udid}.log", COMMAND_DEADLINE_S).strip())
     if not path.is_absolute() or not path.is_dir():
         raise RunError(f"simctl names a container of {bundle_id} that is not there: {path}", fix="xcrun simctl list")
     return path

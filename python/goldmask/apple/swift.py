@@ -66,10 +66,10 @@ def find_swift() -> Swift:
     with scratch_folder() as folder:
         argv = [program, "--version"]
         done = shell.run(argv, log=folder / "swift.log", deadline_s=VERSION_DEADLINE_S)
-        said = done.log_tail(1) or done.ending
+        complaint = done.log_tail(1) or done.ending
     found = re.search(r"Swift version (\d+(?:\.\d+)*)", done.stdout)
     if not found:  # OpenStack's client has that name too
-        raise EnvironmentMissing(f"{program} is no Swift toolchain ({said})", fix=INSTALL)
+        raise EnvironmentMissing(f"{program} is no Swift toolchain ({complaint})", fix=INSTALL)
     if tuple(map(int, found[1].split("."))) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise EnvironmentMissing(f"{program} is Swift {found[1]}; {oldest} or later is needed", fix=INSTALL)

@@ -76,12 +76,12 @@ def find_xcode(logs: Path) -> Xcode:
         raise EnvironmentMissing(f"Xcode is needed{where}", fix=ELSEWHERE)
     log = logs / "xcodebuild-version.log"
     done = shell.run(["xcodebuild", "-version"], log=log, deadline_s=VERSION_DEADLINE_S)
-    said = re.search(r"^Xcode (\S+)\nBuild version (\S+)", done.stdout, re.MULTILINE)
-    if done.code or not said:
+    versions = re.search(r"^Xcode (\S+)\nBuild version (\S+)", done.stdout, re.MULTILINE)
+    if done.code or not versions:
         failure = failure_of(done)
         fix = failure.fix or "sudo xcode-select --switch /Applications/Xcode.app"
         raise EnvironmentMissing(f"xcodebuild does not work: {failure.what}", fix=fix)
-    xcode = Xcode(*said.groups())
+    xcode = Xcode(*versions.groups())
     if int(xcode.version.split(".")[0]) < OLDEST:
         raise EnvironmentMissing(
             f"this is Xcode {xcode.version}; {OLDEST} or later is needed for folders that the project is in step with",
@@ -241,17 +241,17 @@ def _project_words(folder: Path, ios: Ios) -> tuple[str, Path]:
 def _built(marker: Path, digest: str) -> Product | None:
     """The product of an earlier build of the same content."""
     try:
-        said = json.loads(marker.read_text("utf-8"))
-        path = marker.parent / "Build/Products" / said["xctestrun"]
+        versions = json.loads(marker.read_text("utf-8"))
+        path = marker.parent / "Build/Products" / versions["xctestrun"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Product(path) if said.get("digest") == digest and path.is_file() else None
+    return Product(path) if versions.get("digest") == digest and path.is_file() else None
 
 
 def _digest(folder: Path, ios: Ios, sdk: str, arch: str, xcode: Xcode) -> str:
     """The hash of all that decides about the products."""
-    words = (RECIPE, xcode.version, xcode.build, sdk, arch, ios.workspace, ios.scheme, ios.team)
-    digest = hashlib.sha256(repr(words).encode())
+    ingredients = (RECIPE, xcode.version, xcode.build, sdk, arch, ios.workspace, ios.scheme, ios.team)
+    digest = hashlib.sha256(repr(ingredients).encode())
     for path in _sources(folder):
         digest.update(f"\n{path.relative_to(folder).as_posix()} {sha256_of(path)}".encode())
     return digest.hexdigest()

@@ -160,8 +160,8 @@ def _first(lines: Sequence[str], rules) -> Cause | None:
 
 
 def _machine(lines: Sequence[str], at: int) -> Cause | None:
-    for words, fix in MACHINE:
-        if found := re.match(words, lines[at]):
+    for printed, fix in MACHINE:
+        if found := re.match(printed, lines[at]):
             return Cause(found[0].strip(), fix, missing=True)
     return None
 
@@ -235,8 +235,8 @@ def _script(lines: Sequence[str]) -> Cause | None:
         above = [(number, found) for number in range(at) if (found := SCRIPT.match(lines[number]))]
         name = re.sub(r"\\(.)", r"\1", above[-1][1]["name"]) if above else ""
         output = _printed(lines[(above[-1][0] + 1 if above else max(0, at - 6)) : at])
-        words = " | ".join(output[-3:] or _after(lines, at + 1)[:3]) or "it printed nothing"
-        return Cause(f"the script phase {name!r} failed: {words}" if name else f"a script phase failed: {words}")
+        printed = " | ".join(output[-3:] or _after(lines, at + 1)[:3]) or "it printed nothing"
+        return Cause(f"the script phase {name!r} failed: {printed}" if name else f"a script phase failed: {printed}")
     return None
 
 
@@ -252,8 +252,8 @@ def _command(lines: Sequence[str]) -> Cause | None:
         while start and lines[start - 1].strip() and not lines[start - 1][:1].isspace():
             start -= 1
         if output := [each.strip() for each in lines[start:at]][-3:] or _after(lines, at + 1)[:3]:
-            words = " | ".join(output)
-            return Cause(f"{failed['name']} failed: {words}", UNLOCK if KEYCHAIN.search(words) else "")
+            printed = " | ".join(output)
+            return Cause(f"{failed['name']} failed: {printed}", UNLOCK if KEYCHAIN.search(printed) else "")
     return None
 
 

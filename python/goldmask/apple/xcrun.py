@@ -45,9 +45,9 @@ def reason_of(text: str) -> str:
 def _of_simctl(lines: Sequence[str]) -> str:
     """`Unable to boot the Simulator. launchd failed to respond. (Failed to start launchd_sim: …)`."""
     end = next((at for at, line in enumerate(lines) if UNDERLYING.match(line)), len(lines))
-    said = " ".join(line.strip() for line in lines[:end])
+    message = " ".join(line.strip() for line in lines[:end])
     because = " ".join(line.strip() for line in lines[end + 1 : end + 3])
-    return excerpt(f"{said} ({because})" if because else said)
+    return excerpt(f"{message} ({because})" if because else message)
 
 
 def _of_devicectl(first: str, lines: Sequence[str]) -> str:

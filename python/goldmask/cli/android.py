@@ -69,7 +69,7 @@ def run_matrix(
     # Only this pipeline's runtime is a library of its own; the Task Library has its inside.
     config = load_config(root())
     selection = select(config, suite, models, ["lib_interpreter"], [android_jvm.NAME], from_flags(flags))
-    wanted = [version for words in versions for version in words.split(",") if version]
+    wanted = [version for listed in versions for version in listed.split(",") if version]
     if not wanted:
         raise UsageError(
             "android.matrix needs versions of TensorFlow Lite", fix="./goldmask android.matrix --runtime 2.14.0,2.16.1"
@@ -157,8 +157,8 @@ def run_benchmark(
         out.print(_operators(measured.operators))
     elif profile:
         out.print(Text("note: benchmark_model printed no operators; its log has all that it said", "yellow"))
-    for words in measured.delegate_words:
-        out.print(Text(f"benchmark_model: {words}"))
+    for listed in measured.delegate_words:
+        out.print(Text(f"benchmark_model: {listed}"))
     data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
     write_atomically(path / "benchmark.json", (json.dumps(data, indent=2) + "\n").encode())
     out.print(Text(f"figures: {path / 'benchmark.json'}, {log}"))
@@ -176,8 +176,8 @@ def _agreement(inferences_ms: list[float], tool: benchmark_model.Timing) -> str:
     if app is None or not ms:
         return "app and benchmark_model cannot be compared: one of them measured nothing"
     same = app.low_ms <= ms * (1 + LIMIT) and app.high_ms * (1 + LIMIT) >= ms
-    words = "agree" if same else "disagree"
-    return f"app and benchmark_model {words}: {app} and {ms:.3g} ms ({name}), {app.median_ms / ms:.2f} ×"
+    listed = "agree" if same else "disagree"
+    return f"app and benchmark_model {listed}: {app} and {ms:.3g} ms ({name}), {app.median_ms / ms:.2f} ×"
 
 
 def _operators(operators: Sequence[benchmark_model.Operator]) -> Table:

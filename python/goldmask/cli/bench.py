@@ -92,7 +92,7 @@ def a_against_b(
 
 def _outcome(found: Benched, limit: float) -> str:
     """B beside A in one line: `B is slower: total +10.2 % (+9.1 to +11.3), inference +0.1 % (…), 8 pairs of blocks`."""
-    words = {
+    phrases = {
         "slower": "B is slower",
         "faster": "B is faster",
         "same": f"A and B take the same time, within {limit:.0%}",
@@ -100,7 +100,7 @@ def _outcome(found: Benched, limit: float) -> str:
     }
     ratios: dict[str, Ratio | None] = {"total": found.total, "inference": found.inference}
     figures = [f"{name} {ratio.change}" for name, ratio in ratios.items() if ratio]
-    return f"{words[found.change]}: {', '.join([*figures, f'{len(found.blocks) // 2} pairs of blocks'])}"
+    return f"{phrases[found.change]}: {', '.join([*figures, f'{len(found.blocks) // 2} pairs of blocks'])}"
 
 
 def show_history(folders: list[str], folder: str) -> ExitCode:

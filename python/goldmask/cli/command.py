@@ -102,18 +102,18 @@ def _read(flag: str, value: Any, default: Any) -> Any:
         return [_read(flag, each, default) for each in value]
     if not isinstance(value, str):
         return value
-    words = f"--{flag.replace('_', '-')}"
+    shown = f"--{flag.replace('_', '-')}"
     if type(default) is int:
         if not is_number(value, int):
-            raise UsageError(f"{words} {value!r} is not a whole number", fix=f"{words} {default}")
+            raise UsageError(f"{shown} {value!r} is not a whole number", fix=f"{shown} {default}")
         return int(value)
     if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise UsageError(f"{words} {value!r} is not UTF-8", fix="give the file or folder another name")
+        raise UsageError(f"{shown} {value!r} is not UTF-8", fix="give the file or folder another name")
     if value.startswith("~"):
         try:
             return str(Path(value).expanduser())
         except RuntimeError as error:
-            raise UsageError(f"{words} {value!r}: there is no such user", fix=f"{words} ./{value}") from error
+            raise UsageError(f"{shown} {value!r}: there is no such user", fix=f"{shown} ./{value}") from error
     return value
 
 

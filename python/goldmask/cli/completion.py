@@ -43,20 +43,20 @@ def script(shell: str) -> str:
     return SCRIPTS[shell]
 
 
-def complete(words: Sequence[str], contexts: Sequence[ParserContext]) -> list[str]:
+def complete(typed: Sequence[str], contexts: Sequence[ParserContext]) -> list[str]:
     """What can stand where `words`, all those after the program's name, end: tasks, flags, or a flag's values."""
     tasks = {name: context for context in contexts for name in (context.name, *context.aliases) if name}
-    task = next((tasks[word] for word in words if word in tasks), None)
+    task = next((tasks[word] for word in typed if word in tasks), None)
     if task is None:
         return sorted(context.name for context in contexts if context.name)
-    for flag in (words[-1], words[-2]) if len(words) > 1 else ():
+    for flag in (typed[-1], typed[-2]) if len(typed) > 1 else ():
         argument = task.flags.get(flag)
         if argument is not None and argument.takes_value:
-            return values(task.name or "", argument.name, words)
+            return values(task.name or "", argument.name, typed)
     return sorted(flag for flag in task.flag_names() if flag.startswith("--"))
 
 
-def values(task: str, flag: str, words: Sequence[str]) -> list[str]:
+def values(task: str, flag: str, typed: Sequence[str]) -> list[str]:
     """The values of a flag that are known; none for one that takes a file or anything."""
     if f"{task} {flag}" in VALUES_OF_TASK:
         return list(VALUES_OF_TASK[f"{task} {flag}"])
@@ -65,7 +65,7 @@ def values(task: str, flag: str, words: Sequence[str]) -> list[str]:
         return list(option.choices)
     find = VALUES.get(flag)
     try:
-        return find(words) if find else []
+        return find(typed) if find else []
     except GoldmaskError:  # a broken goldmask.toml is told by the task, not by a Tab
         return []
 
@@ -76,43 +76,43 @@ def _root() -> Path:
     return root()
 
 
-def _models(words: Sequence[str]) -> list[str]:
+def _models(typed: Sequence[str]) -> list[str]:
     from ..project.model import model_names
 
     return model_names(_root())
 
 
-def _cases(words: Sequence[str]) -> list[str]:
+def _cases(typed: Sequence[str]) -> list[str]:
     from ..project.model import load_spec, model_names
 
-    named = [name for name in model_names(_root()) if name in words] or model_names(_root())
+    named = [name for name in model_names(_root()) if name in typed] or model_names(_root())
     return sorted({case.id for name in named for case in load_spec(_root(), name).cases})
 
 
-def _suites(words: Sequence[str]) -> list[str]:
+def _suites(typed: Sequence[str]) -> list[str]:
     from ..project.config import load_config
 
     return list(load_config(_root()).suites)
 
 
-def _targets(words: Sequence[str]) -> list[str]:
+def _targets(typed: Sequence[str]) -> list[str]:
     from ..targets.target import target_names
 
     return list(target_names())
 
 
-def _runtimes(words: Sequence[str]) -> list[str]:
+def _runtimes(typed: Sequence[str]) -> list[str]:
     return list(OPTIONS["runtime"].examples)
 
 
 VALUES: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "case": _cases,
     "model": _models,
-    "pipeline": lambda words: list(get_args(Pipeline)),
+    "pipeline": lambda typed: list(get_args(Pipeline)),
     "runtime": _runtimes,
     "suite": _suites,
     "target": _targets,
-    "version": lambda words: ["v1", "v2", "v3", "v3+"],
+    "version": lambda typed: ["v1", "v2", "v3", "v3+"],
 }
 # Where a flag of a task has the name of an option of runs, and another meaning.
 VALUES_OF_TASK = {"golden.record mode": ("all", "failed", "missing", "never")}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.progress import Progress as LiveDisplay
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -60,9 +60,9 @@ class ProgressBars(Progress):
             "steps": (text, bar, MofNCompleteColumn(), TimeElapsedColumn()),
         }
         self._downloads, self._steps = (
-            Bars(*each, console=console, transient=True, disable=not self._live) for each in columns.values()
+            LiveDisplay(*each, console=console, transient=True, disable=not self._live) for each in columns.values()
         )
-        self._running: Bars | None = None
+        self._running: LiveDisplay | None = None
         self._bars: dict[str, TaskID] = {}
         # In a log: when each began and how far it is, and what has its line.
         self._begun: dict[str, tuple[float, int, int | None]] = {}
@@ -111,7 +111,7 @@ class ProgressBars(Progress):
         text = f"{what}: {clause}, {seconds:.1f} s" if clause else f"{what}: {seconds:.1f} s"
         self._console.print(Text(text), soft_wrap=True)
 
-    def _show(self, progress: Bars, what: str, done: int, total: int | None) -> None:
+    def _show(self, progress: LiveDisplay, what: str, done: int, total: int | None) -> None:
         if self._running is not progress:  # rich draws one live display at a time
             if self._running:
                 self._running.stop()

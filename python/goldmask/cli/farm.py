@@ -77,7 +77,7 @@ def collect_farm(results: str, plan: str, folder: str) -> ExitCode:
         if each.bundle:
             out.print(Text(f"bundle: {each.folder} ({each.bundle.target.device or each.bundle.target.os})"))
     failures = test_lab.failures(collected)
-    for words in failures:
-        out.print(Text(f"ERROR {words}", "bold red"))
+    for sentence in failures:
+        out.print(Text(f"ERROR {sentence}", "bold red"))
     out.print(Text("compare: ./goldmask compare --golden models/NAME/goldens/PIPELINE --bundle DIR"))
     return ExitCode.RUN if failures else ExitCode.OK

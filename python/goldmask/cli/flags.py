@@ -116,11 +116,11 @@ SPREAD = (
 )  # fmt: skip
 
 
-def spread(words: Sequence[str], several: Sequence[str] = SPREAD) -> list[str]:
+def spread(typed: Sequence[str], several: Sequence[str] = SPREAD) -> list[str]:
     """`--image a.jpg b.jpg`, as a shell's glob expands, as the `--image a.jpg --image b.jpg` that invoke reads."""
     spread_words: list[str] = []
     flag = None
-    for word in words:
+    for word in typed:
         if word.startswith("-"):
             flag = word if word in several else None
         elif flag and spread_words[-1] != flag:

@@ -68,9 +68,9 @@ class GoldmaskProgram(Program):
         if options:
             print("\nOptions:")
             width = min(max(len(flag) for flag, _ in options) + 4, 28)
-            for flag, words in options:
+            for flag, arguments in options:
                 indent = " " * (width + 2)
-                lines = textwrap.wrap(words, min(get_terminal_size().columns, 100) - width - 2) or [""]
+                lines = textwrap.wrap(arguments, min(get_terminal_size().columns, 100) - width - 2) or [""]
                 first = f"  {flag:{width}}" if len(flag) < width else f"  {flag}\n{indent}"
                 print(first + f"\n{indent}".join(lines))
         example = getattr(task.body, "example", "")
@@ -80,8 +80,8 @@ class GoldmaskProgram(Program):
     def parse_collection(self) -> None:
         """Tasks are here already; `golden record` is `golden.record`, and `--a` is what invoke calls `-a`."""
         super().parse_collection()
-        words = joined(self.core.unparsed, self.collection)
-        self.core.unparsed[:] = [ONE_LETTER.sub(r"-\1\2", word) for word in words]
+        arguments = joined(self.core.unparsed, self.collection)
+        self.core.unparsed[:] = [ONE_LETTER.sub(r"-\1\2", word) for word in arguments]
 
     def parse_tasks(self) -> None:
         """Read tasks and their flags; a word that is unknown is told with the one that was probably meant."""
@@ -96,22 +96,22 @@ class GoldmaskProgram(Program):
     def parse_cleanup(self) -> None:
         """Completion is ours, as it knows values; all else is invoke's."""
         if self.args.complete.value:
-            words = self.core.remainder.split()[1:]
-            print("\n".join(complete(words, self._contexts())))
+            arguments = self.core.remainder.split()[1:]
+            print("\n".join(complete(arguments, self._contexts())))
             raise Exit
         super().parse_cleanup()
 
     def parse_core(self, argv: list[str] | None) -> None:
         """invoke's own flags; its completion scripts call a program on PATH, ours the one that is typed."""
-        words = list(argv or sys.argv)
-        if "--print-completion-script" in words[:-1]:
-            print(script(words[words.index("--print-completion-script") + 1]), end="")
+        arguments = list(argv or sys.argv)
+        if "--print-completion-script" in arguments[:-1]:
+            print(script(arguments[arguments.index("--print-completion-script") + 1]), end="")
             raise Exit
         if self.namespace and {"--help", "-h"} & set(
-            words[2:]
+            arguments[2:]
         ):  # which would be taken for the value of a positional argument
-            named = joined([word for word in words[1:] if word not in ("--help", "-h")], self.namespace)[0]
-            argv = [words[0], "--help", named] if named in _names(self.namespace) else argv
+            named = joined([word for word in arguments[1:] if word not in ("--help", "-h")], self.namespace)[0]
+            argv = [arguments[0], "--help", named] if named in _names(self.namespace) else argv
         try:
             super().parse_core(argv)
         except ParseError as error:
@@ -126,8 +126,8 @@ class GoldmaskProgram(Program):
         return text.split(": ")[0].rstrip(".") if len(text) > WIDTH else text.rstrip(".")
 
     def _refuse(self, error: ParseError) -> NoReturn:
-        told, fix = self._explained(error)
-        raise Exit(f"goldmask: {told}\n  try: {COMMAND} {fix}", 1) from error
+        message, fix = self._explained(error)
+        raise Exit(f"goldmask: {message}\n  try: {COMMAND} {fix}", 1) from error
 
     def _explained(self, error: ParseError) -> tuple[str, str]:
         """What is wrong with the command line, and what to type behind the program's name."""
@@ -154,15 +154,15 @@ class GoldmaskProgram(Program):
         return f"{task} takes no {unknown!r} without a flag before it", fix
 
 
-def joined(words: Sequence[str], collection: Collection) -> list[str]:
+def joined(arguments: Sequence[str], collection: Collection) -> list[str]:
     """`golden record --mode all` as `golden.record --mode all`: leading words that name a task together, by dots."""
     names = _names(collection)
     for count in (3, 2):
-        first = words[:count]
+        first = arguments[:count]
         if len(first) == count and ".".join(first) in names:
-            return [".".join(first), *words[count:]]
+            return [".".join(first), *arguments[count:]]
     # None of them, then: where the first is a group of tasks, the mistake is in what follows it.
-    rest = list(words)
+    rest = list(arguments)
     while len(rest) > 1 and rest[0] not in names and any(name.startswith(f"{rest[0]}.") for name in names):
         if rest[1].startswith("-"):
             break

@@ -34,8 +34,8 @@ def run_tests(select: str, fast: bool, coverage: bool, fuzz: int) -> ExitCode:
     return max(_run(["-m", "coverage", "run", *tests], fuzz), _run([str(TOOL_ROOT / "tests/room_coverage.py")]))
 
 
-def _run(words: list[str], fuzz: int = 0) -> ExitCode:
-    argv = [sys.executable, *words]
+def _run(arguments: list[str], fuzz: int = 0) -> ExitCode:
+    argv = [sys.executable, *arguments]
     done = shell.run(
         argv,
         log=TOOL_ROOT / "build/test.log",

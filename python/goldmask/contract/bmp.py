@@ -99,8 +99,8 @@ def _rows(data: bytes, header: Header) -> Bytes:
     rows = np.frombuffer(padded, np.uint8).reshape(header.height, stride)[:, :used]
     if header.bits >= 8:
         return rows
-    places = np.arange(8 - header.bits, -1, -header.bits, dtype=np.uint8)
-    samples = rows[..., None] >> places & np.uint8((1 << header.bits) - 1)
+    shifts = np.arange(8 - header.bits, -1, -header.bits, dtype=np.uint8)
+    samples = rows[..., None] >> shifts & np.uint8((1 << header.bits) - 1)
     indices: Bytes = samples.reshape(header.height, -1)[:, : header.width]
     return indices
 
@@ -152,16 +152,16 @@ def _channels(rows: Bytes, data: bytes, header: Header) -> Pixels:
             raise DamagedImage("it ends within its header") from error
     if masks == MASKS[32]:
         return rows.reshape(header.height, header.width, size)[..., 2::-1]
-    words = np.zeros((header.height, header.width), np.uint32)
+    packed = np.zeros((header.height, header.width), np.uint32)
     for byte in range(size):
-        words |= rows[:, byte::size].astype(np.uint32) << np.uint32(8 * byte)
+        packed |= rows[:, byte::size].astype(np.uint32) << np.uint32(8 * byte)
     channels = np.empty((header.height, header.width, 3), np.uint8)
     for channel, mask in enumerate(masks):
         low = (mask & -mask).bit_length() - 1
         highest = mask >> low if mask else 0
         if not mask or highest & (highest + 1) or mask >> header.bits:
             raise UnsupportedImage(f"a BMP with a colour mask of {mask:#x}")
-        values = (words & np.uint32(mask)) >> np.uint32(low)
+        values = (packed & np.uint32(mask)) >> np.uint32(low)
         if highest > 255:
             channels[..., channel] = values >> np.uint32(highest.bit_length() - 8)
         else:

@@ -171,7 +171,7 @@ class _Loaded:
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _Prediction:
     """A case with its mask in memory."""
 
     case: RequestCase
@@ -185,7 +185,7 @@ class _Drawn:
 def _run_cases(
     engine: Engine, request: Request, base: Path, out: Path, loaded: _Loaded, journal: Journal
 ) -> Iterator[Result]:
-    """Every case in turn. One case's files are hashed, encoded and written while the next is drawn."""
+    """Every case in turn. One case's files are hashed, encoded and written while the next is predicted."""
     options = request.options
     # But where runs are repeated somebody wants to know how long they take: the machine is theirs alone.
     measuring = options.warmup + options.runs > 1 or options.min_duration_s > 0
@@ -194,7 +194,7 @@ def _run_cases(
         for case in request.cases:
             future: Future[Result]
             try:
-                future = finisher.submit(_finish, _draw(engine, request, case, base, loaded), out, journal)
+                future = finisher.submit(_finish, _predict(engine, request, case, base, loaded), out, journal)
             except StageError as error:
                 failure = Failure(stage=error.stage, message=_one_line(error))
                 future = finisher.submit(_keep, _failed(case, failure), journal)
@@ -207,7 +207,7 @@ def _run_cases(
             yield waiting.result()
 
 
-def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, loaded: _Loaded) -> _Drawn:
+def _predict(engine: Engine, request: Request, case: RequestCase, base: Path, loaded: _Loaded) -> _Prediction:
     options = request.options
     path = base / case.file
     try:
@@ -236,7 +236,7 @@ def _draw(engine: Engine, request: Request, case: RequestCase, base: Path, loade
         postprocess_ms=postprocess,
         total_ms=total,
     )
-    return _Drawn(case, pixels, last, latency, loaded.memory_mb, _memory_now_mb())
+    return _Prediction(case, pixels, last, latency, loaded.memory_mb, _memory_now_mb())
 
 
 def _keep(result: Result, journal: Journal) -> Result:
@@ -244,8 +244,8 @@ def _keep(result: Result, journal: Journal) -> Result:
     return result
 
 
-def _finish(drawn: _Drawn, out: Path, journal: Journal) -> Result:
-    case, last = drawn.case, drawn.last
+def _finish(predicted: _Prediction, out: Path, journal: Journal) -> Result:
+    case, last = predicted.case, predicted.last
     mask_file = f"masks/{case.id}.png"
     result = Predicted(
         case=case.id,
@@ -254,11 +254,13 @@ def _finish(drawn: _Drawn, out: Path, journal: Journal) -> Result:
         mask=mask_file,
         mask_sha256=_write(out / mask_file, encode_mask(last.mask)),
         mask_size=last.mask.shape[::-1],
-        stages=StageHashes(decoded=_sha256(drawn.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)),
-        latency=drawn.latency,
-        memory_init_mb=drawn.memory_init_mb,
+        stages=StageHashes(
+            decoded=_sha256(predicted.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)
+        ),
+        latency=predicted.latency,
+        memory_init_mb=predicted.memory_init_mb,
         memory_peak_mb=_memory_peak_mb(),
-        memory_steady_mb=drawn.memory_steady_mb,
+        memory_steady_mb=predicted.memory_steady_mb,
         taps=_taps(last, case, out),
     )
     return _keep(result, journal)

@@ -37,7 +37,7 @@ DOWNLOAD = "copy or download the image again"
 MAX_IMAGE_BYTES = 1 << 28
 # OpenCV's and Skia's choice too: 8 bits of pixel and two weights of 11 bits fit 32-bit integers.
 WEIGHT_BITS = 11
-ONE = 1 << WEIGHT_BITS
+FULL_WEIGHT = 1 << WEIGHT_BITS
 
 
 class ImageError(GoldmaskError):
@@ -147,11 +147,11 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     left, right, along = _taps(pixels.shape[1], width)
     down, along = down[:, None], np.repeat(along, 3)
     texels: Texels = np.ascontiguousarray(pixels).view("V3")[..., 0]  # three bytes moved as one
-    above = _gather(texels, top, left) * (ONE - along)
+    above = _gather(texels, top, left) * (FULL_WEIGHT - along)
     above += _gather(texels, top, right) * along
-    below = _gather(texels, bottom, left) * (ONE - along)
+    below = _gather(texels, bottom, left) * (FULL_WEIGHT - along)
     below += _gather(texels, bottom, right) * along
-    above *= ONE - down
+    above *= FULL_WEIGHT - down
     below *= down
     above += below
     above += 1 << (2 * WEIGHT_BITS - 1)
@@ -161,11 +161,11 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
 
 def _taps(source: int, target: int) -> tuple[Indices, Indices, Weights]:
     """For each of `target` outputs: the two source indices and the second one's weight in 1/ONE."""
-    centre = ((2 * np.arange(target, dtype=np.int64) + 1) * source * ONE) // (2 * target) - ONE // 2
-    centre = np.clip(centre, 0, (source - 1) * ONE)
+    centre = ((2 * np.arange(target, dtype=np.int64) + 1) * source * FULL_WEIGHT) // (2 * target) - FULL_WEIGHT // 2
+    centre = np.clip(centre, 0, (source - 1) * FULL_WEIGHT)
     first = centre >> WEIGHT_BITS
     second = np.minimum(first + 1, source - 1)
-    return first, second, (centre & (ONE - 1)).astype(np.int32)
+    return first, second, (centre & (FULL_WEIGHT - 1)).astype(np.int32)
 
 
 def _gather(texels: Texels, rows: Indices, columns: Indices) -> Blend:

@@ -30,7 +30,7 @@ def cached_path(sha256: str, name: str) -> Path:
     return cache_folder() / "files" / sha256 / name
 
 
-def place(beside: Path, folder: Path) -> None:
+def move_into_place(beside: Path, folder: Path) -> None:
     """Give a finished folder its name in the cache, unless somebody else was faster."""
     try:
         beside.rename(folder)

@@ -16,7 +16,7 @@ from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
 from ..contract.files import sha256_of
 from ..contract.schema import Sha256, Strict
 from . import shell
-from .cache import adopt, cache_folder, cached_path, place
+from .cache import adopt, cache_folder, cached_path, move_into_place
 from .download import Now, Transfer
 from .scratch import scratch_folder
 from .uv import find_uv
@@ -188,7 +188,7 @@ def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -
                     f"{package} cannot be had from PyPI: {' '.join(done.log_tail(2).split())}",
                     fix="connect to PyPI or your mirror of it (UV_DEFAULT_INDEX), and try again",
                 )
-            place(beside, folder)
+            move_into_place(beside, folder)
     return folder
 
 

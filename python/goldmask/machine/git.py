@@ -19,8 +19,8 @@ def commit_of(folder: Path, ref: str, *, merge_base: bool) -> str:
     """The sha1 of a ref, or of the commit from which it and HEAD went different ways; empty where there is none."""
     if ref.startswith("-"):
         return ""
-    words = ("merge-base", "HEAD", ref) if merge_base else ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    return (_answer(folder, *words) or "").strip()
+    arguments = ("merge-base", "HEAD", ref) if merge_base else ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    return (_answer(folder, *arguments) or "").strip()
 
 
 def archive(folder: Path, commit: str, pathspec: str, out: Path) -> bool:
@@ -28,13 +28,13 @@ def archive(folder: Path, commit: str, pathspec: str, out: Path) -> bool:
     return _answer(folder, "archive", "--format=tar", f"--output={out}", commit, "--", pathspec) is not None
 
 
-def _answer(folder: Path, *words: str) -> str | None:
+def _answer(folder: Path, *arguments: str) -> str | None:
     """What git prints; None where it fails, or is not there."""
     if not shutil.which("git"):
         return None
     try:
         with scratch_folder() as logs:
-            done = shell.run(("git", "-C", str(folder), *words), log=logs / "git.log", deadline_s=DEADLINE_S)
+            done = shell.run(("git", "-C", str(folder), *arguments), log=logs / "git.log", deadline_s=DEADLINE_S)
     except GoldmaskError:
         return None
     return None if done.code else done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..contract.errors import EnvironmentMissing
 from . import shell
-from .cache import cache_folder, place
+from .cache import cache_folder, move_into_place
 from .resources import INSTALLED, REFERENCES
 from .scratch import scratch_folder
 from .uv import find_uv
@@ -28,8 +28,8 @@ def prepare(script: Path, python: str, logs: Path) -> None:
         return
     log = logs / f"{script.stem}.environment.log"
 
-    def uv(*words: str | Path) -> shell.Finished:
-        return shell.run([find_uv(), *words], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
+    def uv(*arguments: str | Path) -> shell.Finished:
+        return shell.run([find_uv(), *arguments], log=log, deadline_s=PREPARE_DEADLINE_S, env=ISOLATED)
 
     with scratch_folder() as folder:
         requirements = script.with_suffix(".txt")
@@ -59,13 +59,13 @@ def _sync(script: Path, python: str) -> tuple[str | Path, ...]:
 def run(
     script: Path,
     python: str,
-    *words: str | Path,
+    *arguments: str | Path,
     log: Path,
     deadline_s: float,
     on_line: Callable[[str], None] | None = None,
 ) -> shell.Finished:
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
-    argv = [find_uv(), "run", "--quiet", "--offline", "--python", python, "--script", script, *words]
+    argv = [find_uv(), "run", "--quiet", "--offline", "--python", python, "--script", script, *arguments]
     return shell.run(argv, log=log, deadline_s=deadline_s, env=ISOLATED, on_line=on_line)
 
 
@@ -93,7 +93,7 @@ def references(*, copied: bool = True) -> Path:
             for name, path in files.items():
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, beside / name)
-            place(beside, folder)
+            move_into_place(beside, folder)
     return folder / "references"
 
 

@@ -145,10 +145,10 @@ class Sanitiser:
         """The value's stand-in, the same one each time; a stand-in stays."""
         if _made(value):
             return value
-        place = (key, value.lower())
-        if place not in self._numbers:
-            self._numbers[place] = self._number(key)
-        return like(self._numbers[place])
+        entry = (key, value.lower())
+        if entry not in self._numbers:
+            self._numbers[entry] = self._number(key)
+        return like(self._numbers[entry])
 
     def _number(self, key: object) -> int:
         self._numbers[key] = self._numbers.get(key, 0) + 1

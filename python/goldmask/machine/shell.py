@@ -94,14 +94,14 @@ def run(
     this process's environment. The child leads a process group of its own, which is ended on every way
     out. Raises RunError when the program is missing or `deadline_s` seconds have passed.
     """
-    words = tuple(os.fspath(word) for word in argv)
+    command = tuple(os.fspath(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     # Nothing is interrupted between the start of a process and the `try` that ends it.
     with log.open("wb") as log_stream, interrupts.held():
         try:
             process = subprocess.Popen(
-                words,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log_stream,
@@ -112,7 +112,7 @@ def run(
                 errors="replace",
             )
         except OSError as error:
-            raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
+            raise RunError(f"cannot start {command[0]}: {error.strerror}", fix="./goldmask doctor") from error
         with _lock:
             _live.add(process)
         note = _note(process.pid)
@@ -145,14 +145,14 @@ def run(
     seconds = time.monotonic() - started
     code = None if expired.is_set() else process.returncode
     if recording.active():
-        said = log.read_text("utf-8", "replace")
-        recording.tell(recording.Call(words, code, seconds, stdout="".join(lines), stderr=said))
+        complaints = log.read_text("utf-8", "replace")
+        recording.tell(recording.Call(command, code, seconds, stdout="".join(lines), stderr=complaints))
     if code is None:
         raise RunError(
-            f"{Path(words[0]).name} did not end within {deadline_s:g} s and was stopped; its log is {log}",
+            f"{Path(command[0]).name} did not end within {deadline_s:g} s and was stopped; its log is {log}",
             fix=f"cat {log}",
         )
-    return Finished(words, code, seconds, "".join(lines), log)
+    return Finished(command, code, seconds, "".join(lines), log)
 
 
 def start(
@@ -163,12 +163,12 @@ def start(
     The child leads a process group of its own, so a Ctrl-C at the terminal does not reach it. `env` adds to this
     process's environment. Raises RunError when the program is missing.
     """
-    words = tuple(os.fspath(word) for word in argv)
+    command = tuple(os.fspath(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
         try:
             process = subprocess.Popen(
-                words,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -177,8 +177,8 @@ def start(
                 start_new_session=True,
             )
         except OSError as error:
-            raise RunError(f"cannot start {words[0]}: {error.strerror}", fix="./goldmask doctor") from error
-    recording.tell(recording.Call(words, None, 0.0, log=log))
+            raise RunError(f"cannot start {command[0]}: {error.strerror}", fix="./goldmask doctor") from error
+    recording.tell(recording.Call(command, None, 0.0, log=log))
     # Collects the child when it ends; until then its id cannot be given to another process.
     threading.Thread(target=process.wait, daemon=True).start()
     try:

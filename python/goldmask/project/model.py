@@ -292,18 +292,18 @@ def _normalisation(
 ) -> tuple[Normalisation, Literal["model.toml", "metadata", "quantisation", "assumed"]]:
     """What pixels become, and who says so: model.toml, the metadata, the tensor's own scale, or nobody."""
     image, own = description.inputs[0], _metadata_normalisation(path, description)
-    if said := declared.normalisation:
-        if image.dtype == "uint8" and not fits_uint8(image, said):
+    if declared_normalisation := declared.normalisation:
+        if image.dtype == "uint8" and not fits_uint8(image, declared_normalisation):
             raise ConfigError(
                 f"{path}: the mean and std of {image} change its pixels, which is declared, not supported yet",
                 fix="export the model with a float32 or int8 input, or leave mean and std out",
             )
-        if not can_hold(image, said):
+        if not can_hold(image, declared_normalisation):
             raise ConfigError(
                 f"{path}: input {image} cannot hold what the declared mean and std make of pixels",
                 fix="mean and std, or range, under [input] of model.toml as the model was trained",
             )
-        return said, "assumed" if declared.assumed else "model.toml"
+        return declared_normalisation, "assumed" if declared.assumed else "model.toml"
     if own:
         if not can_hold(image, own) or (image.dtype == "uint8" and not fits_uint8(image, own)):
             raise UsageError(

@@ -26,15 +26,15 @@ class Pinned:
 def declare_normalisation(path: Path, variant: str | None, normalisation: Normalisation) -> None:
     """Write mean and std into `[input]`, or a variant's, and take `assumed` out; what was assumed is declared then."""
     document = _document(path)
-    place: Any = document
+    current: Any = document
     for key in (*(("variants", variant) if variant else ()), "input"):
-        if key not in place:
-            place[key] = tomlkit.table()
-        place = place[key]
-    place.pop("assumed", None)
-    if "range" not in place:
+        if key not in current:
+            current[key] = tomlkit.table()
+        current = current[key]
+    current.pop("assumed", None)
+    if "range" not in current:
         for key, values in zip(("mean", "std"), normalisation, strict=True):
-            place[key] = list(values)
+            current[key] = list(values)
     _save(path, document)
 
 

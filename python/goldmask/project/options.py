@@ -165,9 +165,9 @@ def _wrong(problem: ErrorDetails) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "literal_error":
         return f"is not known; there are {context['expected']}"
-    for name, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
+    for name, phrase in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if name in context:
-            return f"is out of range: it must be {words} {context[name]}"
+            return f"is out of range: it must be {phrase} {context[name]}"
     return f"is wrong: {problem['msg']}"
 
 

@@ -151,9 +151,9 @@ def _chosen_output(description: Description, path: Path, declared: DeclaredOutpu
             raise ConfigError(f"{path} has {len(named) or 'no'} outputs {declared.name!r}", fix=fix)
         return named[0]
     if len(outputs) != 1:
-        told = "; ".join(f"{tensor} ({_told(readings(tensor, description))})" for tensor in outputs) or "none"
+        described = "; ".join(f"{tensor} ({_described(readings(tensor, description))})" for tensor in outputs) or "none"
         raise UsageError(
-            f"{path} has {len(outputs)} outputs: {told}; nothing says which one is the mask",
+            f"{path} has {len(outputs)} outputs: {described}; nothing says which one is the mask",
             fix=f"name = {' or '.join(map(_quoted, outputs))} under [output] in model.toml"
             if outputs
             else "export one",
@@ -179,12 +179,12 @@ def _read_output(description: Description, index: int, path: Path, declared: Dec
         )
     if not chosen:
         raise ConfigError(
-            f"{path}: output {tensor} is not what [output] declares; it can be {_told(fitting)}",
+            f"{path}: output {tensor} is not what [output] declares; it can be {_described(fitting)}",
             fix=_settling(fitting),
         )
     certain = len(fitting) == 1 and fitting[0].line == ""
     if len(chosen) > 1 or not (certain or declares):
-        raise UsageError(f"{path}: output {tensor} can be read as {_told(fitting)}", fix=_settling(fitting))
+        raise UsageError(f"{path}: output {tensor} can be read as {_described(fitting)}", fix=_settling(fitting))
     if chosen[0].kind is None:
         _not_yet(path, f"{chosen[0].line} of {tensor}")
     return chosen[0].kind
@@ -197,7 +197,7 @@ class OutputReading:
     `line` is empty for a reading that needs no declaration where it is the only one that fits.
     """
 
-    words: str
+    meaning_text: str
     layout: Layout
     meaning: Literal["classes", "scores", "probability"]
     line: str
@@ -215,7 +215,7 @@ def readings(tensor: Tensor, description: Description, *, anywhere: bool = False
         return anywhere or _lies_over((height, width), description)
 
     def add(
-        words: str,
+        meaning_text: str,
         layout: Layout,
         meaning: Literal["classes", "scores", "probability"],
         plain: bool,
@@ -225,7 +225,7 @@ def readings(tensor: Tensor, description: Description, *, anywhere: bool = False
         if layout == "nhwc" and len(shape) == (4 if meaning == "scores" else 3):
             kind = "logits" if meaning == "scores" else "classes" if meaning == "classes" else None
         line = "" if plain else f'layout = "{layout}"' if meaning == "scores" else f'kind = "{meaning}"'
-        found.append(OutputReading(words, layout, meaning, line, kind, classes))
+        found.append(OutputReading(meaning_text, layout, meaning, line, kind, classes))
 
     if len(shape) == 4:
         if tensor.dtype in SCORE_DTYPES and 2 <= shape[3] <= MAX_CLASSES and lies_over(shape[1], shape[2]):
@@ -282,8 +282,8 @@ def _size(description: Description) -> str:
     return "×".join(map(str, image[1:3])) or "no size"
 
 
-def _told(fitting: list[OutputReading]) -> str:
-    return " or ".join(reading.words for reading in fitting) or "nothing that goldmask knows"
+def _described(fitting: list[OutputReading]) -> str:
+    return " or ".join(reading.meaning_text for reading in fitting) or "nothing that goldmask knows"
 
 
 def _settling(fitting: list[OutputReading]) -> str:

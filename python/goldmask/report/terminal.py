@@ -137,7 +137,7 @@ def _groups(page: _Page, report: Report, verbose: bool) -> Iterator[Text]:
     """A line for each group, and below it those of its rows that are shown."""
     groups: dict[str, list[Comparison]] = {}
     for row in report.comparisons:
-        groups.setdefault(_place(row), []).append(row)
+        groups.setdefault(_row_name(row), []).append(row)
     counts = {name: _counted(rows) for name, rows in groups.items()}
     times = {name: _milliseconds(rows) for name, rows in groups.items()}
     beside = max(map(len, counts.values()), default=0) + len(GAP) + max(map(len, times.values()), default=0)
@@ -176,7 +176,7 @@ def _warnings(page: _Page, report: Report) -> Iterator[Text]:
     warned = [row for row in report.comparisons if row.verdict is Verdict.WARN]
     for row in warned[:MAX_ROWS]:
         label = page.text(row.verdict, COLOURS[row.verdict])
-        yield from page.beside(label, VERDICT_WIDTH, page.text(f"{row.case} · {_place(row)}"))
+        yield from page.beside(label, VERDICT_WIDTH, page.text(f"{row.case} · {_row_name(row)}"))
         yield from page.wrapped(page.text(_cause(row)), VERDICT_WIDTH)
     if more := len(warned[MAX_ROWS:]):
         yield page.text(f"and {more:,} more that warned: see {REPORT_FILE}")
@@ -233,12 +233,12 @@ def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:
 
 def _cases(page: _Page, rows: Sequence[Comparison]) -> Iterator[Text]:
     """The cases of each group that `rows` are of."""
-    places: dict[str, list[str]] = {}
+    cases_by_row: dict[str, list[str]] = {}
     for row in rows:
-        places.setdefault(_place(row), []).append(row.case)
-    for place, cases in places.items():
+        cases_by_row.setdefault(_row_name(row), []).append(row.case)
+    for row_name, cases in cases_by_row.items():
         more = f" and {len(cases) - MAX_CASES:,} more" if len(cases) > MAX_CASES else ""
-        yield from page.wrapped(page.text(f"{', '.join(cases[:MAX_CASES])}{more} · {place}"), VERDICT_WIDTH)
+        yield from page.wrapped(page.text(f"{', '.join(cases[:MAX_CASES])}{more} · {row_name}"), VERDICT_WIDTH)
 
 
 def _could_be_meant(row: Comparison) -> bool:
@@ -261,13 +261,13 @@ def _outcome(page: _Page, report: Report) -> Iterator[Text]:
     yield from page.wrapped(page.text(outcome, colour))
 
 
-def _again(page: _Page, words: Sequence[str]) -> Iterator[Text]:
+def _again(page: _Page, argv: Sequence[str]) -> Iterator[Text]:
     """The command that runs the failures again; in several lines it is still one command for a shell."""
-    if not words:
+    if not argv:
         return
     yield from page.wrapped(page.text("run what failed again:"))
     line = f"  {COMMAND}"
-    for word in map(shlex.quote, words):
+    for word in map(shlex.quote, argv):
         if cell_len(f"{line} {word}") > page.width - 2:
             yield page.text(f"{line} \\")
             line = "   "
@@ -287,7 +287,7 @@ def _meaning(report: Report) -> str:
     )
 
 
-def _place(row: Comparison) -> str:
+def _row_name(row: Comparison) -> str:
     return f"{row.model} · {row.target} · {row.pipeline}"
 
 

@@ -1,7 +1,7 @@
 """The `android-device` target: the app and its golden test as APKs on phones and emulators, over adb.
 
 build -> choose devices -> install -> push -> am instrument -> pull; what is on a device already, by its sha256, stays.
-Machinery that fails before the app starts is tried again, ATTEMPTS times; what an app drew or how it died never is.
+Machinery that fails before the app starts is tried again, ATTEMPTS times; what an app predicted never is.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
-class Part:
+class Share:
     """What one device did of a request: its bundle where it wrote one, and why cases are missing, if any are."""
 
     device: Device
@@ -98,8 +98,8 @@ class AndroidDeviceSession(Session):
         shutil.rmtree(out / "devices", ignore_errors=True)
         apks = build(request.options.pipeline, self.context)
         with _devices(self.context) as devices:
-            parts = _run_everywhere(devices, request, apks, out, self.context, on_case)
-        return _merge(request, parts, out)
+            shares = _run_everywhere(devices, request, apks, out, self.context, on_case)
+        return _merge(request, shares, out)
 
 
 class AndroidDevice(Target):
@@ -158,7 +158,7 @@ def _run_everywhere(
     out: Path,
     context: Context,
     on_case: Callable[[str], None],
-) -> list[Part]:
+) -> list[Share]:
     """Rounds of runs on all devices at once, until no case is left or no device that could run it."""
     lock = threading.Lock()
     on_case = one_at_a_time(on_case, lock)
@@ -166,7 +166,7 @@ def _run_everywhere(
     stopped = threading.Event()
     alive = [replace(device, stopped=stopped) for device in devices]
     left = list(request.cases)
-    parts: list[Part] = []
+    shares: list[Share] = []
     while left and alive:
         shards = [tuple(left[number :: len(alive)]) for number in range(len(alive))]
         work = [(device, shard) for device, shard in zip(alive, shards, strict=True) if shard]
@@ -174,7 +174,7 @@ def _run_everywhere(
             try:
                 runs = [
                     pool.submit(
-                        _run_on, device, shard, request, apks, _folder_of(out, device, len(parts)), context, on_case
+                        _run_on, device, shard, request, apks, _folder_of(out, device, len(shares)), context, on_case
                     )
                     for device, shard in work
                 ]
@@ -183,14 +183,14 @@ def _run_everywhere(
                 if not all(each.done() for each in runs):
                     stopped.set()
         done = [each.result() for each in runs]
-        parts += done
-        lost = [part for part in done if isinstance(part.problem, DeviceLost)]
-        alive = [device for device in alive if all(part.device is not device for part in lost)]
-        left = [case for part in lost for case in part.unfinished]
+        shares += done
+        lost = [share for share in done if isinstance(share.problem, DeviceLost)]
+        alive = [device for device in alive if all(share.device is not device for share in lost)]
+        left = [case for share in lost for case in share.unfinished]
         if left and alive:
-            names = ", ".join(part.device.serial for part in lost)
+            names = ", ".join(share.device.serial for share in lost)
             context.on_note(f"{names} was lost: {len(left)} of its cases go to {', '.join(d.serial for d in alive)}")
-    return parts
+    return shares
 
 
 def _folder_of(out: Path, device: Device, number: int) -> Path:
@@ -208,9 +208,9 @@ def _run_on(
     folder: Path,
     context: Context,
     on_case: Callable[[str], None],
-) -> Part:
+) -> Share:
     """One device's share, from installing to pulling. Never raises what a device can be the reason of."""
-    part = Part(device, cases, folder)
+    share = Share(device, cases, folder)
     options = request.options
     measuring = options.runs > 1 or options.min_duration_s > 0
     ending: RunError | None = None
@@ -224,15 +224,15 @@ def _run_on(
         def instrument(again: bool) -> tuple[Instrumentation, RunError | None]:
             return _instrument(device, apks, request_path, request, folder, (lambda case: None) if again else on_case)
 
-        (said, ending), here = measure(device, here, measuring, instrument, context.on_note)
+        (output, ending), here = measure(device, here, measuring, instrument, context.on_note)
         if isinstance(ending, DeviceLost):
             device.recover()
-            context.on_note(f"{ending.what}, and came back: what was drawn until then is kept")
+            context.on_note(f"{ending.what}, and came back: what was predicted until then is kept")
         if ending:  # it must not write any more while its bundle is fetched
             device.shell(["am", "force-stop", apks.application_id])
-        death = logcat.save(device, began, said.pid, apks.application_id, folder / "logcat.log")
+        death = logcat.save(device, began, output.pid, apks.application_id, folder / "logcat.log")
         # logcat tells the cause where am instrument tells only that the process ended.
-        if ending is None and (problem := death if said.ended and death else said.problem):
+        if ending is None and (problem := death if output.ended and death else output.problem):
             fix = problem.fix.format(adb=device.adb) or f"cat {folder}/*.log"
             ending = RunError(f"{device.serial}: {problem.what}", fix=fix)
         bundle, (environment, conditions) = _retried(
@@ -240,20 +240,20 @@ def _run_on(
             "pulling the bundle",
             context,
             lambda: (
-                _pull(device, said.out, apks.application_id, request, cases, folder),
+                _pull(device, output.out, apks.application_id, request, cases, folder),
                 _facts(device, apks.application_id, here, context),
             ),
         )
         bundle = bundle.model_copy(update={"environment": bundle.environment | environment, "conditions": conditions})
-        part = replace(part, bundle=bundle, problem=ending)
-        if ending and not part.unfinished:
+        share = replace(share, bundle=bundle, problem=ending)
+        if ending and not share.unfinished:
             context.on_note(f"{device.serial}, after its last case: {ending.what}")
-        return part
+        return share
     except Stopped:
         raise
     except RunError as error:
         # The first thing that went wrong is the reason of the others.
-        return replace(part, problem=ending or error)
+        return replace(share, problem=ending or error)
     finally:
         with contextlib.suppress(RunError):
             Device(device.server, device.serial).shell(["am", "force-stop", apks.application_id], deadline_s=10)
@@ -323,36 +323,36 @@ def _instrument(
     on_case: Callable[[str], None],
 ) -> tuple[Instrumentation, RunError | None]:
     """Run the golden test; what it said, and why it did not come to its end, if it did not."""
-    said = Instrumentation(on_case)
+    output = Instrumentation(on_case)
     extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": bundle_tar.FOLDER}
-    words = [word for key, value in extras.items() for word in ("-e", key, value)]
+    arguments = [word for key, value in extras.items() for word in ("-e", key, value)]
     runs = request.options.warmup + request.options.runs
     deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
     with (folder / "instrument.log").open("w", encoding="utf-8") as log:
 
         def hear(line: str) -> None:
             log.write(line + "\n")
-            said.hear(line)
+            output.hear(line)
 
         def hear_error(line: str) -> None:
             log.write(f"stderr: {line}\n")
-            said.hear_error(line)
+            output.hear_error(line)
 
         try:
             device.shell(
-                ["am", "instrument", "-r", "-w", *words, f"{apks.test_id}/{apks.runner}"],
+                ["am", "instrument", "-r", "-w", *arguments, f"{apks.test_id}/{apks.runner}"],
                 deadline_s=deadline_s,
                 on_line=hear,
                 on_error_line=hear_error,
             )
         except Expired:
-            return said, RunError(
+            return output, RunError(
                 f"the golden test on {device.serial} said nothing for {deadline_s:g} s and was stopped",
                 fix=f"cat {folder}/logcat.log",
             )
         except DeviceLost as error:
-            return said, error
-    return said, None
+            return output, error
+    return output, None
 
 
 def _facts(device: Device, application_id: str, here: Conditions, context: Context) -> tuple[dict[str, str], Facts]:
@@ -382,30 +382,30 @@ def _pull(
     if not argv:
         where = f"says that its bundle is in {one_line(out)[:200]}, no folder of its own" if out else "wrote no bundle"
         raise RunError(f"the app {where} on {device.serial}", fix=f"cat {folder}/*.log")
-    said = device.shell(argv, limit=limit, deadline_s=INSTALL_DEADLINE_S)
-    if said.code:
-        raise RunError(f"the app wrote no bundle on {device.serial}: {said.reason}", fix=f"cat {folder}/*.log")
-    bundle_tar.unpack(said.stdout, folder, limit)
+    output = device.shell(argv, limit=limit, deadline_s=INSTALL_DEADLINE_S)
+    if output.code:
+        raise RunError(f"the app wrote no bundle on {device.serial}: {output.reason}", fix=f"cat {folder}/*.log")
+    bundle_tar.unpack(output.stdout, folder, limit)
     return checked(load_bundle(folder), request, cases, folder, NAME)
 
 
-def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
+def _merge(request: Request, shares: Sequence[Share], out: Path) -> Bundle:
     """One bundle of all devices' parts, with an error for each case that none finished. Raises RunError without any."""
-    written = [(part, part.bundle) for part in parts if part.bundle]
+    written = [(share, share.bundle) for share in shares if share.bundle]
     if not written:
-        raise parts[0].problem or RunError("no device wrote a bundle")
+        raise shares[0].problem or RunError("no device wrote a bundle")
     results: dict[str, Result] = {}
     problems: dict[str, tuple[str, str]] = {}
-    for part, bundle in written:
+    for share, bundle in written:
         for result in bundle.results:
             if isinstance(result, Predicted):
                 mask = out / result.mask
                 mask.parent.mkdir(exist_ok=True)
-                shutil.copyfile(part.folder / result.mask, mask)
+                shutil.copyfile(share.folder / result.mask, mask)
             results[result.case] = result
-    for part in parts:
-        why = str(part.problem or "the app ended without a word")
-        problems |= {case.id: (part.device.serial, why) for case in part.unfinished}
+    for share in shares:
+        why = str(share.problem or "the app ended without a word")
+        problems |= {case.id: (share.device.serial, why) for case in share.unfinished}
     for case in request.cases:
         if case.id not in results:
             serial, why = problems[case.id]
@@ -415,8 +415,8 @@ def _merge(request: Request, parts: Sequence[Part], out: Path) -> Bundle:
     merged = first.model_copy(update={"results": tuple(results[case.id] for case in request.cases)})
     if len(written) > 1:
         environment = {
-            f"{part.device.serial} {key}": value
-            for part, bundle in written
+            f"{share.device.serial} {key}": value
+            for share, bundle in written
             for key, value in bundle.environment.items()
         }
         names = " + ".join(dict.fromkeys(bundle.target.device for _, bundle in written))

@@ -42,7 +42,7 @@ MAX_BUNDLE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Place:
+class RunDestination:
     """Where a run happens; `name` is a file name, `sdk` and `arch` what the app is built for."""
 
     name: str
@@ -67,7 +67,7 @@ class Place:
 class Run:
     """One place's part of a run: what reports call it, and the folder of its bundle."""
 
-    place: Place
+    dest: RunDestination
     name: str
     out: Path
 
@@ -101,13 +101,13 @@ class IosSimulatorSession(Session):
         check_options(self.target, self.context.options)
         golden_test_of(pipeline, self.context)
         found = xcode.find_xcode(self.context.logs)
-        places = _places(self.context, create=False)
-        for place in _one_of_each_build(places):
-            _app(pipeline, place, found, self.context)
+        dests = _dests(self.context, create=False)
+        for dest in _one_of_each_build(dests):
+            _app(pipeline, dest, found, self.context)
 
     def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
         """Run `request` on the one destination. Cases that the app did not live to finish say how it ended."""
-        (bundle,) = _run_everywhere(request, lambda place: out, self, on_case).values()
+        (bundle,) = _run_everywhere(request, lambda dest: out, self, on_case).values()
         if isinstance(bundle, RunError):
             raise bundle
         return bundle
@@ -118,8 +118,8 @@ class IosSimulatorSession(Session):
         """Run `request` on all destinations at once; each has a folder in `out`, if they are several."""
         if len(self.destinations) == 1:
             return {NAME: (out, self.run(request, out, on_case))}
-        bundles = _run_everywhere(request, lambda place: out / place.name, self, on_case)
-        return {f"{NAME}.{place.name}": (out / place.name, bundle) for place, bundle in bundles.items()}
+        bundles = _run_everywhere(request, lambda dest: out / dest.name, self, on_case)
+        return {f"{NAME}.{dest.name}": (out / dest.name, bundle) for dest, bundle in bundles.items()}
 
 
 class IosSimulator(Target):
@@ -179,36 +179,36 @@ def golden_test_of(pipeline: str, context: Context) -> str:
 def build(context: Context) -> list[tuple[Product, Path]]:
     """Build app and tests for every destination's processor; each with its `app_folder`. Raises as `prepare`."""
     found = xcode.find_xcode(context.logs)
-    places = _one_of_each_build(_places(context, create=False))
-    return [(_product(place, found, context), app_folder(context.root, place)) for place in places]
+    dests = _one_of_each_build(_dests(context, create=False))
+    return [(_product(dest, found, context), app_folder(context.root, dest)) for dest in dests]
 
 
 def _run_everywhere(
-    request: Request, folder_for: Callable[[Place], Path], session: Session, on_case: OnCase
-) -> dict[Place, Bundle | RunError]:
+    request: Request, folder_for: Callable[[RunDestination], Path], session: Session, on_case: OnCase
+) -> dict[RunDestination, Bundle | RunError]:
     """One run on all places; `folder_for` says where the bundle of each belongs."""
     context = session.context
     found = xcode.find_xcode(context.logs)
-    places = _places(context, create=True)
-    bundles: dict[Place, Bundle | RunError] = {**_boot(places, session)}
-    names = {place: f"{NAME}.{place.name}" if len(places) > 1 else NAME for place in places}
-    for first in _one_of_each_build(places):
+    dests = _dests(context, create=True)
+    bundles: dict[RunDestination, Bundle | RunError] = {**_boot(dests, session)}
+    names = {dest: f"{NAME}.{dest.name}" if len(dests) > 1 else NAME for dest in dests}
+    for first in _one_of_each_build(dests):
         app = _app(request.options.pipeline, first, found, context)
         runs = [
-            Run(place, names[place], folder_for(place))
-            for place in places
-            if place not in bundles and (place.sdk, place.arch) == (first.sdk, first.arch)
+            Run(dest, names[dest], folder_for(dest))
+            for dest in dests
+            if dest not in bundles and (dest.sdk, dest.arch) == (first.sdk, first.arch)
         ]
         bundles |= _run_group(request, app, runs, context, on_case)
-    return {place: bundles[place] for place in places}
+    return {dest: bundles[dest] for dest in dests}
 
 
 def _run_group(
     request: Request, app: App, runs: Sequence[Run], context: Context, on_case: Callable[[str], None]
-) -> dict[Place, Bundle | RunError]:
+) -> dict[RunDestination, Bundle | RunError]:
     """Run `request` at once on places that one build is for; what one of them cannot do does not stop the others."""
     token = secrets.token_hex(8)  # no bundle of another run can pass for this one's
-    bundles: dict[Place, Bundle | RunError] = {}
+    bundles: dict[RunDestination, Bundle | RunError] = {}
     try:
         for run in runs:
             for name in ("sent", "received"):
@@ -216,36 +216,36 @@ def _run_group(
             begin(request, run.out)
             _write_request(request, run.out / "sent")
             try:
-                _send(run.place, app, run.out / "sent", token, context.logs)
+                _send(run.dest, app, run.out / "sent", token, context.logs)
             except RunError as error:
-                bundles[run.place] = error
-        if ready := [run for run in runs if run.place not in bundles]:
+                bundles[run.dest] = error
+        if ready := [run for run in runs if run.dest not in bundles]:
             log = ready[0].out / "run.log"
             endings = _test(request, app, ready, token, log, on_case)
             for run in ready:
-                ending = endings.get(run.place, "")
+                ending = endings.get(run.dest, "")
                 try:
-                    bundles[run.place] = _collect(run, app, request, token, ending, context)
+                    bundles[run.dest] = _collect(run, app, request, token, ending, context)
                 except RunError as error:
                     how = f" ({ending})" if ending else ""
-                    bundles[run.place] = RunError(
-                        f"{run.place.name} ended without a bundle{how}: {error.what}", fix=f"cat {log}"
+                    bundles[run.dest] = RunError(
+                        f"{run.dest.name} ended without a bundle{how}: {error.what}", fix=f"cat {log}"
                     )
         return bundles
     finally:
         for run in runs:
-            _leave(run.place, app, token, context.logs)
+            _leave(run.dest, app, token, context.logs)
 
 
 def _test(
     request: Request, app: App, runs: Sequence[Run], token: str, log: Path, on_case: Callable[[str], None]
-) -> dict[Place, str]:
+) -> dict[RunDestination, str]:
     """Run the golden test; how it ended at each place, where it did not end well. Raises EnvironmentMissing."""
     try:
         done = xcode.test(
             app.product,
             app.test,
-            [run.place.destination for run in runs],
+            [run.dest.destination for run in runs],
             result=log.with_suffix(".xcresult"),
             log=log,
             deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
@@ -253,24 +253,25 @@ def _test(
             on_line=case_listener(on_case),
         )
     except RunError as error:  # its deadline; the cases before are there all the same
-        return {run.place: error.what for run in runs}
+        return {run.dest: error.what for run in runs}
     if not done.code:
         return {}
     failure = xcode.failure_of(done)
     if failure.missing:  # then it ran nowhere
         raise failure.error("the golden test does not start", log)
     reason = failure.what
-    if DESTINATION.search(reason) and runs[0].place.arch == "x86_64":
+    if DESTINATION.search(reason) and runs[0].dest.arch == "x86_64":
         reason += f"; {xcode.SLICES}"
-    names = [run.place.device.name for run in runs]
-    told = failed_on(done.stdout, names) or dict.fromkeys(names, reason)
-    return {run.place: f"{done.ending}: {told[name]}" for run, name in zip(runs, names, strict=True) if name in told}
+    names = [run.dest.device.name for run in runs]
+    reasons = failed_on(done.stdout, names) or dict.fromkeys(names, reason)
+    named = zip(runs, names, strict=True)
+    return {run.dest: f"{done.ending}: {reasons[name]}" for run, name in named if name in reasons}
 
 
 def _collect(run: Run, app: App, request: Request, token: str, ending: str, context: Context) -> Bundle:
     """The bundle of a run, in its folder. Raises RunError."""
-    received = _receive(run.place, app, token, run.out / "received", context.logs)
-    bundle = take(received, run.out, request, run.name, run.place.kind)
+    received = _receive(run.dest, app, token, run.out / "received", context.logs)
+    bundle = take(received, run.out, request, run.name, run.dest.kind)
     save(bundle, run.out / "bundle.json")
     return complete(bundle, request, "the app", ending, run.out)
 
@@ -311,7 +312,7 @@ def _copy(source: Path, target: Path, name: str, limit: int = MAX_BUNDLE_BYTES) 
     return size
 
 
-def _places(context: Context, *, create: bool) -> list[Place]:
+def _dests(context: Context, *, create: bool) -> list[RunDestination]:
     """The destinations of a run; a simulator that is not there yet is named, and made where `create` says so.
 
     Raises EnvironmentMissing, UsageError.
@@ -336,43 +337,43 @@ def _places(context: Context, *, create: bool) -> list[Place]:
                 else Simulator("", f"{simctl.OURS} {kind.name}", runtime.name, "Shutdown")
             )
         devices.append(chosen)
-    places: list[Place] = []
+    dests: list[RunDestination] = []
     for device in devices:
         phone = isinstance(device, Phone)
         name = _slug(f"{device.name} {device.os.removeprefix('iOS ')}")
-        name = name if name not in {place.name for place in places} else device.udid.lower()
-        places.append(Place(name, device, *(("iphoneos", "arm64") if phone else ("iphonesimulator", arch))))
-    return places
+        name = name if name not in {dest.name for dest in dests} else device.udid.lower()
+        dests.append(RunDestination(name, device, *(("iphoneos", "arm64") if phone else ("iphonesimulator", arch))))
+    return dests
 
 
-def _one_of_each_build(places: Sequence[Place]) -> list[Place]:
-    return list({(place.sdk, place.arch): place for place in reversed(places)}.values())[::-1]
+def _one_of_each_build(dests: Sequence[RunDestination]) -> list[RunDestination]:
+    return list({(dest.sdk, dest.arch): dest for dest in reversed(dests)}.values())[::-1]
 
 
-def _product(place: Place, found: xcode.Xcode, context: Context) -> Product:
+def _product(dest: RunDestination, found: xcode.Xcode, context: Context) -> Product:
     product = xcode.build(
-        folder_of(context), context.ios, place.sdk, place.arch, found, context.logs, context.progress.step
+        folder_of(context), context.ios, dest.sdk, dest.arch, found, context.logs, context.progress.step
     )
-    context.copy_out(product.apps(place.sdk), app_folder(context.root, place))
+    context.copy_out(product.apps(dest.sdk), app_folder(context.root, dest))
     return product
 
 
-def app_folder(root: Path, place: Place) -> Path:
+def app_folder(root: Path, dest: RunDestination) -> Path:
     """Where the apps that were built for a place are by name."""
-    return root / "build/ios" / f"{place.sdk}-{place.arch}"
+    return root / "build/ios" / f"{dest.sdk}-{dest.arch}"
 
 
-def _app(pipeline: str, place: Place, found: xcode.Xcode, context: Context) -> App:
-    product, test = _product(place, found, context), golden_test_of(pipeline, context)
+def _app(pipeline: str, dest: RunDestination, found: xcode.Xcode, context: Context) -> App:
+    product, test = _product(dest, found, context), golden_test_of(pipeline, context)
     return App(product, test, *product.host_of(test))
 
 
-def _boot(places: Sequence[Place], session: Session) -> dict[Place, RunError]:
+def _boot(dests: Sequence[RunDestination], session: Session) -> dict[RunDestination, RunError]:
     """Boot simulators that are down, all at once, until the session ends; those that do not come up, and why."""
     context = session.context
-    simulators = [(place, place.device) for place in places if isinstance(place.device, Simulator)]
-    broken: dict[Place, RunError] = {}
-    for place, device in simulators:
+    simulators = [(dest, dest.device) for dest in dests if isinstance(dest.device, Simulator)]
+    broken: dict[RunDestination, RunError] = {}
+    for dest, device in simulators:
         context.progress.step(f"boot {device.name}", 0, 1)
         if device.state not in ("Booted", "Booting"):
             # Before the boot: an interrupt in the midst of it must not leave it booted.
@@ -381,15 +382,15 @@ def _boot(places: Sequence[Place], session: Session) -> dict[Place, RunError]:
                 simctl.start(device.udid, context.logs)
                 context.on_note(f"booted {device.name}, {device.os}, for this")
             except RunError as error:
-                broken[place] = error
-    for place, device in simulators:
-        if place in broken:
+                broken[dest] = error
+    for dest, device in simulators:
+        if dest in broken:
             continue
         try:
             simctl.wait_until_booted(device.udid, context.ios.boot_deadline_s, context.logs)
             context.progress.step(f"boot {device.name}", 1, 1)
         except RunError as error:
-            broken[place] = error
+            broken[dest] = error
     return broken
 
 
@@ -406,32 +407,32 @@ def _write_request(request: Request, folder: Path) -> None:
     save(request.model_copy(update={"model": model, "cases": tuple(cases)}), folder / "request.json")
 
 
-def _send(place: Place, app: App, sent: Path, token: str, logs: Path) -> None:
+def _send(dest: RunDestination, app: App, sent: Path, token: str, logs: Path) -> None:
     """Install the app, and put the request into its container."""
-    if isinstance(place.device, Phone):
-        devicectl.install(place.device, app.path, logs)
-        devicectl.send(place.device, app.bundle_id, sent, f"{PLACE}/{token}", logs)
+    if isinstance(dest.device, Phone):
+        devicectl.install(dest.device, app.path, logs)
+        devicectl.send(dest.device, app.bundle_id, sent, f"{PLACE}/{token}", logs)
         return
-    simctl.install(place.device.udid, app.path, logs)
-    container = simctl.container(place.device.udid, app.bundle_id, logs)
+    simctl.install(dest.device.udid, app.path, logs)
+    container = simctl.container(dest.device.udid, app.bundle_id, logs)
     shutil.copytree(sent, container / PLACE / token)
 
 
-def _receive(place: Place, app: App, token: str, folder: Path, logs: Path) -> Path:
+def _receive(dest: RunDestination, app: App, token: str, folder: Path, logs: Path) -> Path:
     """Where the files of the bundle are to be read: in the container of a simulator, in `folder` for a phone."""
-    if isinstance(place.device, Phone):
-        return devicectl.receive(place.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
+    if isinstance(dest.device, Phone):
+        return devicectl.receive(dest.device, app.bundle_id, f"{PLACE}/{token}/bundle", folder, logs)
     # Asked again: a container moves when xcodebuild installs the app once more.
-    return simctl.container(place.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
+    return simctl.container(dest.device.udid, app.bundle_id, logs) / PLACE / token / "bundle"
 
 
-def _leave(place: Place, app: App, token: str, logs: Path) -> None:
+def _leave(dest: RunDestination, app: App, token: str, logs: Path) -> None:
     """End the app and remove the run's files; a phone's app removes them itself when it runs next."""
-    if isinstance(place.device, Phone):
+    if isinstance(dest.device, Phone):
         return
     with contextlib.suppress(GoldmaskError):
-        simctl.terminate(place.device.udid, app.bundle_id, logs)
-        container = simctl.container(place.device.udid, app.bundle_id, logs)
+        simctl.terminate(dest.device.udid, app.bundle_id, logs)
+        container = simctl.container(dest.device.udid, app.bundle_id, logs)
         shutil.rmtree(container / PLACE / token, ignore_errors=True)
 
 

@@ -89,9 +89,9 @@ def check_plan(cases: int, devices: Sequence[str], retries: int, shards: int) ->
     """Raise UsageError for what no farm can do."""
     if not devices:
         raise UsageError("a farm needs devices", fix=f"{EXAMPLE} (gcloud firebase test android models list)")
-    for words in devices:
-        if not DEVICE.fullmatch(words):
-            raise UsageError(f"--phone {words!r} is no device of gcloud's", fix=EXAMPLE)
+    for description in devices:
+        if not DEVICE.fullmatch(description):
+            raise UsageError(f"--phone {description!r} is no device of gcloud's", fix=EXAMPLE)
     if not 1 <= shards <= cases:
         raise UsageError(f"{cases} cases cannot be shared out to {shards} shards", fix="--shards 1")
     if not 0 <= retries <= RETRIES_MAX:
@@ -119,7 +119,7 @@ def flank_yml(plan: Plan, shard: Shard) -> str:
             "test": str(plan.apks.test.absolute()),
             "test-runner-class": plan.apks.runner,
             "test-targets": [f"class {plan.apks.test_class}"],
-            "device": [dict(word.split("=", 1) for word in words.split(",")) for words in plan.devices],
+            "device": [dict(word.split("=", 1) for word in description.split(",")) for description in plan.devices],
             "environment-variables": _variables(plan, shard),
             "other-files": {name: str(path) for name, path in shard.files.items()},
             "directories-to-pull": [plan.out],
@@ -158,7 +158,7 @@ def gcloud_argv(plan: Plan, shard: Shard) -> list[str]:
         *("gcloud", "firebase", "test", "android", "run", "--type", "instrumentation"),
         *("--app", str(plan.apks.app.absolute()), "--test", str(plan.apks.test.absolute())),
         *("--test-runner-class", plan.apks.runner, "--test-targets", f"class {plan.apks.test_class}"),
-        *(word for words in plan.devices for word in ("--device", words)),
+        *(word for description in plan.devices for word in ("--device", description)),
         *(word for flag, values in lists.items() for word in (flag, ",".join(f"{k}={v}" for k, v in values.items()))),
         *("--directories-to-pull", plan.out, "--num-flaky-test-attempts", str(plan.retries), "--timeout", TIMEOUT),
         *("--no-use-orchestrator", "--no-auto-google-login", "--no-record-video", "--no-performance-metrics"),
@@ -219,17 +219,17 @@ def name_of(parts: Sequence[str]) -> str:
 
 
 def _collected(folder: Path, name: str, requests: Sequence[Request], out: Path) -> Collected:
-    place = out / name
-    if place.exists():  # an old one must not pass for this one
-        shutil.rmtree(place)
+    destination = out / name
+    if destination.exists():  # an old one must not pass for this one
+        shutil.rmtree(destination)
     try:
-        return Collected(name, place, _copy(folder, requests, place))
+        return Collected(name, destination, _copy(folder, requests, destination))
     except GoldmaskError as error:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(destination, ignore_errors=True)
         return Collected(name, None, None, error.what)
 
 
-def _copy(folder: Path, requests: Sequence[Request], place: Path) -> Bundle:
+def _copy(folder: Path, requests: Sequence[Request], destination: Path) -> Bundle:
     """Copy and check one bundle. Raises RunError."""
     source = folder / "bundle.json"
     if not source.is_file() or source.is_symlink():
@@ -239,17 +239,17 @@ def _copy(folder: Path, requests: Sequence[Request], place: Path) -> Bundle:
     request = next((each for each in requests if cases <= {case.id for case in each.cases}), None)
     if not cases or request is None:
         raise RunError(f"{source} has {'cases that no shard asked for' if cases else 'no cases'}")
-    (place / "masks").mkdir(parents=True)
+    (destination / "masks").mkdir(parents=True)
     for name in {result.mask for result in bundle.results if isinstance(result, Predicted)}:
         path = folder / name
         if not bundle_tar.WANTED.fullmatch(f"{bundle_tar.FOLDER}/{name}"):
             raise RunError(f"{source} names {name[:100]!r}, which belongs to no bundle")
         inside = path.is_file() and path.resolve() == folder.resolve() / name
         if inside and path.stat().st_size <= android_device.MAX_CASE_BYTES:
-            shutil.copyfile(path, place / name)  # what is not copied is missed below, and an error of its case
-    found = checked(bundle, request, request.cases, place, android_device.NAME)
+            shutil.copyfile(path, destination / name)  # what is not copied is missed below, and an error of its case
+    found = checked(bundle, request, request.cases, destination, android_device.NAME)
     whole = filled(found, request, "the farm's execution ended before this case was done")
-    save(whole, place / "bundle.json")
+    save(whole, destination / "bundle.json")
     return whole
 
 

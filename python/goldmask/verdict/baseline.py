@@ -15,7 +15,7 @@ from ..contract.schema import Count, Many, Name, Strict, Text
 from ..project.budget import ELSEWHERE, LatencySettings
 from .budget import OF_SERIES, judged_by_latency, void
 from .compare import Comparison, Judged
-from .latency import Change, Figure, Measured, Place, Ratio, change, ratio
+from .latency import Change, Figure, Measured, MeasuredOn, Ratio, change, ratio
 
 RECORD = "./goldmask bench.record"
 # The target whose time is the host's.
@@ -49,7 +49,7 @@ class Baseline(Strict):
     runtime: Text
     delegate: Text
     threads: Count
-    place: Place
+    measured_on: MeasuredOn
     host: Text = Field(default="", description="the computer, of what is no device")
     flags: Many[LatencyFlag] = ()
     cases: dict[Name, CaseFigures] = Field(min_length=1)
@@ -58,16 +58,16 @@ class Baseline(Strict):
     @property
     def key(self) -> "Key":
         """What it is a baseline of."""
-        place = self.place
+        measured_on = self.measured_on
         of = (self.target, self.model, self.pipeline, self.delegate, self.threads)
-        return Key(*of, place.kind, place.device, place.soc, place.abi, self.host)
+        return Key(*of, measured_on.kind, measured_on.device, measured_on.soc, measured_on.abi, self.host)
 
     @property
     def file_name(self) -> str:
         """A name that says what it is a baseline of, and is of no other."""
-        place = self.place
-        words = (self.model, self.pipeline, self.target, place.device, self.delegate, f"{self.threads} threads")
-        readable = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")[:80]
+        measured_on = self.measured_on
+        parts = (self.model, self.pipeline, self.target, measured_on.device, self.delegate, f"{self.threads} threads")
+        readable = re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")[:80]
         return f"{readable}-{hashlib.sha256(repr(self.key).encode()).hexdigest()[:8]}.json"
 
 
@@ -102,12 +102,12 @@ class Beside:
 
 def key_of(row: Comparison, host: str) -> Key | None:
     """What a row would be a baseline of; None where nothing was measured."""
-    place = row.latency.place if row.latency else None
-    if place is None or row.threads.ran is None:
+    measured_on = row.latency.measured_on if row.latency else None
+    if measured_on is None or row.threads.ran is None:
         return None
-    computer = "" if place.kind == "device" else host
+    computer = "" if measured_on.kind == "device" else host
     ran = (row.target, row.model, row.pipeline, row.delegate.ran or "", row.threads.ran)
-    return Key(*ran, place.kind, place.device, place.soc, place.abi, computer)
+    return Key(*ran, measured_on.kind, measured_on.device, measured_on.soc, measured_on.abi, computer)
 
 
 def runtime_of(row: Comparison) -> str:
@@ -131,7 +131,7 @@ def made_of(rows: Sequence[Comparison], host: str, provenance: Provenance) -> tu
     if not known or any(set(latency.flags) & ({*NO_BASELINE} - {*OF_SERIES}) for _, latency in measured):
         return None, clauses
     row, latency = known[0]
-    place = latency.place or Place(kind="host")
+    measured_on = latency.measured_on or MeasuredOn(kind="host")
     made = Baseline(
         schema=SCHEMA,
         target=row.target,
@@ -140,8 +140,8 @@ def made_of(rows: Sequence[Comparison], host: str, provenance: Provenance) -> tu
         runtime=runtime_of(row),
         delegate=row.delegate.ran or "",
         threads=row.threads.ran or 0,
-        place=place,
-        host="" if place.kind == "device" else host,
+        measured_on=measured_on,
+        host="" if measured_on.kind == "device" else host,
         flags=latency.flags,
         cases={
             row.case: CaseFigures(inference=each.inference, total=each.total)
@@ -193,15 +193,15 @@ def with_baselines(
 def stale(baseline: Baseline, rows: Sequence[Comparison]) -> str:
     """Why rows cannot be held against a baseline of their key, as a clause; empty where they can."""
     row = rows[0]
-    place, old = row.latency.place if row.latency else None, baseline.place
+    measured_on, old = row.latency.measured_on if row.latency else None, baseline.measured_on
     if runtime_of(row) != baseline.runtime:
         return f"it is of {baseline.runtime}, and {runtime_of(row)} ran"
-    if place is None:
+    if measured_on is None:
         return ""
-    if place.governor != old.governor:
-        return f"its governor was {old.governor or 'unknown'}, and now is {place.governor or 'unknown'}"
-    if place.kind == "device" and place.os != old.os:
-        return f"it is of {old.os}, and this is {place.os}"
+    if measured_on.governor != old.governor:
+        return f"its governor was {old.governor or 'unknown'}, and now is {measured_on.governor or 'unknown'}"
+    if measured_on.kind == "device" and measured_on.os != old.os:
+        return f"it is of {old.os}, and this is {measured_on.os}"
     validity = {flag for each in rows if each.latency for flag in each.latency.flags} - {*NO_BASELINE}
     if validity != set(baseline.flags):
         was, now = " ".join(baseline.flags) or "no flag", " ".join(sorted(validity)) or "no flag"
@@ -276,13 +276,13 @@ def _pairs(
 
 
 def _told(found: Ratio, limit: float) -> str:
-    words: dict[Change, str] = {
+    parts: dict[Change, str] = {
         "slower": f"is slower, limit {limit:.0%}:",
         "faster": "is faster:",
         "same": "is the same:",
         "unclear": f"may have changed, or not, limit {limit:.0%}:",
     }
-    return f"{words[change(found, limit)]} {found.change}"
+    return f"{parts[change(found, limit)]} {found.change}"
 
 
 def _judged(row: Comparison, found: Beside) -> Comparison:
@@ -292,5 +292,5 @@ def _judged(row: Comparison, found: Beside) -> Comparison:
     advice = f"advice only ({' '.join(found.against)}): " if found.against else ""
     sentence = advice + found.sentence
     row = row.model_copy(update={"latency": row.latency.model_copy(update={"baseline": sentence})})
-    told = [sentence] if found.change == "slower" else []
-    return judged_by_latency(row, told, failing=found.change == "slower" and not found.against)
+    reasons = [sentence] if found.change == "slower" else []
+    return judged_by_latency(row, reasons, failing=found.change == "slower" and not found.against)

@@ -66,11 +66,11 @@ def judged_by_latency(row: Judged, reasons: Sequence[str], failing: bool, warnin
 
 def is_for(budget: Budget, row: Comparison) -> bool:
     """Whether a budget is for a row."""
-    place = row.latency.place if row.latency else None
+    measured_on = row.latency.measured_on if row.latency else None
     return (
-        place is not None
+        measured_on is not None
         and budget.of_model(row.model, row.pipeline)
-        and budget.of_device(place.device, place.soc, place.abi)
+        and budget.of_device(measured_on.device, measured_on.soc, measured_on.abi)
         and budget.of_run(row.delegate.ran or "", row.threads.ran)
     )
 
@@ -136,7 +136,7 @@ def unused(
     it is a mistake.
     """
     known = list(declared)
-    ran = [(row, row.latency.place) for row in rows if row.latency and row.latency.place]
+    ran = [(row, row.latency.measured_on) for row in rows if row.latency and row.latency.measured_on]
     found = []
     for number, budget in enumerate(budgets, start=1):
         name = f"budget {number} ({budget}) is unused"
@@ -145,12 +145,13 @@ def unused(
             continue
         there = [
             row
-            for row, place in ran
-            if budget.of_model(row.model, row.pipeline) and budget.of_device(place.device, place.soc, place.abi)
+            for row, measured_on in ran
+            if budget.of_model(row.model, row.pipeline)
+            and budget.of_device(measured_on.device, measured_on.soc, measured_on.abi)
         ]
         if there and not any(is_for(budget, row) for row in there):
             row = there[0]
-            device = row.latency.place.device if row.latency and row.latency.place else ""
+            device = row.latency.measured_on.device if row.latency and row.latency.measured_on else ""
             how = f"{row.delegate.ran} and {row.threads.ran} threads"
             found.append(f"{name}: {device or row.target} ran with {how}")
     return tuple(found)

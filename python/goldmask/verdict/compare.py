@@ -295,9 +295,9 @@ def compare_case(
         same = result.mask_sha256 == wanted.mask_sha256
         has_margins = same and margin_bytes(golden_folder, wanted) is not None
         margin = None if same else margin_of(golden_folder, wanted)
-        drawn = read_mask(truth) if truth else None
-        if drawn is not None and drawn.max() >= len(labels):
-            return unjudged(_unknown_class("the ground truth", int(drawn.max()), len(labels)), ExitCode.GOLDEN)
+        truth_mask = read_mask(truth) if truth else None
+        if truth_mask is not None and truth_mask.max() >= len(labels):
+            return unjudged(_unknown_class("the ground truth", int(truth_mask.max()), len(labels)), ExitCode.GOLDEN)
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.GOLDEN)
     try:
@@ -356,7 +356,7 @@ def compare_case(
         metrics = measure_equal(expected, labels, has_margins=has_margins)
     else:
         metrics = measure(expected, actual, margin, labels, tolerances)
-    scores = None if drawn is None else truth_scores(drawn, expected, actual, len(labels))
+    scores = None if truth_mask is None else truth_scores(truth_mask, expected, actual, len(labels))
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
     ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
     if broken:

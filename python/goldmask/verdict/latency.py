@@ -71,7 +71,7 @@ class Figure(Strict):
         return f"{self.median_ms:.3g} ms ({self.low_ms:.3g} to {self.high_ms:.3g})"
 
 
-class Place(Strict):
+class MeasuredOn(Strict):
     """Where a latency was measured; `soc` and `governor` are empty where nobody tells."""
 
     kind: Kind
@@ -108,7 +108,7 @@ class Measured(Latency):
     memory_init_mb: Megabytes | None = None
     memory_peak_mb: Megabytes | None = None
     memory_steady_mb: Megabytes | None = None
-    place: Place | None = None
+    measured_on: MeasuredOn | None = None
     budgets: Many[BudgetOutcome] = ()
     baseline: Text | None = Field(default=None, description="beside the committed baseline, in one sentence")
     host_ratio: float | None = Field(default=None, description="device ÷ host, of the medians of inference")
@@ -169,7 +169,7 @@ def measured(bundle: Bundle, result: Predicted) -> Measured | None:
         memory_init_mb=result.memory_init_mb,
         memory_peak_mb=result.memory_peak_mb,
         memory_steady_mb=result.memory_steady_mb,
-        place=Place(
+        measured_on=MeasuredOn(
             kind=bundle.target.kind,
             device=conditions.device or bundle.target.device,
             soc=conditions.soc or "",
@@ -285,8 +285,8 @@ def _resampled(samples: Samples, seed: int) -> tuple[Samples, Samples]:
     rows = max(1, CHUNK // count)
     medians, p90s = [], []
     for begin in range(0, resamples, rows):
-        drawn = samples[_indices(count, min(rows, resamples - begin), block, generator)]
-        quantiles = np.quantile(drawn, (0.5, 0.9), axis=1)
+        resampled = samples[_indices(count, min(rows, resamples - begin), block, generator)]
+        quantiles = np.quantile(resampled, (0.5, 0.9), axis=1)
         medians.append(quantiles[0])
         p90s.append(quantiles[1])
     centre, p90 = np.quantile(samples, (0.5, 0.9))
@@ -300,9 +300,9 @@ def _indices(
     begins = generator.random((rows, count)) < 1 / block
     begins[:, 0] = True
     starts = generator.integers(0, count, (rows, count))
-    places = np.arange(count)
-    last = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
-    indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.take_along_axis(starts, last, axis=1) + places - last
+    slots = np.arange(count)
+    last = np.maximum.accumulate(np.where(begins, slots, 0), axis=1)
+    indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.take_along_axis(starts, last, axis=1) + slots - last
     return indices % count
 
 

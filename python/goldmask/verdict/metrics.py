@@ -303,12 +303,12 @@ def densest_window(differing: Flags, size_px: int) -> Window | None:
 
 def _sliding_sum(values: Sums, length: int) -> Sums:
     """[len(values) - length + 1, …]: sums of `length` neighbours along the first axis, in steps that double."""
-    places = len(values) - length + 1
+    positions = len(values) - length + 1
     spans, span, done = values, 1, 0
     total: Sums | None = None
     while True:
         if length & span:
-            piece = spans[done : done + places]
+            piece = spans[done : done + positions]
             total = piece if total is None else total + piece
             done += span
         if total is not None and done == length:

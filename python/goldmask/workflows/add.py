@@ -122,13 +122,13 @@ def _cases(images: Sequence[Path], truth: Path | None, model: Model) -> tuple[Ne
         case = _case_id(image, cases)
         mask = _truth_of(image, truth)
         if mask:
-            drawn = read_mask(mask)
-            if drawn.shape != pixels.shape[:2]:
-                (high, wide), (height, width) = drawn.shape, pixels.shape[:2]
+            truth_mask = read_mask(mask)
+            if truth_mask.shape != pixels.shape[:2]:
+                (high, wide), (height, width) = truth_mask.shape, pixels.shape[:2]
                 raise UsageError(f"{mask} is {wide}×{high}, its image {width}×{height}", fix="draw it on the image")
-            if drawn.max() >= len(model.labels):
+            if truth_mask.max() >= len(model.labels):
                 raise UsageError(
-                    f"{mask} has class {drawn.max()}, the model's highest is {len(model.labels) - 1}",
+                    f"{mask} has class {truth_mask.max()}, the model's highest is {len(model.labels) - 1}",
                     fix="write an 8-bit PNG whose pixel value is the class",
                 )
         cases[case] = NewCase(image, case, mask)

@@ -69,20 +69,20 @@ class _Measuring:
 
 def side_of(name: SideName, text: str, common: dict[str, str], given: dict[str, object]) -> Side:
     """A side out of `delegate=cpu,threads=4`, on top of what is common to both. Raises UsageError."""
-    words = dict(common)
+    of_side = dict(common)
     flags: dict[str, str] = {}
     for clause in filter(None, text.split(",")):
         key, equals, value = (part.strip() for part in clause.partition("="))
         among([key], (*OF_A_SIDE, *OPTIONS_OF_A_SIDE), name.lower())
         if not equals or not value:
             raise UsageError(f"--{name.lower()} {text!r}: {key} has no value", fix=f"--{name.lower()} {key}=…")
-        (words if key in OF_A_SIDE else flags)[key] = value
-    among([words["pipeline"]], PIPELINES, "pipeline")
-    among([words["target"]], target_names(), "target")
-    (pipeline,) = (each for each in PIPELINES if each == words["pipeline"])
+        (of_side if key in OF_A_SIDE else flags)[key] = value
+    among([of_side["pipeline"]], PIPELINES, "pipeline")
+    among([of_side["target"]], target_names(), "target")
+    (pipeline,) = (each for each in PIPELINES if each == of_side["pipeline"])
     own = {**given, **from_flags(flags)}
-    check_used(own, [words["target"]])
-    return Side(name, text, words["model"], words["target"], pipeline, own)
+    check_used(own, [of_side["target"]])
+    return Side(name, text, of_side["model"], of_side["target"], pipeline, own)
 
 
 def bench(

@@ -237,10 +237,10 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         return rows + [_error(name, case.id, target, pipeline, str(error), error.exit_code) for case in cases]
     finally:
         run.progress.over(what)
-    said = set_in(session.context.options)
+    set_options = set_in(session.context.options)
     asked = Asked(
-        delegate=request.options.delegate if "delegate" in said else None,
-        threads=request.options.threads if "threads" in said else None,
+        delegate=request.options.delegate if "delegate" in set_options else None,
+        threads=request.options.threads if "threads" in set_options else None,
     )
     for destination, (bundle_folder, bundle) in bundles.items():
         if isinstance(bundle, RunError):

@@ -20,8 +20,8 @@ def judge_latency(
     judged = [with_budgets(row, config.budgets, suppress) for row in rows]
     notes = list(unused(config.budgets, judged, _declared(root)) if config.budgets else ())
     if baselines:
-        judged, told = with_baselines(judged, baselines, config.latency, suppress, host_class())
-        notes += told
+        judged, reasons = with_baselines(judged, baselines, config.latency, suppress, host_class())
+        notes += reasons
     host = host_figures(judged, baselines)
     return [with_host_ratio(row, host) for row in judged], notes
 

@@ -65,7 +65,7 @@ def _rows(version: str, report: Report) -> list[Row]:
     groups: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in report.comparisons:
         groups.setdefault((comparison.model, comparison.pipeline), []).append(comparison)
-    return [_row(version, *place, group) for place, group in groups.items()]
+    return [_row(version, *key, group) for key, group in groups.items()]
 
 
 def _row(version: str, model: str, pipeline: str, group: Sequence[Comparison]) -> Row:

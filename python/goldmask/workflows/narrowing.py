@@ -106,21 +106,21 @@ def again(report: Report, flags: CheckFlags) -> tuple[str, ...]:
     if not failed:
         return ()
     columns = [_column(failed, index) for index in range(4)]
-    words = ["check", *(["--suite", flags.suite] if flags.suite != "default" else [])]
+    argv = ["check", *(["--suite", flags.suite] if flags.suite != "default" else [])]
     if len(columns[3]) <= MAX_CASES and set(failed) == set(product(*columns)):
         for flag, names in zip(("--model", "--pipeline", "--target", "--case"), columns, strict=True):
-            words += [word for name in names for word in (flag, name)]
+            argv += [word for name in names for word in (flag, name)]
     else:
-        words.append("--last-failed")
-    words += [*(["--across"] if flags.across else []), *(["--against", flags.against] if flags.against else [])]
+        argv.append("--last-failed")
+    argv += [*(["--across"] if flags.across else []), *(["--against", flags.against] if flags.against else [])]
     used = frozenset().union(*(find_target(name).options for name in columns[2]))
     for option in OPTIONS.values():
         value = flags.options.get(option.parameter)
         if value in (None, False, "", [], ()) or option.name not in used:
             continue
         values = value if isinstance(value, list | tuple) else [value]
-        words += [option.flag] if option.switch else [word for each in values for word in (option.flag, str(each))]
-    return (*words, *(["--out", flags.out] if flags.out else []))
+        argv += [option.flag] if option.switch else [word for each in values for word in (option.flag, str(each))]
+    return (*argv, *(["--out", flags.out] if flags.out else []))
 
 
 def _failed(report: Report) -> list[Row]:

@@ -105,13 +105,13 @@ class Recorder:
 
 def tool_of(argv: tuple[str, ...]) -> str:
     """The folder of a call: `simctl` of `xcrun simctl list`, `getprop` of `adb shell getprop`; or the program."""
-    words = [Path(word).name for word in argv]
-    if words[:2] == ["adb", "-s"] and words[3:4] == ["shell"]:
-        words = words[4:]
-    elif words[0] in CARRIERS and len(words) > 1 and not words[1].startswith("-"):
-        words = words[1:]
+    command = [Path(word).name for word in argv]
+    if command[:2] == ["adb", "-s"] and command[3:4] == ["shell"]:
+        command = command[4:]
+    elif command[0] in CARRIERS and len(command) > 1 and not command[1].startswith("-"):
+        command = command[1:]
     # Only a name is a folder's: `sh -c` is a script, and what a device is asked may be anything.
-    name = words[0].lower() if words else ""
+    name = command[0].lower() if command else ""
     return name if re.fullmatch(r"[a-z][a-z0-9_.-]*", name) else "other"
 
 
