@@ -22,7 +22,7 @@ from goldmask.android.adb import Device, Server
 from goldmask.contract.errors import EnvironmentMissing, RunError
 from goldmask.machine import shell
 from goldmask.machine.cache import cache_folder
-from goldmask.project.config import Emulator as Settings
+from goldmask.project.config import EmulatorOptions
 
 pytestmark = pytest.mark.rig
 
@@ -51,13 +51,13 @@ class World:
 
     def up(self, boot_deadline_s: float = 60, on_step=lambda what, done, total: None, **options) -> avd.Emulator:
         """`avd.up`, of a new emulator."""
-        started, new = avd.up(Settings(boot_deadline_s=boot_deadline_s), self.server, on_step, **options)
+        started, new = avd.up(EmulatorOptions(boot_deadline_s=boot_deadline_s), self.server, on_step, **options)
         assert new
         return started
 
     def ensure(self, **settings) -> AbstractContextManager[avd.Emulator | None]:
         """`avd.ensure`."""
-        return avd.ensure(Settings(boot_deadline_s=60, **settings), self.folder, lambda what, done, total: None)
+        return avd.ensure(EmulatorOptions(boot_deadline_s=60, **settings), self.folder, lambda what, done, total: None)
 
     def plan(self, **boot: object) -> None:
         """What goes wrong at boots."""
@@ -145,7 +145,7 @@ def test_the_whole_life_of_an_emulator(world):
         assert phone.shell(["getprop", "sys.boot_completed"]).text.strip() == "1"
         for name in ("window_animation_scale", "transition_animation_scale", "animator_duration_scale"):
             assert phone.shell(["settings", "get", "global", name]).text.strip() == "0"
-        assert avd.up(Settings(), world.server, lambda what, done, total: None) == (started, False)
+        assert avd.up(EmulatorOptions(), world.server, lambda what, done, total: None) == (started, False)
         (listed,) = avd.running(world.server)
         assert (listed.serial, listed.state, listed.emulator) == (started.serial, "device", started)
         state = json.loads(world.states[0].read_text("utf-8"))

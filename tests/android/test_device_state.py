@@ -7,7 +7,7 @@ from transcript import TRANSCRIPTS, transcript
 
 from goldmask.android.device_state import (
     Battery,
-    Conditions,
+    DeviceState,
     facts_of,
     flags_of,
     measure,
@@ -19,7 +19,7 @@ from goldmask.android.device_state import (
 )
 from goldmask.contract.errors import RunError
 
-PIXEL = Conditions(parse_properties(transcript("getprop/pixel-6.txt")), Battery(80, False), 0)
+PIXEL = DeviceState(parse_properties(transcript("getprop/pixel-6.txt")), Battery(80, False), 0)
 
 
 def test_a_phone_is_described():
@@ -64,7 +64,7 @@ def test_batteries(name, battery):
 def test_what_nobody_says_of_a_battery_is_not_guessed():
     assert parse_battery("  USB powered: true\n  level: 50\n  scale: 200\n") == Battery(25, True)
     assert parse_battery("Can't find service: battery") is None
-    unknown = Conditions(PIXEL.properties, None, 0)
+    unknown = DeviceState(PIXEL.properties, None, 0)
     assert "battery" not in unknown.environment() and flags_of(unknown, 0, False) == []
     facts = facts_of(unknown, 0, False)
     assert facts.battery_percent is None and facts.charging is None and facts.gpu is None
@@ -111,7 +111,7 @@ def test_anything_is_a_state_or_unknown(lines, end):
 
 @pytest.mark.parametrize("hardware", [{"ro.hardware": "ranchu"}, {"ro.kernel.qemu": "1"}, {"ro.boot.qemu": "1"}])
 def test_emulators_are_known(hardware):
-    assert flags_of(Conditions(PIXEL.properties | hardware, Battery(80, True), 0), 0, False) == ["EMULATOR"]
+    assert flags_of(DeviceState(PIXEL.properties | hardware, Battery(80, True), 0), 0, False) == ["EMULATOR"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_emulators_are_known(hardware):
     ],
 )
 def test_flags(battery, before, after, debuggable, flags):
-    assert flags_of(Conditions(PIXEL.properties, battery, before), after, debuggable) == flags
+    assert flags_of(DeviceState(PIXEL.properties, battery, before), after, debuggable) == flags
 
 
 class Warm:

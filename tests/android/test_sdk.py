@@ -67,7 +67,7 @@ def world(tmp_path, monkeypatch) -> Path:
 
 def install(world: Path, **choices) -> tuple[str, ...]:
     """Install all that an emulator needs into the world's SDK."""
-    return sdk.install(sdk.find_sdk(), sdk.packages(34, ABI), **{"accept": True, **choices})
+    return sdk.install_packages(sdk.find_sdk(), sdk.packages(34, ABI), **{"accept": True, **choices})
 
 
 def test_packages_are_installed_once_and_the_newest(world):
@@ -109,7 +109,7 @@ def test_bytes_that_the_log_does_not_have_are_refused(world):
 
 def test_a_package_that_the_log_does_not_have(world):
     with pytest.raises(EnvironmentMissing, match="knows no package system-images;android-99;aosp_atd;x86_64"):
-        sdk.install(sdk.find_sdk(), sdk.packages(99, ABI), accept=True)
+        sdk.install_packages(sdk.find_sdk(), sdk.packages(99, ABI), accept=True)
 
 
 def test_a_log_with_a_bad_signature_is_not_believed(world):

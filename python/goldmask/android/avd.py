@@ -17,7 +17,7 @@ from ..contract.errors import EnvironmentMissing, RunError
 from ..contract.files import write_atomically
 from ..machine import interrupts, shell
 from ..machine.cache import cache_folder
-from ..project.config import Emulator as Settings
+from ..project.config import EmulatorOptions
 from . import emulator_log
 from .adb import Device, DeviceLost, Server
 from .sdk import ACCEPT, Sdk, emulator_abi, find_sdk, image_package, lacking, packages
@@ -105,7 +105,7 @@ class Listed:
 
 
 def up(
-    settings: Settings, server: Server, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
+    settings: EmulatorOptions, server: Server, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
 ) -> tuple[Emulator, bool]:
     """Boot an emulator that stays, or return the one that an earlier `up` left; and whether it is a new one.
 
@@ -127,7 +127,7 @@ def down(server: Server) -> list[Emulator]:
 
 @contextlib.contextmanager
 def ensure(
-    settings: Settings, logs: Path, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
+    settings: EmulatorOptions, logs: Path, on_step: Callable[[str, int, int], None], clock: Clock = Clock()
 ) -> Iterator[Emulator | None]:
     """A device for as long as the block runs: an attached one (None), else, where `settings.start`, a new emulator.
 
@@ -172,7 +172,7 @@ def ours() -> list[Emulator]:
 
 
 def boot(
-    settings: Settings,
+    settings: EmulatorOptions,
     server: Server,
     on_step: Callable[[str, int, int], None],
     *,
@@ -228,7 +228,7 @@ def _until(so: Callable[[], bool], deadline_s: float, clock: Clock) -> None:
         clock.sleep(0.1)
 
 
-def check_machine(settings: Settings) -> Sdk:
+def check_machine(settings: EmulatorOptions) -> Sdk:
     """The SDK with all that an emulator needs, on a machine that can run one. Raises EnvironmentMissing."""
     sdk = find_sdk()
     if missing := lacking(sdk, packages(settings.api, emulator_abi())):

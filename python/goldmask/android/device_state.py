@@ -12,8 +12,7 @@ from typing import TypeVar, get_args
 
 from ..contract import latency
 from ..contract.errors import RunError, one_line
-from ..contract.latency import Conditions as Facts
-from ..contract.latency import Kind, LatencyFlag, Thermal
+from ..contract.latency import Conditions, Kind, LatencyFlag, Thermal
 from .adb import Device
 
 Thing = TypeVar("Thing")
@@ -37,7 +36,7 @@ class Battery:
 
 
 @dataclass(frozen=True)
-class Conditions:
+class DeviceState:
     """A device as it is now; `thermal` counts as THERMAL does, and None is what Android does not tell.
 
     `governor` is what keeps its clock steady; empty where nothing does.
@@ -82,9 +81,9 @@ class Conditions:
         return {name: value for name, value in values.items() if value}
 
 
-def look(device: Device) -> Conditions:
+def look(device: Device) -> DeviceState:
     """Ask the device. Raises DeviceLost."""
-    return Conditions(
+    return DeviceState(
         parse_properties(device.checked(["getprop"]).text),
         parse_battery(device.shell(["dumpsys", "battery"]).text),
         thermal_of(device),
@@ -132,10 +131,10 @@ def parse_thermal(text: str) -> int | None:
     return int(match[1]) if match and (overridden or not blind) else None
 
 
-def facts_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> Facts:
+def facts_of(conditions: DeviceState, thermal_after: int | None, debuggable: bool) -> Conditions:
     """The conditions of a measurement as a bundle has them."""
     battery, properties = conditions.battery, conditions.environment()
-    return Facts(
+    return Conditions(
         debuggable=debuggable,
         emulator=conditions.is_emulator,
         battery_percent=min(100, battery.percent) if battery else None,
@@ -149,7 +148,7 @@ def facts_of(conditions: Conditions, thermal_after: int | None, debuggable: bool
     )
 
 
-def flags_of(conditions: Conditions, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
+def flags_of(conditions: DeviceState, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
     """What speaks against a latency that was measured under these conditions, whatever delegate ran."""
     kind: Kind = "emulator" if conditions.is_emulator else "device"
     return list(latency.flags_of(kind, "", facts_of(conditions, thermal_after, debuggable)))
@@ -204,12 +203,12 @@ def steady(
 
 def measure(
     device: Device,
-    here: Conditions,
+    here: DeviceState,
     measuring: bool,
     act: Callable[[bool], tuple[Thing, RunError | None]],
     on_note: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
-) -> tuple[tuple[Thing, RunError | None], Conditions]:
+) -> tuple[tuple[Thing, RunError | None], DeviceState]:
     """What `act` returns, and the conditions under which it was done. Raises as `steady` and `act`.
 
     Where latency is measured and the device got warm meanwhile, it is cooled and `act` is called again, once, with

@@ -97,7 +97,9 @@ def lacking(sdk: Sdk, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(package for package in wanted if not sdk.has(package))
 
 
-def install(sdk: Sdk, wanted: Sequence[str], *, accept: bool, on_progress: Progress | None = None) -> tuple[str, ...]:
+def install_packages(
+    sdk: Sdk, wanted: Sequence[str], *, accept: bool, on_progress: Progress | None = None
+) -> tuple[str, ...]:
     """Install those packages that are not there, and return them.
 
     Nothing is fetched before the licence is accepted: by `accept`, or for this folder at an earlier time. Raises

@@ -102,7 +102,7 @@ def install_sdk(accept: bool) -> ExitCode:
     wanted = sdk.packages(load_config(root()).android.emulator.api, sdk.emulator_abi())
     out.print(Text(f"SDK: {found.folder}\nlicence: {sdk.LICENCE}, {sdk.LICENCE_URL}"))
     with ProgressBars() as bars:
-        installed = sdk.install(found, wanted, accept=accept, on_progress=bars.download)
+        installed = sdk.install_packages(found, wanted, accept=accept, on_progress=bars.download)
     for package in wanted:
         out.print(Text(f"{'installed' if package in installed else 'there'}: {package}"))
     return ExitCode.OK

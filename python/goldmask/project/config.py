@@ -108,7 +108,7 @@ class GoldenTest(Strict):
     test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 
 
-class Emulator(Strict):
+class EmulatorOptions(Strict):
     """The emulator of `android.emulator.up`, and of a check that is to boot one where no device is attached."""
 
     start: bool = Field(default=False, description="boot one for a check when no device is attached, and stop it then")
@@ -120,7 +120,7 @@ class Android(Strict):
     """The Android project whose code is run; without a folder, goldmask's own example app."""
 
     folder: str = Field(default="", description="relative to goldmask.toml")
-    emulator: Emulator = Emulator()
+    emulator: EmulatorOptions = EmulatorOptions()
     lib_interpreter: GoldenTest | None = None
     lib_task_api: GoldenTest | None = None
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from ..android import avd, bundle_tar, logcat, pm
 from ..android.adb import INSTALL_DEADLINE_S, STORE, Device, DeviceLost, Expired, Stopped
-from ..android.device_state import Conditions, facts_of, flags_of, look, measure, thermal_of, thermal_words
+from ..android.device_state import DeviceState, facts_of, flags_of, look, measure, thermal_of, thermal_words
 from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation
 from ..android_build import apk
@@ -27,7 +27,7 @@ from ..android_build.gradle_files import project_of
 from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, one_line
 from ..contract.files import sha256_of
-from ..contract.latency import Conditions as Facts
+from ..contract.latency import Conditions
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
 from .host import checked, failed, one_at_a_time
@@ -274,7 +274,7 @@ def _retried(device: Device, what: str, context: Context, act: Callable[[], Thin
 
 def _make_ready(
     device: Device, request: Request, cases: tuple[RequestCase, ...], apks: Apks, folder: Path
-) -> tuple[Conditions, str, tuple[list[str], list[Path]]]:
+) -> tuple[DeviceState, str, tuple[list[str], list[Path]]]:
     """Have the app, the test, the model, the images and the request on a device; says what was not there before."""
     here = look(device)
     installed = [
@@ -355,7 +355,9 @@ def _instrument(
     return output, None
 
 
-def _facts(device: Device, application_id: str, here: Conditions, context: Context) -> tuple[dict[str, str], Facts]:
+def _facts(
+    device: Device, application_id: str, here: DeviceState, context: Context
+) -> tuple[dict[str, str], Conditions]:
     """What the bundle's environment says of a device besides what the app said, and what flags follow from."""
     after = thermal_of(device)
     debuggable = device.shell(["run-as", application_id, "true"]).code == 0  # it lets nobody at other apps' files
