@@ -16,7 +16,13 @@ try:
     interrupts.catch()
 
     from goldmask.tasks import main, namespace
-except KeyboardInterrupt:
+except BaseException as error:
+    # Of an interrupt in a class's __set_name__ Python 3.11 makes a RuntimeError.
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    if not cause:
+        raise
     print("goldmask: interrupted; what was started is stopped", file=sys.stderr)
     raise SystemExit(130) from None
 

@@ -10,7 +10,7 @@ from invoke import Collection
 
 from . import __version__
 from .cli import streams
-from .cli.command import command, deeplab_program
+from .cli.command import command, deeplab_program, exit_code_of
 from .cli.flags import spread
 from .machine import interrupts
 from .project.options import OPTIONS
@@ -432,18 +432,15 @@ namespace.add_collection(Collection("rig", rig_record))
 
 def main() -> None:
     """The program `goldmask`."""
+    code = exit_code_of(_run)
+    interrupts.ignore()
+    sys.exit(streams.finish(code))
+
+
+def _run() -> None:
     interrupts.catch()
     streams.guard()
     from .cli.program import GoldmaskProgram
 
     program = GoldmaskProgram(version=__version__, namespace=namespace, name="goldmask", binary="goldmask")
-    code = 0
-    try:
-        program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 0
-        if code == 1 and interrupts.happened():  # invoke makes that of an interrupt while it reads the words
-            print(interrupts.MESSAGE, file=sys.stderr)
-            code = interrupts.EXIT_CODE
-    interrupts.ignore()
-    sys.exit(streams.finish(code))
+    program.run(["goldmask", *(spread(sys.argv[1:]) or ["--list"])])

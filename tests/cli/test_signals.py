@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -277,6 +278,32 @@ def test_two_runs_at_once_leave_each_others_folders_and_a_later_one_removes_the_
             program.resume()
         assert slow.result().code == 0
     assert folders() == set()
+
+
+# Python 3.11 makes a RuntimeError of whatever `__set_name__` raises.
+CLASS = """
+class Field:
+    def __set_name__(self, owner, name):
+        {deed}
+
+class Owner:
+    field = Field()
+"""
+
+
+@pytest.mark.parametrize("start", [("tasks.py",), ("-m", "goldmask")], ids=lambda start: start[-1])
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_signal_while_a_class_is_made(tmp_path: Path, start: tuple[str, ...], interrupted: bool):
+    deed = "import os, signal; os.kill(os.getpid(), signal.SIGINT)" if interrupted else "raise ValueError('a bug')"
+    (tmp_path / "invoke.py").write_text(CLASS.format(deed=deed), "utf-8")
+    path = f"{tmp_path}{os.pathsep}{REPO / 'python'}"
+    argv = [sys.executable, *start, "models.list"]
+    done = shell.run(argv, log=tmp_path / "log", deadline_s=60, cwd=REPO, env={"PYTHONPATH": path})
+    said = (tmp_path / "log").read_text("utf-8")
+    if interrupted:
+        assert (done.code, said) == (EXIT_CODE, f"{MESSAGE}\n")
+    else:
+        assert done.code == 1 and "Traceback" in said and "a bug" in said
 
 
 def test_what_a_killed_run_had_started_is_ended_by_the_next(world: World):

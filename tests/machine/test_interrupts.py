@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from goldmask import tasks
+from goldmask.cli.program import GoldmaskProgram
 from goldmask.machine import interrupts
 
 
@@ -133,3 +135,27 @@ def test_at_the_end_nothing_disturbs():
     interrupts.ignore()
     for number in interrupts.ENDING:
         signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("step", ["guard", "finish"])
+def test_the_program_ends_with_a_sentence_whenever_it_is_interrupted(monkeypatch, capsys, step):
+    """Before it reads its words, and after its task."""
+    monkeypatch.setattr(sys, "argv", ["goldmask", "--version"])
+    monkeypatch.setattr(tasks.streams, "guard", lambda: None)
+    if step == "guard":
+        monkeypatch.setattr(tasks.streams, "guard", lambda: signal.raise_signal(signal.SIGINT))
+    else:
+        monkeypatch.setattr(GoldmaskProgram, "run", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(SystemExit) as ending:
+        tasks.main()
+    assert ending.value.code == interrupts.EXIT_CODE
+    assert capsys.readouterr().err == f"{interrupts.MESSAGE}\n"
+
+
+def test_and_with_a_bug_as_it_is(monkeypatch):
+    def bug() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(tasks.streams, "guard", bug)
+    with pytest.raises(RuntimeError, match="a bug"):
+        tasks.main()

@@ -96,6 +96,23 @@ def ending_of(error: BaseException) -> BaseException:
     return error
 
 
+def exit_code_of(run: Callable[[], object]) -> int:
+    """The exit code of a program that `run` is, which an interrupt may end at any moment. A bug is raised as it is."""
+    code = 0
+    try:
+        run()
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else 0
+    except BaseException:
+        if not interrupts.happened():
+            raise
+        code = 1
+    if code == 1 and interrupts.happened():  # invoke makes that of an interrupt while it reads the words, too
+        print(interrupts.MESSAGE, file=sys.stderr)
+        code = interrupts.EXIT_CODE
+    return code
+
+
 def _read(flag: str, value: Any, default: Any) -> Any:
     """A flag's value: as a number where its default is one, a path with `~` as a shell reads it. Raises UsageError."""
     if isinstance(value, list):
