@@ -83,7 +83,7 @@ def test_what_was_probably_meant(project: Project, words, sentence):
 def test_what_would_have_no_effect_does_not_run(project: Project, words, sentence):
     ran = project.run(*words)
     assert ran.code == ExitCode.USAGE and sentence in ran.text
-    assert not (project.folder / "build").exists()
+    assert not (project.folder / "build/check").exists()
 
 
 def test_inv_refuses_it_as_well(project: Project, tmp_path):
@@ -99,7 +99,7 @@ def test_inv_refuses_it_as_well(project: Project, tmp_path):
             cwd=project.folder,
         )
         assert done.code == ExitCode.USAGE and sentence in (tmp_path / "log").read_text("utf-8")
-    assert not (project.folder / "build").exists()
+    assert not (project.folder / "build/check").exists()
 
 
 def test_words_may_stand_for_dots(project: Project):
