@@ -203,6 +203,7 @@ def recorded_template(tmp_path_factory) -> Path:
     """A project whose goldens the real program recorded, once."""
     project = make_project(tmp_path_factory.mktemp("template"))
     project.record()
+    shutil.rmtree(project.folder / "build")
     return project.folder
 
 

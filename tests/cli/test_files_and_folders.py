@@ -211,8 +211,7 @@ def test_results_go_below_the_project_from_any_folder_of_it(bundles: Project):
     ):
         assert run_as(bundles, (), *words, cwd=below).code == ExitCode.OK
     assert not (below / "build").exists()
-    # What pended is accepted; its folder stays.
-    assert {path.name for path in (bundles.folder / "build").iterdir()} == {"run", "check", "compare", "pending"}
+    assert {path.name for path in (bundles.folder / "build").iterdir()} == {"run", "check", "compare"}
 
 
 def test_a_golden_folder_that_is_a_link_stays_one(bundles: Project, tmp_path: Path):
