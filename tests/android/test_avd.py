@@ -191,9 +191,9 @@ def test_a_boot_that_never_completes(world):
 
 def test_a_boot_that_never_completes_by_the_program(world):
     world.plan(never=True)
-    folder = world.project(boot_deadline_s=4)
+    folder = world.project(boot_deadline_s=10)
     ran = run_program(folder, "android.emulator.up", start=("-c", PROGRAM))
-    assert ran.code == 4 and "Android did not boot within 4 s: sys.boot_completed is not 1" in ran.text
+    assert ran.code == 4 and "Android did not boot within 10 s: sys.boot_completed is not 1" in ran.text
     assert re.search(rf"try: cat {world.folder}/cache/emulators/emulator-\d+\.log", ran.text)
 
 
@@ -201,7 +201,7 @@ def test_a_second_boot_is_reported(world):
     world.plan(never=True, once=True)
     steps = []
     with_steps = lambda what, done, total: steps.append((what, done))  # noqa: E731
-    started = world.up(4, with_steps)
+    started = world.up(10, with_steps)
     avd.down(world.server)
     assert "did not boot within 4 s" in started.retried
     assert steps == [("emulator boots", 0), ("emulator boots again", 0), ("emulator boots again", 1)]
