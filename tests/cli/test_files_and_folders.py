@@ -27,6 +27,10 @@ def run_as(project: Project, before: tuple[str, ...], *words: str | bytes | Path
     return Ran(done.code, done.stdout, stderr)
 
 
+# No file may grow; nor can coverage keep what it counts, and says so by a traceback.
+FULL_DISK = ("/bin/sh", "-c", 'unset COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG; ulimit -f 0; exec "$@" 2>&1', "sh")
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -88,8 +92,7 @@ def test_and_otherwise_the_same_words_work(bundles: Project):
 
 @pytest.mark.parametrize(("bundle", "code"), [("changed", D), ("equal", R)])
 def test_a_report_that_cannot_be_written_hides_no_difference(bundles: Project, bundle: str, code: int):
-    limited = ("/bin/sh", "-c", 'ulimit -f 0; exec "$@" 2>&1', "sh")
-    ran = run_as(bundles, limited, "compare", "--golden", GOLDEN, "--bundle", bundle)
+    ran = run_as(bundles, FULL_DISK, "compare", "--golden", GOLDEN, "--bundle", bundle)
     assert ran.code == code
     assert "report.json cannot be written: File too large" in ran.text and "free some disk space" in ran.text
     assert not (bundles.folder / "build/compare/report.json").exists()
@@ -156,8 +159,7 @@ def test_a_file_where_a_folder_should_be(bundles: Project, name: str, words: tup
 
 
 def test_no_place_for_temporary_files(bundles: Project):
-    limited = ("/bin/sh", "-c", 'ulimit -f 0; exec "$@" 2>&1', "sh")
-    ran = run_as(bundles, limited, *RECORD)
+    ran = run_as(bundles, FULL_DISK, *RECORD)
     assert ran.code == ExitCode.ENVIRONMENT
     assert "temporary files can be written nowhere" in ran.text and "try: TMPDIR=" in ran.text
 

@@ -37,6 +37,7 @@ def checked(pytester, monkeypatch):
         return Report(schema=1, exit_code=ExitCode.GOLDEN, environment={}, comparisons=rows, skipped=(), notes=())
 
     monkeypatch.setattr(checking, "check", check)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the tests that this is one of
     return pytester, calls
 
 

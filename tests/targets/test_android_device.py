@@ -263,7 +263,7 @@ def test_a_bundle_is_not_fetched_from_where_it_cannot_be(project, phone):
     phone.faults(says_out="/data/data/other.app/files/goldmask")
     report = run_check(project, device=phone.serial)
     assert report.exit_code is ExitCode.RUN and verdicts(report) == ["ERROR"] * 4
-    assert "says that its bundle is in /data/data/other.app/files/goldmask, no folder of its own" in reasons(report)
+    assert "that its bundle is in /data/data/other.app/files/goldmask, no folder of its own" in reasons(report)
 
 
 @pytest.mark.parametrize(

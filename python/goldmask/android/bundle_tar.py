@@ -12,6 +12,11 @@ FOLDER = "goldmask"
 WANTED = re.compile(rf"^{FOLDER}/(bundle\.json|masks/[a-z0-9][a-z0-9._-]{{0,63}}\.png)$")
 
 
+def shared_folder(application_id: str) -> str:
+    """Where an app writes its bundle, unless it says otherwise: below its folder for shared media."""
+    return f"/storage/emulated/0/Android/media/{application_id}/{FOLDER}"
+
+
 def pack_argv(out: str, application_id: str) -> list[str]:
     """What packs the bundle in `out` on a device; empty where the app may not be believed that it is there.
 

@@ -235,12 +235,14 @@ def _run_on(
         if ending is None and (problem := death if output.ended and death else output.problem):
             fix = problem.fix.format(adb=device.adb) or f"cat {folder}/*.log"
             ending = RunError(f"{device.serial}: {problem.what}", fix=fix)
+        # A cable that is pulled early takes along what the app says first.
+        where = output.out or bundle_tar.shared_folder(apks.application_id)
         bundle, (environment, conditions) = _retried(
             device,
             "pulling the bundle",
             context,
             lambda: (
-                _pull(device, output.out, apks.application_id, request, cases, folder),
+                _pull(device, where, apks.application_id, request, cases, folder),
                 _facts(device, apks.application_id, here, context),
             ),
         )
@@ -288,6 +290,8 @@ def _make_ready(
     save(renamed(request, cases, names), request_file)
     request_name = store_name(request_file)
     pushed = device.keep({**{name: path for path, name in names.items()}, request_name: request_file})
+    # What an earlier run left there must not pass for this one's, also where the app never starts.
+    device.checked(["rm", "-rf", bundle_tar.shared_folder(apks.application_id)])
     return here, f"{STORE}/{request_name}", (installed, pushed)
 
 
@@ -382,8 +386,8 @@ def _pull(
     limit = MAX_BUNDLE_BYTES + len(cases) * MAX_CASE_BYTES
     argv = bundle_tar.pack_argv(out, application_id)
     if not argv:
-        where = f"says that its bundle is in {one_line(out)[:200]}, no folder of its own" if out else "wrote no bundle"
-        raise RunError(f"the app {where} on {device.serial}", fix=f"cat {folder}/*.log")
+        where = f"its bundle is in {one_line(out)[:200]}, no folder of its own"
+        raise RunError(f"the app says on {device.serial} that {where}", fix=f"cat {folder}/*.log")
     output = device.shell(argv, limit=limit, deadline_s=INSTALL_DEADLINE_S)
     if output.code:
         raise RunError(f"the app wrote no bundle on {device.serial}: {output.reason}", fix=f"cat {folder}/*.log")
