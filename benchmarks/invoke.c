@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { USAGE = 2, FAILED = 3, DELEGATE_OPTION_WORDS = 64 };
 
@@ -96,5 +97,7 @@ int main(int count, char **words)
     need(file && fwrite(tensor_data(output), 1, byte_size(output), file) == byte_size(output), "writing the output");
     fclose(file);
     free(bytes);
-    return 0;
+    /* The interpreter's threads still spin; destructors of the library's globals would take away what they look at. */
+    need(fflush(stdout) == 0, "writing the times");
+    _exit(0);
 }
