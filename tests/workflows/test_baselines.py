@@ -6,12 +6,12 @@ from verdict_rows import STEADY, row
 
 from goldmask.cli import bench
 from goldmask.contract.errors import ConfigError, ExitCode
-from goldmask.machine import shell
+from goldmask.machine import git, shell
 from goldmask.machine.host_class import host_class, processor_in
 from goldmask.project.config import load_config
 from goldmask.report.report import Report, exit_code
 from goldmask.workflows import baselines
-from goldmask.workflows.baselines import commit_of, load_baselines, record_baselines
+from goldmask.workflows.baselines import load_baselines, record_baselines
 from goldmask.workflows.latency import judge_latency
 
 
@@ -22,7 +22,7 @@ def report_of(*rows) -> Report:
 @pytest.fixture
 def committed(monkeypatch):
     """What git says, which is another process."""
-    monkeypatch.setattr(baselines, "commit_of", lambda root: "0123456789ab-dirty")
+    monkeypatch.setattr(baselines.git, "describe", lambda root: "0123456789ab-dirty")
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_bench_record_measures_normally_and_says_what_it_kept(
 
 @pytest.mark.project
 def test_the_commit_is_gits(tmp_path):
-    assert commit_of(tmp_path) == ""
+    assert git.describe(tmp_path) == ""
     identity = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false")
     for words in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "first")):
         done = shell.run(["git", *identity, *words], log=tmp_path / ".git-log", deadline_s=60, cwd=tmp_path)
         assert done.code == 0, done.log_tail(5)
-    assert len(commit_of(tmp_path)) == 12
+    assert len(git.describe(tmp_path)) == 12
 
 
 @pytest.mark.parametrize(

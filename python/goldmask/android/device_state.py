@@ -131,27 +131,27 @@ def parse_thermal(text: str) -> int | None:
     return int(match[1]) if match and (overridden or not blind) else None
 
 
-def facts_of(conditions: DeviceState, thermal_after: int | None, debuggable: bool) -> Conditions:
+def facts_of(state: DeviceState, thermal_after: int | None, debuggable: bool) -> Conditions:
     """The conditions of a measurement as a bundle has them."""
-    battery, properties = conditions.battery, conditions.environment()
+    battery, properties = state.battery, state.environment()
     return Conditions(
         debuggable=debuggable,
-        emulator=conditions.is_emulator,
+        emulator=state.is_emulator,
         battery_percent=min(100, battery.percent) if battery else None,
         charging=battery.charging if battery else None,
-        thermal_before=_thermal(conditions.thermal),
+        thermal_before=_thermal(state.thermal),
         thermal_after=_thermal(thermal_after),
-        governor=conditions.governor or None,
-        gpu=conditions.properties.get("ro.hardware.egl") or None,
-        device=conditions.name,
+        governor=state.governor or None,
+        gpu=state.properties.get("ro.hardware.egl") or None,
+        device=state.name,
         soc=properties.get("soc"),
     )
 
 
-def flags_of(conditions: DeviceState, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
+def flags_of(state: DeviceState, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
     """What speaks against a latency that was measured under these conditions, whatever delegate ran."""
-    kind: Kind = "emulator" if conditions.is_emulator else "device"
-    return list(latency.flags_of(kind, "", facts_of(conditions, thermal_after, debuggable)))
+    kind: Kind = "emulator" if state.is_emulator else "device"
+    return list(latency.flags_of(kind, "", facts_of(state, thermal_after, debuggable)))
 
 
 def _thermal(status: int | None) -> Thermal | None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..contract.errors import printable
 from ..machine.progress import Progress
+from ..machine.resources import typed
 
 
 class PlainConsole(Console):
@@ -33,6 +34,11 @@ LOG_WIDTH = 240
 LEAST_S = 0.1
 out = PlainConsole(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = PlainConsole(stderr=True)
+
+
+def tell(text: str, style: str = "") -> None:
+    """Print a line, whose commands are those that the user types."""
+    out.print(Text(typed(text), style))
 
 
 def new_table(*headings: str, titled: bool = True) -> Table:

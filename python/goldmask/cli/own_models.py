@@ -3,11 +3,8 @@
 import math
 from pathlib import Path
 
-from rich.text import Text
-
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import sha256_of
-from ..machine.resources import typed
 from ..project.config import find_root, load_config
 from ..project.model import Model, find_model, model_names, toml_of
 from ..project.model_toml import declare_normalisation, pin
@@ -17,7 +14,7 @@ from ..workflows.add import SUITE, add
 from ..workflows.init import CIS, init, write_workflow
 from ..workflows.metadata import write_metadata
 from ..workflows.selection import among
-from .console import ProgressBars, out
+from .console import ProgressBars, tell
 from .folders import here, root, root_or_here
 
 SHORT = 12
@@ -30,9 +27,9 @@ def start_project(ci: str) -> ExitCode:
     folder = here()
     if not service or not (folder / "goldmask.toml").exists():
         for path in init(folder):
-            _tell(f"wrote {path}")
+            tell(f"wrote {path}")
     if service:
-        _tell(f"wrote {write_workflow(folder, service)}")
+        tell(f"wrote {write_workflow(folder, service)}")
     return ExitCode.OK
 
 
@@ -48,23 +45,23 @@ def add_model(file: str, images: list[str], name: str, truth: str) -> ExitCode:
     truths = Path(truth) if truth else None
     done = add(project, Path(file), [Path(each) for each in images], name, truths, start=start)
     for path in done.started:
-        _tell(f"wrote {path}")
-    _tell(f"wrote {done.folder / 'model.toml'}")
+        tell(f"wrote {path}")
+    tell(f"wrote {done.folder / 'model.toml'}")
     for case in done.cases:
-        _tell(f"  case {case.id}: {case.image.name}" + (f", ground truth {case.truth.name}" if case.truth else ""))
+        tell(f"  case {case.id}: {case.image.name}" + (f", ground truth {case.truth.name}" if case.truth else ""))
         if truth and not case.truth:
-            _tell(f"  case {case.id} has no ground truth: {truth} has no {case.image.stem}.png", "yellow")
+            tell(f"  case {case.id} has no ground truth: {truth} has no {case.image.stem}.png", "yellow")
     for pipeline in done.pipelines:
-        _tell(f"  pipeline {pipeline}")
+        tell(f"  pipeline {pipeline}")
     for pipeline, reason in done.refused.items():
-        _tell(f"  not {pipeline}: {reason}", "yellow")
+        tell(f"  not {pipeline}: {reason}", "yellow")
     if not done.in_suite:
-        _tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
+        tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
     assume = ""
     if done.model.assumption:
-        _tell(f"note: {done.model.assumption}; mean and std are in model.toml, marked as assumed", "yellow")
+        tell(f"note: {done.model.assumption}; mean and std are in model.toml, marked as assumed", "yellow")
         assume = " --assume, if that is right"
-    _tell(f"next: ./goldmask golden.record --model {done.name}{assume}")
+    tell(f"next: ./goldmask golden.record --model {done.name}{assume}")
     return ExitCode.OK
 
 
@@ -76,7 +73,7 @@ def pin_models(models: list[str]) -> ExitCode:
             change = (
                 "unchanged" if each.declared == each.actual else f"{each.declared[:SHORT]}… → {each.actual[:SHORT]}…"
             )
-            _tell(f"{path.parent.name}: {each.file} {change}")
+            tell(f"{path.parent.name}: {each.file} {change}")
     return ExitCode.OK
 
 
@@ -92,15 +89,15 @@ def describe_model(model: str, means: list[str], stds: list[str], labels: list[s
     path = Path(target) if target else found.path
     was = sha256_of(found.path)
     write_metadata(found, normalisation, labels or found.labels, path)
-    _tell(f"wrote {path}: sha256 {was[:SHORT]}… → {sha256_of(path)[:SHORT]}…")
+    tell(f"wrote {path}: sha256 {was[:SHORT]}… → {sha256_of(path)[:SHORT]}…")
     if declared and not target:
         if found.assumption:
             declare_normalisation(*declared, normalisation)
-            _tell(f"wrote {declared[0]}: mean and std are declared")
+            tell(f"wrote {declared[0]}: mean and std are declared")
         pin_models([model])
         able = [name for name in ("lib_task_api",) if name not in refusals(find_model(project, model))]
-        _tell(f"its file can be run through {', '.join(['lib_interpreter', *able])}: see pipelines in {declared[0]}")
-        _tell(f"next: ./goldmask golden.record --model {model} --mode all, since goldens are of the file as it was")
+        tell(f"its file can be run through {', '.join(['lib_interpreter', *able])}: see pipelines in {declared[0]}")
+        tell(f"next: ./goldmask golden.record --model {model} --mode all, since goldens are of the file as it was")
     return ExitCode.OK
 
 
@@ -125,7 +122,3 @@ def _normalisation(model: Model, means: list[str], stds: list[str]) -> Normalisa
             "--mean and --std are one number each, or three, and no std is 0", fix="--mean 127.5 --std 127.5"
         )
     return mean, std
-
-
-def _tell(text: str, style: str = "") -> None:
-    out.print(Text(typed(text), style))

@@ -58,6 +58,7 @@ class ProjectFile(pytest.File):
         """The rows of a case, one for each destination of its target; the first call checks the whole suite."""
         if self._rows is None:
             from ..project.config import load_config
+            from ..targets.target import target_of
             from ..workflows.check import check
             from ..workflows.selection import select
 
@@ -67,8 +68,8 @@ class ProjectFile(pytest.File):
             report = check(root, config, selection, self.out)
             self._rows = {}
             for row in report.comparisons:
-                target = row.target.partition(".")[0] if row.target not in selection.targets else row.target
-                self._rows.setdefault("-".join((row.model, row.pipeline, target, row.case)), []).append(row)
+                key_of_row = "-".join((row.model, row.pipeline, target_of(row.target), row.case))
+                self._rows.setdefault(key_of_row, []).append(row)
         return self._rows.get("-".join(key), [])
 
     @property

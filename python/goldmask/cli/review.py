@@ -9,12 +9,11 @@ from rich.text import Text
 
 from ..contract.errors import ExitCode, UsageError
 from ..machine.git import user_name
-from ..machine.resources import typed
 from ..project.config import load_config
 from ..project.pending import STORE, store_in
 from ..workflows.accept import Decided, accept, at_a_desk, reject
 from ..workflows.pending import Change, look
-from .console import out
+from .console import out, tell
 from .folders import root
 
 Decide = Callable[[Path, Sequence[Change], str, str], list[Decided]]
@@ -25,12 +24,12 @@ def list_pending(models: list[str], cases: list[str], source: str) -> ExitCode:
     """`golden.pending`: what waits for a decision."""
     changes = _changes(models, cases, source)
     for change in changes:
-        _tell(f"{change.model} {change.pipeline} {change.case}: {change.sentence()}")
-        _tell(f"picture: {change.picture}")
+        tell(f"{change.model} {change.pipeline} {change.case}: {change.sentence()}")
+        tell(f"picture: {change.picture}")
     if not changes:
-        _tell("nothing pends")
+        tell("nothing pends")
         return ExitCode.OK
-    _tell(f"{len(changes)} pending (exit {ExitCode.GOLDEN:d})")
+    tell(f"{len(changes)} pending (exit {ExitCode.GOLDEN:d})")
     return ExitCode.GOLDEN
 
 
@@ -64,7 +63,7 @@ def review_pending(models: list[str], cases: list[str], reason: str, source: str
         if key == "l":
             break
     left = _changes(models, cases, source)
-    _tell(f"{decided} decided, {len(left)} still pending" if changes else "nothing pends")
+    tell(f"{decided} decided, {len(left)} still pending" if changes else "nothing pends")
     return ExitCode.GOLDEN if left else ExitCode.OK
 
 
@@ -78,7 +77,7 @@ def _decide(
         raise UsageError(f"{task} needs a reason, which is kept", fix=f"./goldmask {task} … --reason TEXT")
     changes = _changes(models, cases, source)
     if not changes:
-        _tell("nothing pends" + (" of these" if models or cases else ""))
+        tell("nothing pends" + (" of these" if models or cases else ""))
         return ExitCode.OK
     _print(decide(root(), changes, reason, user_name(root())))
     return ExitCode.OK
@@ -94,14 +93,14 @@ def _changes(models: list[str], cases: list[str], source: str) -> list[Change]:
 
 def _print(decided: Sequence[Decided]) -> int:
     for each in decided:
-        _tell(f"{each.outcome:14} {each.change.model} {each.change.pipeline} {each.change.case}")
+        tell(f"{each.outcome:14} {each.change.model} {each.change.pipeline} {each.change.case}")
     return len(decided)
 
 
 def _show(change: Change, which: str) -> None:
     out.print()
-    _tell(f"{which}: {change.model} · {change.pipeline} · {change.case}", "bold")
-    _tell(change.sentence())
+    tell(f"{which}: {change.model} · {change.pipeline} · {change.case}", "bold")
+    tell(change.sentence())
     if change.metrics and change.metrics.differing:
         table = Table("class", "IoU", "boundary F", "area", box=None, header_style="bold")
         for label, iou in change.metrics.class_iou.items():
@@ -109,7 +108,7 @@ def _show(change: Change, which: str) -> None:
             area = "appears" if grown is None else f"{grown:+.1%}"
             table.add_row(*map(Text, (label, f"{iou:.4f}", f"{change.metrics.class_boundary_f[label]:.4f}", area)))
         out.print(table)
-    _tell(f"picture: {change.picture}")
+    tell(f"picture: {change.picture}")
 
 
 def _key() -> str:
@@ -125,7 +124,3 @@ def _ask(prompt: str) -> str:
         return input(prompt)
     except EOFError:
         return "q"
-
-
-def _tell(text: str, style: str = "") -> None:
-    out.print(Text(typed(text), style))

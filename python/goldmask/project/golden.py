@@ -211,7 +211,7 @@ def propose(request: Request, source: Path, folder: Path) -> Golden:
             orientations={case.id: case.orientation for case in request.cases if case.orientation},
         ),
     )
-    before = _readable(folder)
+    before = readable(folder)
     if before and (unlike(before, made) or before.origin(None) != made.origin(None)):
         before = None
     return _merge(made, before, folder)
@@ -226,7 +226,7 @@ def accept(proposed: Golden, accepted: Mapping[str, Acceptance], folder: Path, d
     model = folder.parent.parent
     with alone(model):
         existing = (
-            _readable(folder) if set(declared) <= set(accepted) else load_golden(folder) if folder.exists() else None
+            readable(folder) if set(declared) <= set(accepted) else load_golden(folder) if folder.exists() else None
         )
         kept = existing and narrowed(
             existing, [each.case for each in existing.bundle.results if each.case not in accepted]
@@ -270,8 +270,8 @@ def unlike(golden: Golden, other: Golden) -> str:
     return "" if golden.bundle.pipeline == other.bundle.pipeline else "are of another pipeline"
 
 
-def _readable(folder: Path) -> Golden | None:
-    """A golden that is there and whole."""
+def readable(folder: Path) -> Golden | None:
+    """A golden that is there and whole; None where it is not, or is damaged."""
     try:
         return load_golden(folder)
     except GoldenError:

@@ -11,10 +11,9 @@ from typing import Literal
 from pydantic import Field
 
 from ..contract.bundle import MAX_JSON_BYTES, SCHEMA, Predicted, Request, SchemaVersion
-from ..contract.errors import GoldenError
 from ..contract.files import read_file, write_atomically
 from ..contract.schema import InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
-from .golden import Golden, alone, folders_of, load_golden, now, propose, prune, same_runtime
+from .golden import Golden, alone, folders_of, load_golden, now, propose, prune, readable, same_runtime
 
 STORE = Path("build/pending")
 REJECTED = "rejected.json"
@@ -85,10 +84,8 @@ def settle(store: Path, model: str, pipeline: str, cases: Sequence[str]) -> None
 
 def known(folder: Path) -> set[str]:
     """The cases that a proposal has; none where it is damaged or gone."""
-    try:
-        return {each.case for each in load_golden(folder).bundle.results}
-    except GoldenError:
-        return set()
+    there = readable(folder)
+    return {each.case for each in there.bundle.results} if there else set()
 
 
 def proposals(store: Path) -> list[tuple[str, Golden]]:

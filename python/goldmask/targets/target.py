@@ -145,6 +145,11 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: name != REFERENCE))
 
 
+def target_of(name: str) -> str:
+    """The target that a row is of: one of several destinations has rows of `ios-simulator.iphone-15`."""
+    return name if name in target_names() else name.partition(".")[0]
+
+
 def find_target(name: str) -> Target:
     """A target by name. Raises UsageError."""
     if name not in target_names():

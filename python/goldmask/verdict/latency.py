@@ -313,9 +313,7 @@ def _blocks(samples: Samples) -> tuple[float, float]:
     the runs at each of their ends, which makes intervals of few runs too narrow; the second number makes up for that.
     """
     count = len(samples)
-    correlation = _correlation(samples)
-    # Of few samples the correlation is too small (Kendall 1954).
-    correlation = min(0.95, max(0.0, correlation + (1 + 4 * correlation) / count if count > 4 else 0.0))
+    correlation = _unbiased(samples)
     block = max(1.0, (2 * correlation / (1 - correlation**2)) ** (2 / 3) * count ** (1 / 3))
     kept = (1 - 1 / block) * correlation
     return block, math.sqrt((1 + correlation) / (1 - correlation) * (1 - kept) / (1 + kept))
@@ -328,6 +326,12 @@ def _correlation(samples: Samples) -> float:
     return float((before * after).sum()) / size if size else 0.0
 
 
+def _unbiased(samples: Samples) -> float:
+    """The correlation of neighbouring runs, from 0 to 0.95; that of few samples is too small (Kendall 1954)."""
+    count, correlation = len(samples), _correlation(samples)
+    return min(0.95, max(0.0, correlation + (1 + 4 * correlation) / count if count > 4 else 0.0))
+
+
 def _drift(samples: Samples) -> tuple[float, float]:
     """By how much a straight line through the series rises from its beginning to its end, and the error of that."""
     count = len(samples)
@@ -335,8 +339,7 @@ def _drift(samples: Samples) -> tuple[float, float]:
     centred = samples - samples.mean()
     slope = float((time * centred).sum() / (time**2).sum())
     rest = centred - slope * time
-    correlation = _correlation(rest)
-    correlation = min(0.95, max(0.0, correlation + (1 + 4 * correlation) / count))
+    correlation = _unbiased(rest)
     error = float(rest.std()) / math.sqrt(float((time**2).sum())) * math.sqrt((1 + correlation) / (1 - correlation))
     return slope, error
 

@@ -10,7 +10,7 @@ from typing import Literal
 from ..contract.errors import GoldenError, UsageError
 from ..project import golden as goldens
 from ..project import pending
-from ..project.golden import Acceptance, Golden, alone, load_golden, problem
+from ..project.golden import Acceptance, alone, load_golden, problem, readable
 from ..project.model import golden_folder
 from .check import request_for
 from .pending import Change, assets_of, golden_of
@@ -94,7 +94,7 @@ def _grouped(changes: Sequence[Change]) -> Iterator[tuple[tuple[Path, str, str],
 
 def _still_there(root: Path, folder: Path, group: Sequence[Change]) -> tuple[list[Change], list[Decided]]:
     """Those that pend as they were shown, and what became of the others meanwhile."""
-    there: Golden | None = load_golden(folder) if pending.known(folder) else None
+    there = readable(folder)
     still, others = [], []
     golden = golden_of(root, group[0].model, group[0].pipeline)
     for change in group:

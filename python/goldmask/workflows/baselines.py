@@ -7,19 +7,17 @@ from pathlib import Path
 
 from .. import __version__
 from ..contract.bundle import to_json
-from ..contract.errors import ConfigError, RunError
+from ..contract.errors import ConfigError
 from ..contract.files import read_file, write_atomically
 from ..contract.schema import InvalidJson, parse_json
-from ..machine import shell
+from ..machine import git
 from ..machine.host_class import host_class
-from ..machine.scratch import scratch_folder
 from ..report.report import Report
 from ..verdict.baseline import Baseline, Key, Provenance, key_of, made_of
 from ..verdict.compare import Comparison
 
 FOLDER = "latency"
 MAX_BASELINE_BYTES = 4 << 20
-GIT_DEADLINE_S = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def record_baselines(root: Path, report: Report) -> list[Recorded]:
         if key := key_of(row, host):
             groups.setdefault(key, []).append(row)
     provenance = Provenance(
-        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"), commit=commit_of(root), goldmask=__version__
+        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"), commit=git.describe(root), goldmask=__version__
     )
     return [_record(root, key, rows, host, provenance) for key, rows in groups.items()]
 
@@ -68,14 +66,3 @@ def _record(root: Path, key: Key, rows: Sequence[Comparison], host: str, provena
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, to_json(made))
     return Recorded(key, path, made, left_out)
-
-
-def commit_of(root: Path) -> str:
-    """The project's commit, with `-dirty` where files have changed since; empty where git knows none."""
-    argv = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    with scratch_folder() as folder:
-        try:
-            done = shell.run(argv, log=folder / "log", deadline_s=GIT_DEADLINE_S)
-        except RunError:  # there is no git
-            return ""
-    return done.stdout.strip() if done.code == 0 else ""

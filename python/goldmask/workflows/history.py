@@ -8,9 +8,8 @@ from pathlib import Path
 from ..contract.errors import EnvironmentMissing, RunError, UsageError
 from ..contract.files import write_atomically
 from ..contract.schema import InvalidJson, parse_json
-from ..machine import shell
+from ..machine import git
 from ..machine.progress import Progress
-from ..machine.scratch import scratch_folder
 from ..report.history import to_picture
 from ..report.report import REPORT_FILE, load_report
 from ..verdict.baseline import Baseline, key_of, runtime_of
@@ -19,7 +18,6 @@ from ..verdict.steps import History, Point, history, point_from
 from .baselines import FOLDER
 
 HISTORY_FILE = "history.json"
-GIT_DEADLINE_S = 60
 # Each is a process of git's; the newest are read.
 MAX_VERSIONS = 500
 FIELD, COMMIT = "\x1f", "\x1e"
@@ -123,12 +121,10 @@ def _name(baseline: Baseline) -> str:
     return f"{baseline.key}{computer}"
 
 
-def _git(root: Path, *words: str) -> str:
-    with scratch_folder() as folder:
-        try:
-            done = shell.run(["git", "-C", str(root), *words], log=folder / "log", deadline_s=GIT_DEADLINE_S)
-        except RunError as error:
-            raise EnvironmentMissing(f"the history is git's: {error.what}", fix="--folder DIR, of reports") from error
-        if done.code:
-            raise EnvironmentMissing(f"git has no history here: {done.log_tail(3)}", fix="--folder DIR, of reports")
-    return done.stdout
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        return git.output(root, *arguments)
+    except git.GitFailed as error:
+        raise EnvironmentMissing(f"git has no history here: {error.what}", fix="--folder DIR, of reports") from error
+    except RunError as error:
+        raise EnvironmentMissing(f"the history is git's: {error.what}", fix="--folder DIR, of reports") from error

@@ -11,7 +11,7 @@ from ..project.config import Config
 from ..project.model import load_spec
 from ..project.options import OPTIONS
 from ..report.report import Report
-from ..targets.target import find_target, target_names
+from ..targets.target import find_target, target_of
 from ..verdict.compare import FAILING
 from .selection import FAIL_FAST, Row, Selection, select
 
@@ -124,14 +124,9 @@ def again(report: Report, flags: CheckFlags) -> tuple[str, ...]:
 
 
 def _failed(report: Report) -> list[Row]:
-    """The rows that failed, each once: one of several destinations has rows of `ios-simulator.iphone-15`."""
-    targets = target_names()
-    rows = []
-    for row in report.comparisons:
-        if row.verdict in FAILING:
-            target = row.target if row.target in targets else row.target.partition(".")[0]
-            rows.append((row.model, row.pipeline, target, row.case))
-    return list(dict.fromkeys(rows))
+    """The rows that failed, each once."""
+    failed = [row for row in report.comparisons if row.verdict in FAILING]
+    return list(dict.fromkeys((row.model, row.pipeline, target_of(row.target), row.case) for row in failed))
 
 
 def _rows(model: str, selection: Selection, cases: Iterable[str]) -> Iterable[Row]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..contract.bundle import Bundle, Predicted, Request, margin_of, mask_of
-from ..contract.errors import GoldenError, GoldmaskError
+from ..contract.errors import GoldmaskError
 from ..contract.files import write_atomically
 from ..contract.image import decode
 from ..contract.mask import read_mask
@@ -15,7 +15,7 @@ from ..machine.progress import Progress
 from ..project import pending
 from ..project.config import Compared, Config, Tolerances, tolerances_for
 from ..project.gather import Assets, gather
-from ..project.golden import Figures, Golden, load_golden, problem
+from ..project.golden import Figures, Golden, problem, readable
 from ..project.model import golden_folder, load_spec
 from ..project.pending import Kind
 from ..report.overlay import overlay
@@ -119,7 +119,7 @@ def look(
             if cases and result.case not in cases:
                 continue
             if kind := pending.kind_of(proposed, golden, result.case):
-                tolerances = _tolerances(config, model, result.case, proposed.bundle)
+                tolerances = tolerances_of(config, model, result.case, proposed.bundle)
                 found.append(
                     Change(
                         store, model, proposed.bundle.pipeline, result.case, kind, proposed, golden, tolerances,
@@ -148,9 +148,8 @@ def pend(root: Path, stores: Sequence[Path], request: Request, source: Path) -> 
 def settle_stale(store: Path, request: Request, cases: Sequence[str]) -> None:
     """Have cases pend no longer that are golden as they are, and pend of another model or image than today's."""
     folder = pending.proposal_folder(store, request.model.name, request.options.pipeline)
-    try:
-        there = load_golden(folder)
-    except GoldenError:
+    there = readable(folder)
+    if not there:
         return
     stale = [case.id for case in request.cases if case.id in cases and problem(there, request, case)]
     pending.settle(store, request.model.name, request.options.pipeline, stale)
@@ -158,10 +157,7 @@ def settle_stale(store: Path, request: Request, cases: Sequence[str]) -> None:
 
 def golden_of(root: Path, model: str, pipeline: str) -> Golden | None:
     """The golden of today; None where there is none, or a damaged one that can only be replaced."""
-    try:
-        return load_golden(golden_folder(root, model, pipeline))
-    except GoldenError:
-        return None
+    return readable(golden_folder(root, model, pipeline))
 
 
 def assets_of(root: Path, model: str) -> Assets:
@@ -179,7 +175,8 @@ def _truths(root: Path, model: str) -> Mapping[str, Path]:
         return {}
 
 
-def _tolerances(config: Config, model: str, case: str, bundle: Bundle) -> Tolerances:
+def tolerances_of(config: Config, model: str, case: str, bundle: Bundle) -> Tolerances:
+    """The tolerances of a case in a bundle of the reference."""
     compared = Compared(
         model=model,
         case=case,

@@ -12,7 +12,7 @@ from ..contract.bundle import Request, RequestCase
 from ..contract.errors import ConfigError, ExitCode, GoldenError, GoldmaskError, UsageError
 from ..machine.progress import Progress
 from ..machine.scratch import scratch_folder
-from ..project.config import Compared, Config, tolerances_for
+from ..project.config import Config
 from ..project.gather import gather
 from ..project.golden import (
     Golden,
@@ -34,7 +34,7 @@ from ..report.report import Report
 from ..targets.target import REFERENCE, Context, find_target
 from ..verdict.compare import NotJudged, Pair, Verdict, compare_case
 from .check import check, request_for
-from .pending import golden_of, pend
+from .pending import pend, tolerances_of
 from .selection import Selection, options_for
 
 Action = Literal["pends", "unchanged", "kept"]
@@ -109,7 +109,7 @@ def record(
             if (wanted or assume) and pipeline in ASSUMING and assets.model.assumption:
                 _confirm(root, assets.model, assume)
             asked = Asked(mode, ties, progress)
-            done = _pend(root, config, request, wanted, options, asked) if wanted else {}
+            done = _pend(root, config, request, wanted, existing, options, asked) if wanted else {}
             for case in request.cases:
                 action = done.get(case.id, "kept")
                 picture = picture_of(root / STORE, name, pipeline, case.id) if action == "pends" else None
@@ -133,12 +133,17 @@ def _confirm(root: Path, model: Model, assume: bool) -> None:
 
 
 def _pend(
-    root: Path, config: Config, request: Request, wanted: tuple[RequestCase, ...], options: TargetOptions, asked: Asked
+    root: Path,
+    config: Config,
+    request: Request,
+    wanted: tuple[RequestCase, ...],
+    golden: Golden | None,
+    options: TargetOptions,
+    asked: Asked,
 ) -> dict[str, Action]:
     """Run the reference on the wanted cases, and have pend what is not golden."""
     name, pipeline = request.model.name, request.options.pipeline
     request = request.model_copy(update={"cases": wanted})
-    golden = golden_of(root, name, pipeline)
     with scratch_folder() as scratch, _keeping(scratch, root / "build/record" / pipeline / name):
         on_case = asked.progress.count(f"record · {pipeline} · {name}", len(wanted))
         with find_target(REFERENCE).session(Context(root, scratch / "logs", options)) as session:
@@ -167,15 +172,6 @@ def _action(
         before and after and before.stages != after.stages
     ):
         return "pends"
-    compared = Compared(
-        model=request.model.name,
-        case=case.id,
-        pipeline=request.options.pipeline,
-        target=REFERENCE,
-        delegate=proposed.bundle.runtime.delegate,
-        device=proposed.bundle.target.device,
-    )
-    tolerances, _ = tolerances_for(config, compared)
     outcome = compare_case(
         model=request.model.name,
         case=case.id,
@@ -184,7 +180,7 @@ def _action(
         folder=proposed.folder,
         bundle=proposed.bundle,
         labels=request.model.labels,
-        tolerances=tolerances,
+        tolerances=tolerances_of(config, request.model.name, case.id, proposed.bundle),
     )
     if not isinstance(outcome, Pair):
         return "pends"
