@@ -12,7 +12,7 @@ PACKAGE = REPO / "python/goldmask"
 # The order of docs/development.md.
 ROOMS = (
     "contract", "machine", "project", "android", "android_build", "apple", "targets", "verdict", "report", "workflows",
-    "cli",
+    "cli", "commands",
 )  # fmt: skip
 # The reference environments have numpy, Pillow and pydantic, and nothing else that goldmask uses.
 CONTRACT_NEEDS = {"numpy", "PIL", "pydantic", "pydantic_core"}

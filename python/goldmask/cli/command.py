@@ -3,7 +3,7 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,7 @@ from .flags import HELP, CommandTask, check_core
 
 
 def command(
-    name: str | None = None, several: tuple[str, ...] = (), options: tuple[str, ...] = (), example: str = ""
+    name: str | None = None, several: tuple[str, ...] = (), options: Iterable[str] = (), example: str = ""
 ) -> Callable[..., Task]:
     """An invoke task that ends with the program's exit code and shows expected errors without a traceback.
 
