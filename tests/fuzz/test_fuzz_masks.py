@@ -14,11 +14,13 @@ from pngs import png
 
 from goldmask.contract.bundle import load_bundle, margin_of, mask_of
 from goldmask.contract.mask import encode_margin, encode_mask, read_mask
+from goldmask.contract.soft import SCALE, decode_soft, encode_soft
 
 SAMPLE = json.loads((REPO / "tests/samples/bundle.json").read_bytes())
 CLASSES = (np.arange(54, dtype=np.uint8) % 5).reshape(6, 9)
 MASK, MARGIN = encode_mask(CLASSES), encode_margin(np.linspace(0, 9, 54, dtype=np.float32).reshape(6, 9))
 WIDE = np.arange(54, dtype=np.uint16).reshape(6, 9) * 1200
+SOFT = encode_soft(np.linspace(0, 1, 54, dtype=np.float32).reshape(6, 9))
 COLOURS = np.repeat(CLASSES[..., None], 3, axis=2)
 # Depths that decoders scale, rows that are missing, sizes that take gigabytes, pictures that are no masks.
 KINDS = {
@@ -48,6 +50,12 @@ def test_masks(data, folder):
     (folder / "mask.png").write_bytes(data)
     mask = read_mask(folder / "mask.png")
     assert mask.dtype == np.uint8 and mask.ndim == 2 and mask.size
+
+
+@fuzz(either(KINDS["16-bit gray"], MASK, KINDS["RGB"], KINDS["giant"], SOFT))
+def test_soft_masks(data, folder):
+    soft = decode_soft(data, folder / "soft.png", SCALE)
+    assert soft.dtype == np.float32 and soft.ndim == 2 and 0 <= soft.min() <= soft.max() <= 1
 
 
 @fuzz(either(MASK, MARGIN, KINDS["16-bit gray"], KINDS["4-bit gray"], KINDS["giant"]))

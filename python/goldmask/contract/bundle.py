@@ -18,6 +18,7 @@ from .latency import Conditions, Kind, Latency, Megabytes
 from .mask import MAX_CLASSES, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
 from .options import Options, Pipeline, TapName
 from .schema import WHOLE, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
+from .soft import Soft, decode_soft
 
 SCHEMA: Literal[1] = 1
 BUNDLE_FILE = "bundle.json"
@@ -187,6 +188,18 @@ class Tap(Strict):
     unit: MarginUnit
 
 
+class SoftFile(Strict):
+    """A soft mask: a 16-bit grayscale PNG of the mask's size, how probable the foreground is of each pixel.
+
+    The mask is 1 where that is `threshold` or more, else 0.
+    """
+
+    file: RelativePath
+    sha256: Sha256
+    scale: float = Field(gt=0, le=1, description="what one step of the samples is worth; the highest may stand for 1")
+    threshold: float = Field(gt=0, lt=1)
+
+
 class Predicted(Strict):
     """One case with its mask."""
 
@@ -196,6 +209,7 @@ class Predicted(Strict):
     mask: RelativePath
     mask_sha256: Sha256
     mask_size: tuple[Side, Side] = Field(description="width, height")
+    soft: SoftFile | None = Field(default=None, description="of a model that says how sure it is")
     decoded_by: Literal["host"] | None = Field(
         default=None, description="host: goldmask decoded the image for a platform that cannot; else the target did"
     )
@@ -325,9 +339,38 @@ def margin_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path] | None:
     return data, path
 
 
+def soft_of(folder: Path, result: Predicted, mask: Mask) -> Soft | None:
+    """The soft mask of a result, float32 [h, w], or None where it has none. Raises RunError.
+
+    Its file is held against what the bundle says: its hash, its size, and that `mask` is what its threshold makes of
+    it, but for pixels that the file's steps may have rounded across the threshold.
+    """
+    if not (soft := result.soft):
+        return None
+    values = decode_soft(*soft_bytes(folder, result, soft), soft.scale)
+    distance = values - soft.threshold
+    if (((distance >= 0) != (mask != 0)) & (abs(distance) > soft.scale)).any():
+        raise RunError(f"mask {result.mask} in {folder} is not what {soft.file} makes of it", fix=RUN_AGAIN)
+    return values
+
+
+def soft_bytes(folder: Path, result: Predicted, soft: SoftFile) -> tuple[bytes, Path]:
+    """The PNG of a soft mask, of the mask's size and the hash that the bundle says, and its path. Raises RunError.
+
+    Nothing is decoded.
+    """
+    data, path = _verified(folder, soft.file, soft.sha256)
+    if mask_size(data, path) != result.mask_size:
+        raise RunError(f"soft mask {soft.file} in {folder} has another size than its mask", fix=RUN_AGAIN)
+    return data, path
+
+
 def files_of(result: Result) -> tuple[str, ...]:
     """The files of a bundle that belong to a result."""
-    return (result.mask, *(tap.file for tap in result.taps.values())) if isinstance(result, Predicted) else ()
+    if not isinstance(result, Predicted):
+        return ()
+    soft = (result.soft.file,) if result.soft else ()
+    return (result.mask, *soft, *(tap.file for tap in result.taps.values()))
 
 
 def _verified(folder: Path, name: str, sha256: str) -> tuple[bytes, Path]:

@@ -46,6 +46,13 @@ class Gates(Strict):
     boundary_f_min: float | None = Field(default=None, ge=0, le=1)
     window_density_max: float | None = Field(default=None, ge=0, le=1)
     area_change_max: float | None = Field(default=None, ge=0)
+    soft_error_max: float | None = Field(default=None, ge=0, le=1, description="of any pixel of a soft mask")
+    soft_p99_max: float | None = Field(default=None, ge=0, le=1)
+    soft_mae_max: float | None = Field(default=None, ge=0, le=1)
+    soft_mse_max: float | None = Field(default=None, ge=0, le=1)
+    soft_sad_max: float | None = Field(default=None, ge=0, description="in thousands, as the two below")
+    soft_gradient_max: float | None = Field(default=None, ge=0)
+    soft_connectivity_max: float | None = Field(default=None, ge=0)
     same_labels: bool = Field(default=False, description="no class appears or vanishes, even by ties")
     same_threads: bool = Field(default=False, description="as many threads ran as were asked for")
 
@@ -64,6 +71,8 @@ class Tolerances(Gates):
     window_px: int = Field(default=20, ge=1, le=1024)
     # Without a margin map every differing pixel counts: a thin tie line fills a tenth of a window, a wrong block all.
     window_density_max: float = Field(default=0.25, ge=0, le=1)
+    # A step of an 8-bit mask, which is what people see; delegates of half precision need more, and say so.
+    soft_error_max: float = Field(default=1 / 255, ge=0, le=1)
     class_change: Literal["fail", "allow"] = Field(
         default="fail", description="where there is no margin map, whether a class may appear or vanish"
     )

@@ -9,13 +9,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..contract.image import Pixels
 from ..contract.mask import PALETTE, Mask
+from ..contract.soft import Soft
 from ..verdict.metrics import Flags
+from ..verdict.soft import SoftPair
 
 TIE, CONFIDENT = (255, 200, 0), (230, 0, 60)
 GAP_PX, CAPTION_PX = 8, 18
 LEAST_WIDTH_PX, MOST_PX = 240, 2048
 # The first colours of a picture, for its captions: black to white.
 GRAYS = np.arange(16, dtype=np.uint8)[:, None].repeat(3, axis=1) * 17
+# Those of soft masks; with the captions' and a red they fit into a palette.
+SHADES = np.linspace(0, 255, 224).astype(np.uint8)[:, None].repeat(3, axis=1)
 # A picture's pixels as indices of its colours.
 Panel = np.ndarray[tuple[int, int], np.dtype[np.uint16]]
 
@@ -41,6 +45,30 @@ def side_by_side(expected: Mask, actual: Mask, confident: Flags | None) -> bytes
         ties = int(np.count_nonzero(differing)) - int(np.count_nonzero(confident))
         panels.append((f"differs: {np.count_nonzero(confident)} red, {ties} yellow (ties)", faint))
     return _png(_sheet(panels), colours)
+
+
+def soft_side_by_side(soft: SoftPair, confident: Flags | None) -> bytes:
+    """A PNG of two soft masks of one size, black to white, and of their difference, whose largest is white.
+
+    Confident flips of the category masks are red. Of more than MOST_PX rows or columns those around the largest
+    difference are shown.
+    """
+    errors = np.abs(soft.actual - soft.expected)
+    largest = float(errors.max())
+    shown = _around(errors >= largest)
+    since = f" from x {shown[1].start}, y {shown[0].start}" if errors[shown].shape != errors.shape else ""
+    colours = np.concatenate((GRAYS, SHADES, [CONFIDENT])).astype(np.uint8)
+    panels = [(f"expected{since}", _shaded(soft.expected[shown])), ("actual", _shaded(soft.actual[shown]))]
+    difference, caption = _shaded(errors[shown] / (largest or 1)), f"differs: white is {largest:.2g}"
+    if confident is not None and confident.any():
+        difference[confident[shown]] = len(colours) - 1
+        caption += f", {np.count_nonzero(confident)} flips red"
+    return _png(_sheet([*panels, (caption, difference)]), colours)
+
+
+def _shaded(values: Soft) -> Panel:
+    """Values from 0 to 1 as indices of SHADES, which follow GRAYS."""
+    return (np.clip(values, 0, 1) * (len(SHADES) - 1) + 0.5).astype(np.uint16) + np.uint16(len(GRAYS))
 
 
 def _sheet(panels: list[tuple[str, Panel]]) -> Panel:

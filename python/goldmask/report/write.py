@@ -9,7 +9,7 @@ from ..contract.errors import UsageError, of_system
 from ..contract.files import remove_files, write_atomically
 from ..verdict.compare import Comparison, Outcome, Pair, Verdict
 from .junit import to_junit
-from .pictures import side_by_side
+from .pictures import side_by_side, soft_side_by_side
 from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code, to_json
 
 PICTURES = "diffs"
@@ -37,10 +37,16 @@ def row_of(outcome: Outcome, out: Path) -> Comparison:
         return row
     picture = f"{PICTURES}/{row.target}.{row.pipeline}.{row.model}.{row.case}.png"
     try:
-        write_atomically(out / picture, side_by_side(outcome.expected, outcome.actual, outcome.confident))
+        write_atomically(out / picture, _drawn(outcome))
     except OSError:  # nor can the report be written then, which says so
         return row
     return row.model_copy(update={"picture": picture})
+
+
+def _drawn(pair: Pair) -> bytes:
+    if pair.soft:
+        return soft_side_by_side(pair.soft, pair.confident)
+    return side_by_side(pair.expected, pair.actual, pair.confident)
 
 
 def write_report(

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..contract import bmp
-from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save
+from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save, soft_of
 from ..contract.errors import RunError
 from ..contract.image import ImageError, decode, read_image
 from ..contract.metadata import UPRIGHT
@@ -98,7 +98,7 @@ def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], fold
     for result in bundle.results:
         if isinstance(result, Predicted):
             try:
-                mask_of(folder, result)
+                soft_of(folder, result, mask_of(folder, result))
             except RunError as error:
                 result = failed(result.case, result.image_sha256, "pull", error.what)
         results.append(result)

@@ -21,6 +21,7 @@ from ..contract.bundle import (
     margin_of,
     mask_bytes,
     mask_of,
+    soft_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
 from ..contract.mask import MAX_CLASSES, Margins, Mask, decode_mask, read_mask
@@ -28,6 +29,7 @@ from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .latency import Measured, measured
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
+from .soft import SoftMetrics, SoftPair, judge_soft, measure_soft, soft_pair, unlike_soft
 
 NO_GATES = Gates()
 # What the reason of a row says that passed under an override, before the override's own reason.
@@ -92,6 +94,7 @@ class _Row(Strict):
     reason: Text
     exit_code: Annotated[ExitCode, WHOLE]
     metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
+    soft: SoftMetrics | None = Field(default=None, description="where both have a soft mask as well")
     latency: Measured | None = None
     stages: Stages = Stages()
     decoded_by: Literal["target", "host"] | None = Field(
@@ -126,6 +129,7 @@ class NotJudged(_Row):
 
     verdict: Literal[Verdict.ERROR] = Verdict.ERROR
     metrics: None = None
+    soft: None = None
     latency: None = None
     decoded_by: None = None
     truth: None = None
@@ -144,6 +148,7 @@ class NotRun(_Row):
     verdict: Literal[Verdict.SKIP] = Verdict.SKIP
     exit_code: Annotated[Literal[ExitCode.OK], WHOLE] = ExitCode.OK
     metrics: None = None
+    soft: None = None
     latency: None = None
     decoded_by: None = None
     truth: None = None
@@ -158,13 +163,15 @@ Comparison = Annotated[Judged | NotJudged | NotRun, Field(discriminator="verdict
 class Pair:
     """A comparison with the masks it was made of, of one size, for pictures.
 
-    `confident` has the differing pixels that no near-tie excuses; None where a class is unknown.
+    `confident` has the differing pixels that no near-tie excuses; None where a class is unknown. `soft` are the soft
+    masks that they are the category masks of.
     """
 
     comparison: Judged
     expected: Mask
     actual: Mask
     confident: Flags | None = None
+    soft: SoftPair | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +298,7 @@ def compare_case(
         return unjudged(reason, ExitCode.GOLDEN)
     try:
         expected = mask_of(golden_folder, wanted)
+        expected_soft = soft_of(golden_folder, wanted, expected)
         # Equal bytes are an equal mask: there is nothing to decode twice, and nothing to excuse.
         same = result.mask_sha256 == wanted.mask_sha256
         has_margins = same and margin_bytes(golden_folder, wanted) is not None
@@ -300,6 +308,8 @@ def compare_case(
             return unjudged(_unknown_class("the ground truth", int(truth_mask.max()), len(labels)), ExitCode.GOLDEN)
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.GOLDEN)
+    if unlike := unlike_soft(wanted, result):
+        return unjudged(unlike, ExitCode.GOLDEN)
     try:
         stored = mask_bytes(folder, result)
         actual: Mask | None = None
@@ -308,11 +318,15 @@ def compare_case(
         elif result.mask_size == wanted.mask_size:
             # What claims a million rows is not decoded to learn that it is another size.
             actual = decode_mask(*stored)
+        soft = None
+        if expected_soft is not None and actual is not None:
+            soft = soft_pair(expected_soft, wanted, folder, result, actual)
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.RUN)
 
     first = first_difference(wanted.stages, result.stages)
     latency = measured(bundle, result)
+    soft_metrics = measure_soft(soft.expected, soft.actual) if soft else None
 
     def judged(
         verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL],
@@ -334,6 +348,7 @@ def compare_case(
             across=models,
             exit_code=code,
             metrics=metrics,
+            soft=soft_metrics,
             latency=latency,
             stages=Stages(first_difference=first),
             decoded_by=result.decoded_by or "target",
@@ -351,29 +366,34 @@ def compare_case(
     highest = max(int(actual.max()), int(expected.max()))
     if highest >= len(labels):
         reason = _unknown_class("the mask", highest, len(labels))
-        return Pair(judged(Verdict.FAIL, reason, code=differ), expected, actual)
+        return Pair(judged(Verdict.FAIL, reason, code=differ), expected, actual, soft=soft)
     if same:
         metrics = measure_equal(expected, labels, has_margins=has_margins)
     else:
         metrics = measure(expected, actual, margin, labels, tolerances)
     scores = None if truth_mask is None else truth_scores(truth_mask, expected, actual, len(labels))
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
+    broken += judge_soft(soft_metrics, tolerances)
     ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
     if broken:
         worst = _worst_flip(expected != actual, margin, tolerances)
         reason = "; ".join([*broken, *otherwise]) + worst + _attribution(first, wanted.stages, result.stages) + ran
         comparison = judged(Verdict.FAIL, reason, metrics, scores, differ)
     elif otherwise:
-        reason = f"{'; '.join(otherwise)}; {_praise(metrics)}{ran}"
+        reason = f"{'; '.join(otherwise)}; {_praise(metrics, soft_metrics)}{ran}"
         comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
     elif models and not across:
-        comparison = judged(Verdict.FAIL, f"{_praise(metrics)}{ran}", metrics, scores, differ)
+        comparison = judged(Verdict.FAIL, f"{_praise(metrics, soft_metrics)}{ran}", metrics, scores, differ)
     else:
-        warned = [*judge(metrics, warnings), *judge_run(delegate, threads, warnings)]
-        reason = "; ".join([*warned, _praise(metrics)]) + _delegation(golden.runtime, bundle.runtime)
+        warned = [
+            *judge(metrics, warnings),
+            *judge_soft(soft_metrics, warnings),
+            *judge_run(delegate, threads, warnings),
+        ]
+        reason = "; ".join([*warned, _praise(metrics, soft_metrics)]) + _delegation(golden.runtime, bundle.runtime)
         reason += f" ({CHANGED}{override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
-    return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances))
+    return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances), soft)
 
 
 def _unknown_class(whose: str, highest: int, classes: int) -> str:
@@ -413,7 +433,12 @@ def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) 
     return ""
 
 
-def _praise(metrics: Metrics) -> str:
+def _praise(metrics: Metrics, soft: SoftMetrics | None) -> str:
+    errors = f"; soft masks within {soft.largest:.2g}" if soft else ""
+    return _counted(metrics) + errors
+
+
+def _counted(metrics: Metrics) -> str:
     if not metrics.differing:
         return f"all {metrics.pixels:,} pixels equal"
     if metrics.confident_flips is None:
