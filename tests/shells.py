@@ -2,6 +2,7 @@
 
 import os
 import select
+import termios
 import time
 
 DEADLINE_S = 60
@@ -10,12 +11,13 @@ DEADLINE_S = 60
 class Shell:
     """A shell, or another program, at a pseudo-terminal of its own."""
 
-    def __init__(self, argv: list[str], folder) -> None:
+    def __init__(self, argv: list[str], folder, **environment: str) -> None:
         self.pid, self.terminal = os.forkpty()
         if not self.pid:
             os.chdir(folder)
+            termios.tcsetwinsize(0, (40, 120))
             os.environ.pop("CI", None)  # people who type are not in CI
-            os.environ |= {"TERM": "dumb", "PS1": "> ", "HOME": str(folder), "ZDOTDIR": str(folder)}
+            os.environ |= {"TERM": "dumb", "PS1": "> ", "HOME": str(folder), "ZDOTDIR": str(folder)} | environment
             os.execvp(argv[0], argv)
         self.seen = ""
 

@@ -3,7 +3,6 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,27 +222,6 @@ def test_a_decision_names_its_masks_and_its_reason(recorded):
         "tall": "somebody",
         "wide": "Ada",
     }
-
-
-@pytest.mark.parametrize(
-    ("keys", "accepted", "code"),
-    [
-        (["a", "better now", "x", "r", "a"], {"flag", "wide"}, ExitCode.OK),
-        (["s", "l", "all right"], {"tall", "wide"}, ExitCode.GOLDEN),
-        (["q"], set(), ExitCode.GOLDEN),
-    ],
-)
-def test_one_by_one_with_keys(recorded, monkeypatch, capsys, keys, accepted, code):
-    recorded.predict(Toy(shift=1))
-    answers = iter(keys)
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
-    assert review.review_pending([], [], "", "") == code
-    text = capsys.readouterr().out
-    assert "1 of 3: tiny · lib_interpreter · flag" in text and "IoU" in text and "picture: " in text
-    golden = recorded.golden()
-    assert {case for case, each in golden.provenance.accepted.items() if each.by == "Ada"} == accepted
-    assert list(answers) == []
 
 
 @pytest.mark.parametrize(

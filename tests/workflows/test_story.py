@@ -75,18 +75,19 @@ def test_from_an_empty_folder_through_a_retraining(folder):
     terminal = Shell([sys.executable, str(REPO / "tasks.py"), "golden.review"], folder)
     for prompt, answer in (
         ("1 of 3: road", ""),
-        ("[q]uit: ", "a\n"),
+        ("[q]uit: ", "a"),
         ("reason: ", "trained on noon\n"),
         ("2 of 3: road", ""),
-        ("[q]uit: ", "r\n"),
+        ("[q]uit: ", "r"),
+        ("reason: ", "the kerb is gone\n"),
         ("3 of 3: road", ""),
-        ("[q]uit: ", "a\n"),
+        ("[q]uit: ", "a"),
     ):
         terminal.wait_for(prompt)
         terminal.type(answer)
     assert terminal.ending() == ExitCode.OK and "3 decided, 0 still pending" in terminal.seen
     said = goldmask("check", code=ExitCode.GOLDEN)
-    assert "2 PASS, 1 FAIL" in said.text and "this mask was rejected: trained on noon" in said.text
+    assert "2 PASS, 1 FAIL" in said.text and "this mask was rejected: the kerb is gone" in said.text
     assert "masks changed in 1 of 1 cases" in said.text and "pend" not in said.text.replace("pending", "")
     reasons = sorted(each.reason for each in load_golden(folder / GOLDEN).provenance.accepted.values())
     assert reasons == ["the first model", "trained on noon", "trained on noon"]

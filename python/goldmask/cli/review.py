@@ -1,22 +1,22 @@
 """`golden.review`, `golden.accept`, `golden.reject` and `golden.pending`."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
-from ..contract.errors import ExitCode, UsageError
+from ..contract.errors import ExitCode, GoldenError, UsageError
 from ..machine.git import user_name
 from ..project.config import load_config
 from ..project.pending import STORE, store_in
-from ..workflows.accept import Decided, accept, at_a_desk, reject
+from ..workflows.accept import Decided, Listener, accept, at_a_desk, reject
 from ..workflows.pending import Change, look
-from .console import out, tell
-from .folders import root
+from .console import new_table, out, tell
+from .folders import from_here, root
+from .keys import Keyboard, interactive
+from .pictures import Pictures
 
-Decide = Callable[[Path, Sequence[Change], str, str], list[Decided]]
+Decide = Callable[[Path, Sequence[Change], str, str, Listener], list[Decided]]
 KEYS = "[a]ccept  [r]eject  [s]kip  accept a[l]l that are left  [q]uit"
 
 
@@ -25,7 +25,7 @@ def list_pending(models: list[str], cases: list[str], source: str) -> ExitCode:
     changes = _changes(models, cases, source)
     for change in changes:
         tell(f"{change.model} {change.pipeline} {change.case}: {change.sentence()}")
-        tell(f"picture: {change.picture}")
+        tell(f"picture: {from_here(change.picture)}")
     if not changes:
         tell("nothing pends")
         return ExitCode.OK
@@ -46,25 +46,68 @@ def reject_pending(models: list[str], cases: list[str], everything: bool, reason
 def review_pending(models: list[str], cases: list[str], reason: str, source: str) -> ExitCode:
     """`golden.review`: one after the other, in a terminal."""
     at_a_desk("golden.review")
-    if not sys.stdin.isatty():
-        raise UsageError("golden.review needs a terminal", fix="./goldmask golden.accept --case ID --reason TEXT")
+    if not interactive():
+        raise UsageError(
+            "golden.review needs a terminal",
+            fix="./goldmask golden.pending, then ./goldmask golden.accept --case ID --reason TEXT",
+        )
     changes = _changes(models, cases, source)
-    by, decided = user_name(root()), 0
+    if not changes:
+        tell("nothing pends" + (" of these" if models or cases else ""))
+        return ExitCode.OK
+    desk = _Desk(reason)
     for number, change in enumerate(changes, start=1):
-        _show(change, f"{number} of {len(changes)}")
-        key = _key()
-        if key == "q":
+        if desk.left:
             break
-        if key == "s":
-            continue
-        reason = reason or _ask("reason: ")
-        chosen = changes[number - 1 :] if key == "l" else [change]
-        decided += _print((reject if key == "r" else accept)(root(), chosen, reason, by))
-        if key == "l":
-            break
+        _show(change, f"{number} of {len(changes)}", desk.pictures)
+        desk.decide(changes[number - 1 :])
     left = _changes(models, cases, source)
-    tell(f"{decided} decided, {len(left)} still pending" if changes else "nothing pends")
+    tell(f"{desk.decided} decided, {len(left)} still pending")
     return ExitCode.GOLDEN if left else ExitCode.OK
+
+
+class _Desk:
+    """Who reviews: what was decided so far, and the reasons; `left` once nothing more is to be shown."""
+
+    def __init__(self, reason: str) -> None:
+        self.keyboard, self.pictures = Keyboard(), Pictures()
+        self.decided, self.left = 0, False
+        self._by = user_name(root())
+        self._given = reason.strip()
+        self._reasons = {"a": self._given, "r": self._given}
+
+    def decide(self, changes: Sequence[Change]) -> None:
+        """Ask for a key until the first of the changes is decided, skipped, or the review ended."""
+        while True:
+            key = self.keyboard.key(f"{KEYS}: ", "arslq")
+            if key in "sq":
+                self.left = key == "q"
+                return
+            verb = "r" if key == "r" else "a"
+            if reason := self._reason(verb):
+                break
+            tell("no reason, so nothing is decided", "yellow")
+        chosen = changes if key == "l" else changes[:1]
+        self.left = key == "l"
+        try:
+            (reject if verb == "r" else accept)(root(), chosen, reason, self._by, self._count)
+        except GoldenError as error:
+            tell(f"{error}", "yellow")
+
+    def _reason(self, verb: str) -> str:
+        """Asked for once where masks are accepted, and of each that is rejected, where Enter takes the last one."""
+        last = self._reasons[verb]
+        if last and (verb == "a" or self._given):
+            return last
+        typed = self.keyboard.line(f"reason [{last}]: " if last else "reason: ")
+        if typed is None:
+            return ""
+        self._reasons[verb] = typed or last
+        return self._reasons[verb]
+
+    def _count(self, decided: Decided) -> None:
+        self.decided += 1
+        _tell(decided)
 
 
 def _decide(
@@ -79,7 +122,7 @@ def _decide(
     if not changes:
         tell("nothing pends" + (" of these" if models or cases else ""))
         return ExitCode.OK
-    _print(decide(root(), changes, reason, user_name(root())))
+    decide(root(), changes, reason, user_name(root()), _tell)
     return ExitCode.OK
 
 
@@ -91,36 +134,26 @@ def _changes(models: list[str], cases: list[str], source: str) -> list[Change]:
     return look(root(), load_config(root()), store, models, cases)
 
 
-def _print(decided: Sequence[Decided]) -> int:
-    for each in decided:
-        tell(f"{each.outcome:14} {each.change.model} {each.change.pipeline} {each.change.case}")
-    return len(decided)
+def _tell(decided: Decided) -> None:
+    change = decided.change
+    tell(f"{decided.outcome:14} {change.model} {change.pipeline} {change.case}")
 
 
-def _show(change: Change, which: str) -> None:
+def _show(change: Change, which: str, pictures: Pictures) -> None:
     out.print()
     tell(f"{which}: {change.model} · {change.pipeline} · {change.case}", "bold")
+    pictures.show(change.picture)
+    tell(f"picture: {from_here(change.picture)}")
     tell(change.sentence())
     if change.metrics and change.metrics.differing:
-        table = Table("class", "IoU", "boundary F", "area", box=None, header_style="bold")
+        table = new_table("class", "IoU", "boundary F", "area")
         for label, iou in change.metrics.class_iou.items():
             grown = change.metrics.area_change[label]
             area = "appears" if grown is None else f"{grown:+.1%}"
             table.add_row(*map(Text, (label, f"{iou:.4f}", f"{change.metrics.class_boundary_f[label]:.4f}", area)))
         out.print(table)
-    tell(f"picture: {change.picture}")
-
-
-def _key() -> str:
-    while True:
-        answer = _ask(f"{KEYS}: ").strip().lower()[:1]
-        if answer and answer in "arslq":
-            return answer
-
-
-def _ask(prompt: str) -> str:
-    """A line from the terminal; its end is a `q`."""
-    try:
-        return input(prompt)
-    except EOFError:
-        return "q"
+    elif change.kind == "new":
+        table = new_table("class", "area")
+        for label, share in change.areas.items():
+            table.add_row(Text(label), Text(f"{share:.1%}"))
+        out.print(table)

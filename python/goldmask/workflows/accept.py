@@ -1,7 +1,7 @@
 """Accepting and rejecting what pends: the only way in which a mask becomes golden."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +16,7 @@ from .check import request_for
 from .pending import Change, assets_of, golden_of
 
 Outcome = Literal["accepted", "rejected", "golden already", "gone"]
+Listener = Callable[["Decided"], object]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ def at_a_desk(what: str) -> None:
         )
 
 
-def accept(root: Path, changes: Sequence[Change], reason: str, by: str) -> list[Decided]:
+def accept(
+    root: Path, changes: Sequence[Change], reason: str, by: str, on_decided: Listener = lambda decided: None
+) -> list[Decided]:
     """Make masks that pend golden, with the reason in their provenance.
 
     Raises GoldenError for one that is of another model or image than today's, and where a golden cannot take some of
-    its cases without the others; what was accepted before that stays accepted.
+    its cases without the others; what was accepted before that stays accepted, and `on_decided` has heard of it.
     """
     decided: list[Decided] = []
     for (store, model, pipeline), group in _grouped(changes):
@@ -67,12 +70,14 @@ def accept(root: Path, changes: Sequence[Change], reason: str, by: str) -> list[
                 goldens.accept(proposed, about, golden_folder(root, model, pipeline), list(today))
                 # A kill between these two leaves a mask that pends and is golden: it is not shown any more.
                 pending.discard(store, model, pipeline, list(about))
-        decided += outcomes + [Decided(each, "accepted") for each in still]
+        decided += _tell(outcomes + [Decided(each, "accepted") for each in still], on_decided)
     return decided
 
 
-def reject(root: Path, changes: Sequence[Change], reason: str, by: str) -> list[Decided]:
-    """Have masks pend no longer, and remember that they were rejected."""
+def reject(
+    root: Path, changes: Sequence[Change], reason: str, by: str, on_decided: Listener = lambda decided: None
+) -> list[Decided]:
+    """Have masks pend no longer, and remember that they were rejected; `on_decided` hears of each."""
     decided: list[Decided] = []
     for (store, model, pipeline), group in _grouped(changes):
         folder = pending.proposal_folder(store, model, pipeline)
@@ -80,7 +85,13 @@ def reject(root: Path, changes: Sequence[Change], reason: str, by: str) -> list[
             still, outcomes = _still_there(root, folder, group)
             pending.reject(store, model, pipeline, {each.case: each.result.mask_sha256 for each in still}, reason, by)
             pending.discard(store, model, pipeline, [each.case for each in still])
-        decided += outcomes + [Decided(each, "rejected") for each in still]
+        decided += _tell(outcomes + [Decided(each, "rejected") for each in still], on_decided)
+    return decided
+
+
+def _tell(decided: list[Decided], on_decided: Listener) -> list[Decided]:
+    for each in decided:
+        on_decided(each)
     return decided
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from ..contract.bundle import Bundle, Predicted, Request, margin_of, mask_of
 from ..contract.errors import GoldmaskError
 from ..contract.files import write_atomically
@@ -20,7 +22,7 @@ from ..project.model import golden_folder, load_spec
 from ..project.pending import Kind
 from ..report.overlay import overlay
 from ..targets.target import REFERENCE
-from ..verdict.metrics import Metrics, TruthScores, measure, truth_scores
+from ..verdict.metrics import Metrics, TruthScores, distinct, measure, truth_scores
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,22 @@ class Change:
 
     @cached_property
     def scores(self) -> TruthScores | None:
-        """mIoU with the ground truth, of the golden and of what pends."""
+        """mIoU with the ground truth, of the golden and of what pends; of that alone, twice, where it is new."""
         before = self.golden.bundle.result(self.case) if self.golden else None
-        if self.truth is None or self.golden is None or not isinstance(before, Predicted) or self.metrics is None:
+        if self.truth is None or (self.metrics is None and self.kind != "new"):
             return None
-        expected, actual = mask_of(self.golden.folder, before), mask_of(self.proposed.folder, self.result)
+        actual = expected = mask_of(self.proposed.folder, self.result)
+        if self.golden and isinstance(before, Predicted):
+            expected = mask_of(self.golden.folder, before)
         return truth_scores(read_mask(self.truth), expected, actual, len(self.proposed.provenance.labels))
+
+    @property
+    def areas(self) -> dict[str, float]:
+        """The share of the mask that each class has, of those that it has."""
+        mask = mask_of(self.proposed.folder, self.result)
+        counts = np.bincount(mask.ravel(), minlength=len(self.proposed.provenance.labels))
+        labels = distinct(self.proposed.provenance.labels)
+        return {label: int(count) / mask.size for label, count in zip(labels, counts, strict=False) if count}
 
     @property
     def figures(self) -> Figures | None:
@@ -88,7 +100,9 @@ class Change:
         """What differs, as one sentence."""
         model = "model {}… → {}…; ".format(*(each[:12] for each in self.models)) if self.models else ""
         if self.kind == "new":
-            return f"{model}no golden yet"
+            return f"{model}no golden yet" + (
+                f"; mIoU with the ground truth {self.scores.miou:.4f}" if self.scores else ""
+            )
         if (metrics := self.metrics) is None:
             return f"{model}another size or other labels than the golden"
         if not metrics.differing:
@@ -98,10 +112,9 @@ class Change:
             flips = f"{metrics.confident_flips:,} confident flips, {metrics.tie_flips:,} tie flips"
         text = f"{model}{flips} of {metrics.pixels:,} pixels, mIoU {metrics.miou:.4f}"
         if self.scores:
-            better = self.scores.miou - self.scores.golden_miou
-            text += (
-                f"; mIoU with the ground truth {self.scores.golden_miou:.4f} → {self.scores.miou:.4f} ({better:+.4f})"
-            )
+            was, now = self.scores.golden_miou, self.scores.miou
+            word = "better" if now > was else "worse" if now < was else "the same"
+            text += f"; mIoU with the ground truth {was:.4f} → {now:.4f} ({now - was:+.4f}, {word})"
         return text
 
 
