@@ -55,6 +55,7 @@ LACKING = {
     "jdk": jdk,
     "linux": linux,
     "maven": command("mvn", "maven"),
+    "npm": command("npm", "npm"),
     "rig": device.missing,
     "swift": swift,
     "tensorflow-lite": tensorflow_lite,

@@ -1,4 +1,4 @@
-"""Pinned files from mirrors, the web and PyPI packages: every byte is checked by sha256 before it gets its name."""
+"""Pinned files from mirrors, the web, and packages of PyPI and npm: bytes count only once their sha256 is right."""
 
 import os
 import sys
@@ -15,9 +15,10 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from ..contract.errors import ConfigError, EnvironmentMissing, GoldmaskError
 from ..contract.files import sha256_of
 from ..contract.schema import Sha256, Strict
-from . import shell
+from . import npm, shell
 from .cache import adopt, cache_folder, cached_path, move_into_place
 from .download import Now, Transfer
+from .npm import NpmPackage
 from .scratch import scratch_folder
 from .uv import find_uv
 
@@ -45,7 +46,7 @@ PACKAGE_DEADLINE_S = 600
 
 
 class Source(Strict):
-    """Where one file comes from: beside its model.toml, on the web, or inside a package on PyPI.
+    """Where one file comes from: beside its model.toml, on the web, or inside a package on PyPI or npm.
 
     What is downloaded is pinned: it needs a sha256. A file beside its model.toml has its history in git, and goldens
     hold its hash.
@@ -57,15 +58,19 @@ class Source(Strict):
     file: str | None = None
     urls: tuple[WebUrl, ...] = ()
     package: PinnedPackage | None = None
+    npm: NpmPackage | None = None
+    archive_sha256: Sha256 | None = Field(default=None, description="of the npm package's archive")
     path: str | None = Field(default=None, description="the file inside the package")
     name: FileName | None = Field(default=None, description="in the cache and in mirrors; by default the file's own")
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Source":
-        if sum(map(bool, (self.file, self.urls, self.package))) != 1:
-            raise ValueError("give exactly one of file, urls or package")
-        if bool(self.package) != bool(self.path):
-            raise ValueError("package and path go together")
+        if sum(map(bool, (self.file, self.urls, self.package, self.npm))) != 1:
+            raise ValueError("give exactly one of file, urls, package or npm")
+        if bool(self.package or self.npm) != bool(self.path):
+            raise ValueError("package or npm, and path go together")
+        if bool(self.npm) != bool(self.archive_sha256):
+            raise ValueError("npm and archive_sha256 go together")
         if not self.file and not self.sha256:
             raise ValueError("a download needs its sha256")
         for inner in (self.file, self.path):
@@ -167,6 +172,8 @@ def _origins(source: Source, cached: Path, on_progress: Progress | None, now: No
         yield _without_query(url), partial(_download, url, source, cached, on_progress, now)
     if source.package and source.path:
         yield source.package, partial(_unpack, source.package, source.path, source.pin, cached)
+    if source.npm and source.path and source.archive_sha256:
+        yield source.npm, partial(_unpack_npm, source.npm, source.archive_sha256, source.path, source, cached)
 
 
 def fetch_package(package: str, sha256: str, python_platform: str, logs: Path) -> Path:
@@ -261,6 +268,12 @@ def _unpack(package: str, path: str, sha256: str, cached: Path) -> None:
         if not found.is_relative_to(target.resolve()) or not found.is_file():
             raise EnvironmentMissing(f"the package has no {path}")
         adopt(found, sha256, cached)
+
+
+def _unpack_npm(package: str, archive_sha256: str, path: str, source: Source, cached: Path) -> None:
+    with scratch_folder(cached.parent) as folder:
+        found = npm.unpack(package, archive_sha256, path, source.size or MAX_BYTES, folder)
+        adopt(found, source.pin, cached)
 
 
 def _reason(error: Exception) -> str:
