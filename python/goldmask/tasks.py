@@ -11,14 +11,15 @@ from . import __version__
 from .cli import streams
 from .cli.command import exit_code_of
 from .cli.flags import spread
-from .commands import android, bench, deeplab, farm, golden, ios, models, program, rig
+from .commands import android, bench, deeplab, diagnose, farm, golden, ios, models, program, rig
 from .machine import interrupts
 
 
 def _tasks() -> Collection:
     root = Collection(
         "goldmask",
-        *(program.check, program.run, program.compare, program.report, program.doctor, program.init, program.test),
+        *(program.check, program.run, program.compare, diagnose.diagnose, program.report, program.doctor),
+        *(program.init, program.test),
     )
     phones = Collection(
         "android",

@@ -21,8 +21,8 @@ def test_tasks_are_listed_in_groups_everyday_ones_first():
     lines = listed.splitlines()
     assert lines.index("Every day:") < lines.index("Goldens and models:") < lines.index("Android:")
     assert max(map(len, lines)) <= 80 and "core" not in listed
-    everyday = [line.split()[0] for line in lines[lines.index("Every day:") + 1 :][:6]]
-    assert everyday == ["check", "report", "compare", "run", "doctor", "init"]
+    everyday = [line.split()[0] for line in lines[lines.index("Every day:") + 1 :][:7]]
+    assert everyday == ["check", "report", "compare", "diagnose", "run", "doctor", "init"]
 
 
 def test_every_task_stands_in_a_group_and_has_an_example():

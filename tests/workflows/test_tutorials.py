@@ -68,7 +68,8 @@ def test_read_a_failing_run(folder, monkeypatch):
     printed = follow("tutorial-failure.md", folder)
     assert "confident flips (at most 0)" in printed[0] and "the worst flip has a margin of" in printed[0]
     assert "first difference" in printed[0] or "the input tensors are equal" in printed[0]
-    assert "look: " in printed[0] and "--case: only cases that match dawn" in printed[2]
+    assert "look: " in printed[0] and "--case: only cases that match dawn" in printed[3]
+    assert "WHY" in printed[1]
 
 
 def test_a_page_has_commands_and_says_what_fails():

@@ -34,12 +34,12 @@ class Side:
 def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, across: bool = False) -> ExitCode:
     """`compare`: nothing is fetched and nothing is run."""
     project, config = root_or_here()
-    was, now = _folder(project, "golden", golden), _folder(project, "bundle", bundle)
+    was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
     if was.samefile(now):
         raise UsageError(f"--golden and --bundle are one folder, {was.resolve()}", fix="name two folders")
     path = out_folder(folder, "build/compare")
     open_folder(path)
-    expected, actual = _side(golden, was), _side(bundle, now)
+    expected, actual = load_side(golden, was), load_side(bundle, now)
     # One model has one list of classes, whatever a request beside its bundle says.
     one_model = expected.bundle.model.sha256 == actual.bundle.model.sha256
     if not one_model and expected.labels and actual.labels and expected.labels != actual.labels:
@@ -67,7 +67,7 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
     return code
 
 
-def _folder(project: Path, flag: str, value: str) -> Path:
+def named_folder(project: Path, flag: str, value: str) -> Path:
     """The folder of a bundle; of a declared model that of its goldens. Raises UsageError."""
     if value and Path(value).is_dir():
         return Path(value)
@@ -78,7 +78,8 @@ def _folder(project: Path, flag: str, value: str) -> Path:
     raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
 
 
-def _side(name: str, folder: Path) -> Side:
+def load_side(name: str, folder: Path) -> Side:
+    """The golden or the bundle in a folder. Raises as load_golden and load_bundle."""
     golden = load_golden(folder) if is_golden(folder) else None
     if golden:
         return Side(name, folder, golden.bundle, golden, golden.provenance.labels)

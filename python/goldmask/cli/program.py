@@ -26,7 +26,7 @@ WITHOUT_EFFECT = (
 ONE_LETTER = re.compile(r"^--([a-z])(=|$)")
 # Everyday tasks first; a task without a group of its own stands in its namespace's.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Every day", ("check", "report", "compare", "run", "doctor", "init")),
+    ("Every day", ("check", "report", "compare", "diagnose", "run", "doctor", "init")),
     ("Goldens and models", ("golden.", "models.")),
     ("Latency", ("bench", "bench.", "latency.")),
     ("Android", ("android.",)),

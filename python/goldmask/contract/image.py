@@ -60,16 +60,21 @@ def decode(path: Path, orientation: int | None = None, data: bytes | None = None
     `orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `data` are the file's bytes
     where the caller has read, and maybe hashed, them already. Raises ImageError.
     """
+    pixels, own = as_stored(path, data)
+    return orient(pixels, orientation or own)
+
+
+def as_stored(path: Path, data: bytes | None = None) -> tuple[Pixels, int]:
+    """The pixels of an image file as they lie in it, and the EXIF orientation that it says. Raises ImageError."""
     data = read_image(path) if data is None else data
     if not data:
         raise ImageError(f"{path} is empty (0 bytes)", fix=DOWNLOAD)
     try:
-        pixels, own = _decode(data)
+        return _decode(data)
     except UnsupportedImage as error:
         raise ImageError(f"{path} is {error}", fix="use an RGB JPEG or PNG of up to 65,535 pixels a side") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:  # ours, and what Pillow raises
         raise ImageError(f"{path} is damaged: {error}", fix=DOWNLOAD) from error
-    return orient(pixels, orientation or own)
 
 
 def strip(data: bytes) -> Stripped:

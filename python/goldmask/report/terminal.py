@@ -13,6 +13,7 @@ from ..contract.errors import ExitCode
 from ..machine.resources import COMMAND, typed
 from ..targets.target import REFERENCE
 from ..verdict.compare import CHANGED, FAILING, Comparison, Verdict
+from .diagnoses import explained
 from .report import REPORT_FILE, Report
 
 COLOURS = {
@@ -88,6 +89,7 @@ class _Shown:
             _skipped(page, self.report),
             _notes(page, self.report),
             _causes(page, self.report, self.view),
+            _diagnoses(page, self.report),
             _again(page, self.view.again),
         ):
             shown = list(lines)
@@ -204,6 +206,14 @@ def _skipped(page: _Page, report: Report) -> Iterator[Text]:
 def _notes(page: _Page, report: Report) -> Iterator[Text]:
     for note in report.notes:
         yield from page.wrapped(page.text(f"note: {note}"))
+
+
+def _diagnoses(page: _Page, report: Report) -> Iterator[Text]:
+    """Each cause by its name, with the cases that have it."""
+    for found in explained(report.comparisons)[:MAX_CAUSES]:
+        yield from page.beside(page.text("WHY", "bold cyan"), VERDICT_WIDTH, page.text(found.title))
+        for line in found.lines:
+            yield from page.wrapped(page.text(line), VERDICT_WIDTH)
 
 
 def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:

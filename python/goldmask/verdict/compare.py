@@ -27,6 +27,7 @@ from ..contract.errors import ExitCode, GoldmaskError
 from ..contract.mask import MAX_CLASSES, Margins, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
+from .diagnosis import Diagnosis
 from .latency import Measured, measured
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
 from .soft import SoftMetrics, SoftPair, judge_soft, measure_soft, soft_pair, unlike_soft
@@ -107,6 +108,7 @@ class _Row(Strict):
     threads: Threads = Threads()
     picture: RelativePath | None = Field(default=None, description="expected, actual and difference side by side")
     across: Across | None = Field(default=None, description="where the golden is of another model")
+    diagnosis: Diagnosis | None = Field(default=None, description="why a mask differs, of a FAIL that was diagnosed")
 
 
 class Judged(_Row):
@@ -134,6 +136,7 @@ class NotJudged(_Row):
     decoded_by: None = None
     truth: None = None
     picture: None = None
+    diagnosis: None = None
 
     @model_validator(mode="after")
     def _has_failed(self) -> Self:
@@ -153,6 +156,7 @@ class NotRun(_Row):
     decoded_by: None = None
     truth: None = None
     picture: None = None
+    diagnosis: None = None
 
 
 # A row of the report; `verdict` says which kind.
