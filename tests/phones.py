@@ -87,7 +87,8 @@ def as_new(device: rig.Device, recorded: Path | None) -> rig.Device:
     """A device with nothing wrong, that answers from a recorded bundle; its apps stay, which saves time."""
     device.forget()
     device.write("properties.json", rig.PROPERTIES)
-    shutil.rmtree(device.folder / "recorded", ignore_errors=True)
+    for old in device.folder.glob("recorded*"):
+        shutil.rmtree(old)
     if recorded:
         shutil.copytree(recorded, device.folder / "recorded")
     return device

@@ -18,8 +18,9 @@ MEASURED = {
     "latency": r"two clocks, A/A \| 500 \| 0\.0",
     "metrics": r"ratio \d+\.\d",
     "record": r"throughput ratio \d+\.\d\d",
+    "side_by_side": r"inference [+-]\d+\.\d % .*, 2 pairs",
 }
-RING = {"android_jvm": pytest.mark.rig}
+RING = {"android_jvm": pytest.mark.rig, "side_by_side": pytest.mark.rig}
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ def test_a_complaint_that_nobody_knows_is_shown():
     assert badging.complaint("one\ntwo") == "one | two" and badging.complaint("") == ""
 
 
+def test_the_name_of_the_package():
+    assert badging.name_of(transcript("aapt2/example-app.txt")).startswith("org.goldmask.app")
+    assert badging.name_of("application: label='x'") == badging.name_of("") == ""
+
+
 @pytest.mark.parametrize(
     ("name", "ok", "detail"),
     [

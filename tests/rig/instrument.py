@@ -155,7 +155,8 @@ class App:
         _status(self.out, IN_PROGRESS, **{"goldmask.out": self.phone.faults().get("says_out", out)})
         request = load_request(path)
         self.logs(request)
-        recorded = self.phone.folder / "recorded"
+        recorded = self.phone.folder / f"recorded-{_sha256(self.apk)}"
+        recorded = recorded if recorded.is_dir() else self.phone.folder / "recorded"
         if recorded.is_dir():
             ending = self.run_recorded(request, recorded, folder)
         else:

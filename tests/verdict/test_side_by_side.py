@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from goldmask.verdict.side_by_side import LEAST_PAIRS, Block, is_known, order, outcome, paired
+from goldmask.verdict.side_by_side import Block, is_known, order, outcome, paired
 
 
 def blocks(ratios: list[float], drift: float = 0.0, total: bool = True) -> list[Block]:
@@ -57,12 +57,23 @@ def test_outcomes(ratios, word):
     assert outcome(blocks(ratios, total=False)) == word
 
 
-def test_enough_is_known_when_the_interval_is_narrow_whatever_it_says():
-    for ratio in (1.0, 1.1):
-        assert is_known(blocks([ratio, ratio * 1.001, ratio * 0.999, ratio]))
-        assert not is_known(blocks([ratio, ratio * 1.001, ratio * 0.999])), f"fewer than {LEAST_PAIRS} pairs"
-        assert not is_known(blocks([ratio, ratio * 1.1, ratio * 0.9, ratio]))
-        assert is_known(blocks([ratio, ratio * 1.1, ratio * 0.9, ratio]), limit=1)
+@pytest.mark.parametrize(
+    ("ratios", "limit", "known"),
+    [
+        ([1.0, 1.001, 0.999, 1.0], 0.03, True),  # narrow, within the limit
+        ([1.03, 1.031, 1.029, 1.03], 0.03, True),  # narrow, at the limit: more pairs would not help
+        ([1.0, 1.02, 0.985, 1.0], 0.03, True),  # wide, and within the limit
+        ([1.2, 1.28, 1.15, 1.22], 0.03, True),  # wide, and beyond the limit
+        ([0.8, 0.85, 0.75, 0.82], 0.03, True),
+        ([1.05, 1.07, 1.03, 1.05], 0.03, False),  # excludes 1, and not the limit
+        ([0.95, 0.97, 0.93, 0.95], 0.03, False),
+        ([1.0, 1.1, 0.9, 1.0], 0.03, False),
+        ([1.0, 1.1, 0.9, 1.0], 1.0, True),
+        ([1.2, 1.2, 1.2], 0.03, False),  # fewer than LEAST_PAIRS
+    ],
+)
+def test_enough_is_known_when_the_interval_excludes_the_limit_or_is_narrow(ratios, limit, known):
+    assert is_known(blocks(ratios), limit) is known
 
 
 def test_nothing_measured_is_no_ratio():

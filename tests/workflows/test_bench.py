@@ -156,6 +156,7 @@ def test_sides_as_they_are_typed():
     assert (side.model, side.target, side.given) == ("other", "python", {"threads": 4, "runs": 9, "delegate": "cpu"})
     assert side_of("A", "", COMMON, {}).given == {}
     assert side_of("A", "target=android-jvm,runtime=2.14.0", COMMON, {}).target == "android-jvm"
+    assert side_of("A", "project=../before", COMMON, {}).project == "../before"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..contract.errors import UsageError
+from ..contract.errors import UsageError, printable
 from ..machine import shell
 from ..machine.abi import abi_of
 from ..machine.diagnostics import Diagnostic
@@ -18,6 +18,20 @@ from .apk import APKSIG, DEADLINE_S, find_aapt2, own_tool
 from .jdk import QUICK, find_jdk
 
 MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
+
+
+def checked_app(apk: Path, application_id: str, logs: Path) -> Path:
+    """The APK, if it is of the app of that name. Raises UsageError, EnvironmentMissing without aapt2."""
+    if not apk.is_file():
+        raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
+    done = shell.run([find_aapt2(logs), "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
+    if (name := badging.name_of(done.stdout)) != application_id:
+        why = f"is of {printable(name)}" if name else "is no APK"
+        raise UsageError(
+            f"--apk {str(apk)!r} {why}, and the golden test is for {application_id}",
+            fix=f"an APK of {application_id}, for example of an earlier ./goldmask android.build",
+        )
+    return apk
 
 
 def verify(apk: Path, logs: Path) -> list[Diagnostic]:

@@ -20,6 +20,12 @@ def package(badging: str) -> Diagnostic:
     return Diagnostic("package", True, f"{name} ({found[2] or '0'}), {versions}{debuggable}")
 
 
+def name_of(badging: str) -> str:
+    """The package's name; empty where the text has none."""
+    found = re.search(r"^package: name='([^']*)'", badging, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def complaint(stderr: str) -> str:
     """Why aapt2 cannot read an APK: its errors, or else the first and the last lines of what it printed."""
     errors = [line for line in stderr.splitlines() if re.search(r"\berror: ", line)]

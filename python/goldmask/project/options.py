@@ -40,6 +40,11 @@ class TargetOptions(RunOptions):
         description="a serial, HOST:PORT, or a property such as 'model=Pixel 6'",
         examples=["model=Pixel 6"],
     )
+    apk: str | None = Field(
+        default=None,
+        description="android-device: an APK of the app, instead of a build of it",
+        examples=["before.apk"],
+    )
     all_devices: bool = Field(default=False, description="share the cases out among all devices that are connected")
     destinations: tuple[str, ...] = Field(
         default=(), description="name or UDID of a simulator or phone", examples=["iPhone 16"]

@@ -23,6 +23,7 @@ from ..android.devices import chosen
 from ..android.instrumentation import Instrumentation
 from ..android_build import apk
 from ..android_build.apk import Apks
+from ..android_build.apk_verify import checked_app
 from ..android_build.gradle_files import project_of
 from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, one_line
@@ -106,7 +107,7 @@ class AndroidDevice(Target):
     """Phones and emulators over adb."""
 
     name = NAME
-    options = OF_EVERY_TARGET | {"abi", "device", "all_devices"}
+    options = OF_EVERY_TARGET | {"abi", "apk", "device", "all_devices"}
     delegates = ("xnnpack", "cpu", "gpu", "nnapi")
 
     def needs(self, context: Context) -> Iterator[Diagnostic]:
@@ -132,7 +133,10 @@ TARGET = AndroidDevice()
 
 
 def build(pipeline: Pipeline, context: Context) -> Apks:
-    """The APKs of a pipeline's app and golden test, which are in `folder_of` as well. Raises as `apk.build`."""
+    """The APKs of a pipeline's app and golden test, which are in `folder_of` as well. Raises as `apk.build`.
+
+    An APK that the user names takes the place of the app's. Raises UsageError where it is of another app.
+    """
     project, test = project_of(context.android, context.root, pipeline)
     apks = apk.build(
         project,
@@ -143,6 +147,8 @@ def build(pipeline: Pipeline, context: Context) -> Apks:
         on_note=context.on_note,
     )
     context.copy_out((apks.app, apks.test), apk.folder_of(context.root, pipeline))
+    if given := context.options.apk:
+        apks = replace(apks, app=checked_app(Path(given), apks.application_id, context.logs))
     return apks
 
 

@@ -58,14 +58,17 @@ def paired(blocks: Sequence[Block], figure: Literal["inference_ms", "total_ms"])
 
 
 def is_known(blocks: Sequence[Block], limit: float = LIMIT) -> bool:
-    """Whether enough was measured: the interval is half as wide as the limit on each side.
+    """Whether enough was measured: the interval is on one side of the limit, or half as wide as it on each side.
 
-    It is the width that decides and not the outcome: who stops as soon as a difference shows finds many that are none.
+    Who stops as soon as the interval excludes 1 finds many differences that are none. Here it has to exclude the limit
+    as well, or to lie within it, or to be so narrow that more pairs would hardly change the outcome.
     """
     found = best(blocks)
     if found is None or len(blocks) // 2 < LEAST_PAIRS:
         return False
-    return math.log(found.high / found.value) <= math.log1p(limit) / 2
+    beyond = found.low > 1 + limit or found.high < 1 / (1 + limit)
+    narrow = math.log(found.high / found.value) <= math.log1p(limit) / 2
+    return beyond or narrow or change(found, limit) == "same"
 
 
 def best(blocks: Sequence[Block]) -> Ratio | None:

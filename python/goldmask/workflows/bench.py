@@ -15,7 +15,7 @@ from ..contract.files import write_atomically
 from ..contract.options import Pipeline
 from ..machine.progress import Progress
 from ..project.case import cases_from_files
-from ..project.config import Config
+from ..project.config import Config, load_config
 from ..project.gather import gather
 from ..project.model import Model, find_model, load_spec, model_names
 from ..project.options import from_flags
@@ -27,15 +27,18 @@ from .selection import PIPELINES, Selection, among, options_for
 
 BENCH_FILE = "bench.json"
 # What a side may say, besides its options.
-OF_A_SIDE = ("model", "target", "pipeline")
-OPTIONS_OF_A_SIDE = ("threads", "delegate", "runtime", "resize", "abi", "device")
+OF_A_SIDE = ("model", "target", "pipeline", "project")
+OPTIONS_OF_A_SIDE = ("threads", "delegate", "runtime", "resize", "abi", "apk", "device")
 # A block of a side, where nobody asks for another: long enough that its start is little of it.
 BLOCK: dict[str, object] = {"warmup": 3, "runs": 20, "min_duration_s": 1.0}
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: what was typed, what it runs and where, and its options by name."""
+    """One of the two: what was typed, what it runs and where, and its options by name.
+
+    `project` is the folder of another project than the one at hand, whose app and models it uses.
+    """
 
     name: SideName
     text: str
@@ -43,6 +46,7 @@ class Side:
     target: str
     pipeline: Pipeline
     given: dict[str, object]
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def side_of(name: SideName, text: str, common: dict[str, str], given: dict[str, 
     (pipeline,) = (each for each in PIPELINES if each == of_side["pipeline"])
     own = {**given, **from_flags(flags)}
     check_used(own, [of_side["target"]])
-    return Side(name, text, of_side["model"], of_side["target"], pipeline, own)
+    return Side(name, text, of_side["model"], of_side["target"], pipeline, own, of_side.get("project", ""))
 
 
 def bench(
@@ -142,6 +146,9 @@ def _ready(
     on_note: Callable[[str], None],
     closing: ExitStack,
 ) -> _Measuring:
+    if side.project:
+        root = Path(side.project).resolve()
+        config = load_config(root)
     model, cases = _model_and_cases(root, side.model, images, progress)
     options = options_for(
         config, Selection((), (side.pipeline,), (side.target,), given=BLOCK | side.given), side.target
