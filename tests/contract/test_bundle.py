@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from goldmask.contract import bundle as bundles
 from goldmask.contract.errors import MAX_MESSAGE, RunError
+from goldmask.contract.tensors import InputSpec
 
 SAMPLES = REPO / "tests/samples"
 
@@ -236,6 +237,6 @@ def test_a_mask_that_is_a_folder_is_told(tmp_path):
 @pytest.mark.parametrize("std", [0, -0.0, 1e-50, 1e39])
 def test_what_pixels_are_divided_by_is_a_float32_and_not_0(std):
     fields = {"height": 8, "width": 8, "dtype": "float32", "mean": (0.0,)}
-    assert bundles.InputSpec(**fields, std=(-2.5,)).std == (-2.5,)
+    assert InputSpec(**fields, std=(-2.5,)).std == (-2.5,)
     with pytest.raises(ValidationError):
-        bundles.InputSpec(**fields, std=(std,))
+        InputSpec(**fields, std=(std,))

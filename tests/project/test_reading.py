@@ -4,8 +4,9 @@ import pytest
 import tiny
 
 from goldmask.contract.errors import ConfigError, UsageError
+from goldmask.project.declared import DeclaredInput, DeclaredOutput
 from goldmask.project.model import ModelSpec, _described, model_from_path
-from goldmask.project.reading import DeclaredInput, DeclaredOutput, can_hold, quantised_normalisation, read, readings
+from goldmask.project.reading import can_hold, quantised_normalisation, read, readings
 from goldmask.project.tflite import Description, Tensor, inspect
 
 

@@ -20,7 +20,7 @@ protocol Contract: Codable {
 }
 
 let schemaVersion = 1
-let maxClasses = 256
+let maxLabels = 1 << 16
 let maxThreads = 64
 let pipelines = ["lib_interpreter", "lib_task_api"]
 let delegates = ["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]

@@ -40,52 +40,120 @@ public struct RequestModel: Codable, Equatable {
     public var input: RequestInput
     /// The output that is the mask.
     public var output: RequestOutput
+    /// Inputs beside the image.
+    public var constants: [RequestConstant]
+    /// The signature to run; nil for that of the first subgraph.
+    public var signature: String?
+
+    /// Reads a model; `constants` and `signature` may be left out.
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        name = try keys.decode(String.self, forKey: .name)
+        file = try keys.decode(String.self, forKey: .file)
+        sha256 = try keys.decode(String.self, forKey: .sha256)
+        labels = try keys.decode([String].self, forKey: .labels)
+        input = try keys.decode(RequestInput.self, forKey: .input)
+        output = try keys.decode(RequestOutput.self, forKey: .output)
+        constants = try keys.decode(.constants, default: [])
+        signature = try keys.decodeIfPresent(String.self, forKey: .signature)
+    }
 
     /// The model for a segmenter; a relative file is in `folder`.
     ///
     /// - Throws: `ContractError`.
     public func model(in folder: URL) throws -> Model {
-        guard let type = TensorType(rawValue: input.dtype), let kind = OutputKind(rawValue: output.kind) else {
-            throw ContractError("model: \(input.dtype), \(output.kind)")
-        }
-        return Model(
+        Model(
             file: resolve(file, in: folder),
             labels: labels,
-            input: ImageInput(
-                height: input.height, width: input.width, type: type, mean: input.mean, std: input.std
-            ),
-            output: MaskOutput(index: output.index, kind: kind)
+            input: try input.image(),
+            output: try output.mask(),
+            constants: constants.map { Constant(index: $0.index, name: $0.name, values: $0.values) },
+            signature: signature
         )
     }
 
     func validate() throws {
         try requireName("model.name", name)
         try requireSha256("model.sha256", sha256)
-        try require((1...maxClasses).contains(labels.count), "model.labels: there are \(labels.count) of them")
+        try require((1...maxLabels).contains(labels.count), "model.labels: there are \(labels.count) of them")
         try input.validate()
         try output.validate()
+        for each in constants {
+            try require(each.index >= 0 && !each.values.isEmpty, "model.constants: \(each.name) has no values")
+        }
     }
 }
 
-/// The image tensor `[1, height, width, 3]` and its normalisation.
+/// The image tensor and its normalisation.
 public struct RequestInput: Codable, Equatable {
     /// Rows.
     public var height: Int
     /// Pixels in a row.
     public var width: Int
-    /// `float32`, `uint8` or `int8`.
+    /// `float32`, `uint8`, `int8`, `float16`, `int16` or `int32`.
     public var dtype: String
-    /// The mean, subtracted from each pixel; one value or three.
+    /// The mean, subtracted from each pixel; one value, or one for each channel.
     public var mean: [Float]
-    /// The standard deviation, by which the difference is divided; one value or three.
+    /// The standard deviation, by which the difference is divided; one value, or one for each channel.
     public var std: [Float]
+    /// Its index among the inputs.
+    public var index: Int
+    /// `nhwc` or `nchw`.
+    public var layout: String
+    /// `rgb`, `bgr` or `gray`.
+    public var channels: String
+    /// `zero`, `alpha` or `previous mask`; nil if nothing follows the colours.
+    public var fourth: String?
+    /// `pixels` or `normalised`.
+    public var steps: String
+    /// Its name in the signature.
+    public var name: String?
+
+    /// Reads an image tensor; what models rarely need may be left out.
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        height = try keys.decode(Int.self, forKey: .height)
+        width = try keys.decode(Int.self, forKey: .width)
+        dtype = try keys.decode(String.self, forKey: .dtype)
+        mean = try keys.decode([Float].self, forKey: .mean)
+        std = try keys.decode([Float].self, forKey: .std)
+        index = try keys.decode(.index, default: 0)
+        layout = try keys.decode(.layout, default: "nhwc")
+        channels = try keys.decode(.channels, default: "rgb")
+        fourth = try keys.decodeIfPresent(String.self, forKey: .fourth)
+        steps = try keys.decode(.steps, default: "pixels")
+        name = try keys.decodeIfPresent(String.self, forKey: .name)
+    }
+
+    /// The image tensor for a segmenter.
+    ///
+    /// - Throws: `ContractError`.
+    func image() throws -> ImageInput {
+        guard let type = TensorType(rawValue: dtype), let order = Layout(rawValue: layout),
+            let colours = Colours(rawValue: channels), let steps = Steps(rawValue: steps)
+        else { throw ContractError("model.input: \(dtype), \(layout), \(channels), \(steps)") }
+        var image = ImageInput(height: height, width: width, type: type, mean: mean, std: std)
+        image.index = index
+        image.layout = order
+        image.colours = colours
+        image.fourth = fourth.flatMap(Fourth.init(rawValue:))
+        image.steps = steps
+        image.name = name
+        return image
+    }
 
     func validate() throws {
         try require(height >= 1 && width >= 1, "model.input: \(width)×\(height) is not a size")
+        try require(index >= 0, "model.input.index: \(index) is negative")
         try requireOneOf("model.input.dtype", dtype, TensorType.allCases.map(\.rawValue))
+        try requireOneOf("model.input.layout", layout, Layout.allCases.map(\.rawValue))
+        try requireOneOf("model.input.channels", channels, Colours.allCases.map(\.rawValue))
+        if let fourth { try requireOneOf("model.input.fourth", fourth, Fourth.allCases.map(\.rawValue)) }
+        try requireOneOf("model.input.steps", steps, Steps.allCases.map(\.rawValue))
+        let depth = try image().depth
         try require(
-            [1, 3].contains(mean.count) && [1, 3].contains(std.count),
-            "model.input: mean and std have one value or three"
+            [1, depth].contains(mean.count) && [1, depth].contains(std.count),
+            "model.input: mean and std have one value or \(depth)"
         )
         try require(!std.contains(0), "model.input.std: 0 divides by zero")
     }
@@ -95,23 +163,87 @@ public struct RequestInput: Codable, Equatable {
 public struct RequestOutput: Codable, Equatable {
     /// Its index among the outputs.
     public var index: Int
-    /// `logits` or `classes`.
+    /// `logits`, `classes`, `probability` or `logit`.
     public var kind: String
+    /// `nhwc` or `nchw`.
+    public var layout: String
+    /// Rows; nil for a tensor whose own shape has them.
+    public var height: Int?
+    /// Pixels in a row; nil for a tensor whose own shape has them.
+    public var width: Int?
+    /// How many scores a pixel has, or how many numbers a class map may hold.
+    public var classes: Int?
     /// One quantisation step of its scores, 0 for floats.
     public var scale: Double
+    /// The step of a score of 0.
+    public var zeroPoint: Int
+    /// From which probability on a soft mask is class 1.
+    public var threshold: Double?
+    /// The score that a soft mask is made of.
+    public var foreground: Int?
+    /// The value of pixels of which a class map says nothing.
+    public var ignore: Int?
+    /// Its name in the signature.
+    public var name: String?
 
-    /// Reads an output; `scale` may be left out.
+    enum CodingKeys: String, CodingKey {
+        case index, kind, layout, height, width, classes, scale, threshold, foreground, ignore, name
+        case zeroPoint = "zero_point"
+    }
+
+    /// Reads an output; all but its index and kind may be left out.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         index = try keys.decode(Int.self, forKey: .index)
         kind = try keys.decode(String.self, forKey: .kind)
+        layout = try keys.decode(.layout, default: "nhwc")
+        height = try keys.decodeIfPresent(Int.self, forKey: .height)
+        width = try keys.decodeIfPresent(Int.self, forKey: .width)
+        classes = try keys.decodeIfPresent(Int.self, forKey: .classes)
         scale = try keys.decode(.scale, default: 0)
+        zeroPoint = try keys.decode(.zeroPoint, default: 0)
+        threshold = try keys.decodeIfPresent(Double.self, forKey: .threshold)
+        foreground = try keys.decodeIfPresent(Int.self, forKey: .foreground)
+        ignore = try keys.decodeIfPresent(Int.self, forKey: .ignore)
+        name = try keys.decodeIfPresent(String.self, forKey: .name)
+    }
+
+    /// The output for a segmenter.
+    ///
+    /// - Throws: `ContractError`.
+    func mask() throws -> MaskOutput {
+        guard let kind = OutputKind(rawValue: kind), let order = Layout(rawValue: layout) else {
+            throw ContractError("model.output: \(kind), \(layout)")
+        }
+        var mask = MaskOutput(index: index, kind: kind)
+        mask.layout = order
+        mask.height = height
+        mask.width = width
+        mask.classes = classes
+        mask.ignore = ignore
+        mask.name = name
+        return mask
     }
 
     func validate() throws {
         try require(index >= 0, "model.output.index: \(index) is negative")
         try requireOneOf("model.output.kind", kind, OutputKind.allCases.map(\.rawValue))
+        try requireOneOf("model.output.layout", layout, Layout.allCases.map(\.rawValue))
+        try require(
+            [height, width, classes].allSatisfy { $0 ?? 1 >= 1 },
+            "model.output: a side, or the number of classes, is not positive"
+        )
     }
+}
+
+/// An input beside the image, which always holds the same values.
+public struct RequestConstant: Codable, Equatable {
+    /// Its index among the inputs.
+    public var index: Int
+    /// Its name.
+    public var name: String
+    /// Row by row; one value stands for all.
+    public var values: [Double]
 }
 
 /// How to run it: each image `warmup` + `runs` times, and longer until `minDurationS` seconds have passed.

@@ -28,6 +28,11 @@ public final class InterpreterSegmenter: Segmenter {
                 throw Self.failure("this platform has no resize of its own")
             }
         #endif
+        let image = model.input
+        guard image.index == 0, image.layout == .nhwc, image.colours == .rgb, image.fourth == nil,
+            image.steps == .pixels, [.float32, .uint8, .int8].contains(image.type), model.constants.isEmpty,
+            model.signature == nil, model.output.layout == .nhwc, [.logits, .classes].contains(model.output.kind)
+        else { throw Self.failure("the app cannot read this kind of model yet") }
         let delegate = try InterpreterDelegate.open(options.delegate, threads: options.threads)
         interpreter = try Interpreter(file: model.file, threads: options.threads, delegate: delegate)
         let found = try interpreter.input()

@@ -39,6 +39,7 @@ public struct InputTensor {
                 }
                 filled = size * rgb.count
             }
+        default: return []
         }
     }
 

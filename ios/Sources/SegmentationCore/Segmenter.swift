@@ -95,7 +95,7 @@ public struct Segmentation: Sendable {
     }
 }
 
-/// A model's file, with what a segmenter needs to fill its input and to read its output.
+/// A model's file, with what a segmenter needs to fill its inputs and to read its output.
 public struct Model: Sendable {
     /// The .tflite file.
     public let file: URL
@@ -105,17 +105,27 @@ public struct Model: Sendable {
     public let input: ImageInput
     /// The output that is the mask.
     public let output: MaskOutput
+    /// Inputs beside the image.
+    public let constants: [Constant]
+    /// The signature to run; nil for that of the first subgraph.
+    public let signature: String?
 
     /// A model on disk.
-    public init(file: URL, labels: [String], input: ImageInput, output: MaskOutput) {
+    public init(
+        file: URL, labels: [String], input: ImageInput, output: MaskOutput, constants: [Constant] = [],
+        signature: String? = nil
+    ) {
         self.file = file
         self.labels = labels
         self.input = input
         self.output = output
+        self.constants = constants
+        self.signature = signature
     }
 }
 
-/// The image tensor `[1, height, width, 3]` and its normalisation `(pixel - mean) / std`; one value or three each.
+/// The image tensor `[1, height, width, channels]`, or `[1, channels, height, width]`, and its normalisation
+/// `(pixel - mean) / std`: one value, or one for each channel in the tensor's order.
 public struct ImageInput: Sendable {
     /// Rows.
     public let height: Int
@@ -127,6 +137,18 @@ public struct ImageInput: Sendable {
     public let mean: [Float]
     /// The standard deviation, by which the difference is divided.
     public let std: [Float]
+    /// Its index among the inputs.
+    public var index = 0
+    /// Channels last or first.
+    public var layout = Layout.nhwc
+    /// The colours in the tensor's order.
+    public var colours = Colours.rgb
+    /// What the channel behind the colours holds; nil if there is none.
+    public var fourth: Fourth?
+    /// What a uint8 tensor holds.
+    public var steps = Steps.pixels
+    /// Its name in the signature.
+    public var name: String?
 
     /// An image tensor.
     public init(height: Int, width: Int, type: TensorType, mean: [Float], std: [Float]) {
@@ -136,14 +158,31 @@ public struct ImageInput: Sendable {
         self.mean = mean
         self.std = std
     }
+
+    /// The number of channels.
+    public var depth: Int { (colours == .gray ? 1 : 3) + (fourth == nil ? 0 : 1) }
 }
 
 /// The output that is the mask.
+///
+/// Its values lie row by row, whatever the tensor's rank: those of a pixel side by side, or those of a class.
 public struct MaskOutput: Sendable {
     /// Its index among the outputs.
     public let index: Int
     /// The meaning of its values.
     public let kind: OutputKind
+    /// Classes last or first.
+    public var layout = Layout.nhwc
+    /// Rows; nil for a tensor whose own shape has them.
+    public var height: Int?
+    /// Pixels in a row; nil for a tensor whose own shape has them.
+    public var width: Int?
+    /// How many scores a pixel has, or how many numbers a class map may hold.
+    public var classes: Int?
+    /// The value of pixels of which a class map says nothing.
+    public var ignore: Int?
+    /// Its name in the signature.
+    public var name: String?
 
     /// An output by its index.
     public init(index: Int, kind: OutputKind) {
@@ -152,14 +191,52 @@ public struct MaskOutput: Sendable {
     }
 }
 
-/// The type of an input tensor's values.
-public enum TensorType: String, CaseIterable, Sendable {
-    case float32, uint8, int8
+/// An input that always holds the same values.
+public struct Constant: Sendable {
+    /// Its index among the inputs.
+    public let index: Int
+    /// Its name.
+    public let name: String
+    /// Row by row; one value stands for all.
+    public let values: [Double]
+
+    /// An input by its index.
+    public init(index: Int, name: String, values: [Double]) {
+        self.index = index
+        self.name = name
+        self.values = values
+    }
 }
 
-/// Scores `[1, height, width, classes]`, or class indices `[1, height, width]`.
+/// The type of an image tensor's values.
+public enum TensorType: String, CaseIterable, Sendable {
+    case float32, uint8, int8, float16, int16, int32
+}
+
+/// Channels, or classes, last or first.
+public enum Layout: String, CaseIterable, Sendable {
+    case nhwc, nchw
+}
+
+/// The colours of an image tensor in its order; gray is one channel, by the weights of ITU-R 601.
+public enum Colours: String, CaseIterable, Sendable {
+    case rgb, bgr, gray
+}
+
+/// What the channel behind the colours holds.
+public enum Fourth: String, CaseIterable, Sendable {
+    case zero, alpha
+    case previousMask = "previous mask"
+}
+
+/// What a uint8 image tensor holds: the pixels as they are, or the steps of what mean and std make of them.
+public enum Steps: String, CaseIterable, Sendable {
+    case pixels, normalised
+}
+
+/// Scores of classes, class indices, or the probability of one class, as such or as a logit.
 public enum OutputKind: String, CaseIterable, Sendable {
-    case logits, classes
+    case logits, classes, probability, logit
 }
 
 /// What runs the nodes: the runtime's own kernels (`cpu`), or a delegate; spelled as in requests and bundles.

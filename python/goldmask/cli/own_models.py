@@ -6,10 +6,10 @@ from pathlib import Path
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import sha256_of
 from ..project.config import find_root, load_config
+from ..project.declared import Normalisation
 from ..project.model import Model, find_model, model_names, toml_of
 from ..project.model_toml import declare_normalisation, pin
 from ..project.pipelines import refusals
-from ..project.reading import Normalisation
 from ..workflows.add import SUITE, add
 from ..workflows.init import CIS, init, write_workflow
 from ..workflows.metadata import write_metadata

@@ -15,20 +15,18 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, model_validato
 from .errors import RunError
 from .files import read_file, write_atomically
 from .latency import Conditions, Kind, Latency, Megabytes
-from .mask import MAX_CLASSES, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
+from .mask import MAX_LABELS, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
 from .options import Options, Pipeline, TapName
 from .schema import WHOLE, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
 from .soft import Soft, decode_soft
+from .tensors import Constant, InputSpec, OutputSpec, Side
 
 SCHEMA: Literal[1] = 1
 BUNDLE_FILE = "bundle.json"
 RUN_AGAIN = "run the target again"
 # Twice what ten thousand cases need.
 MAX_JSON_BYTES = 32 << 20
-FLOAT32_MAX, FLOAT32_LEAST = 3.4028234e38, 1.1754944e-38
 
-InputType = Literal["float32", "uint8", "int8"]
-OutputKind = Literal["logits", "classes"]
 MarginUnit = Literal["score", "step"]
 # Stages in the order data passes them; "inference" is what is left when all hashes agree and masks do not.
 STAGES = ("decoded", "resized", "tensor")
@@ -41,37 +39,9 @@ def _inside(name: str) -> str:
     return name
 
 
-def _divisor(std: float) -> float:
-    if abs(std) < FLOAT32_LEAST:
-        raise ValueError(f"a std of {std:g} divides by zero")
-    return std
-
-
 RelativePath = Annotated[str, Field(max_length=255), AfterValidator(_inside)]
 SchemaVersion = Annotated[Literal[1], WHOLE]
-Side = Annotated[int, Field(ge=1, le=1 << 26, description="pixels")]
 Orientation = Annotated[int, Field(ge=1, le=8, description="as EXIF counts them")]
-# What the pixels are normalised with, in float32 on every platform.
-Mean = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
-Std = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX), AfterValidator(_divisor)]
-
-
-class InputSpec(Strict):
-    """The image tensor [1, height, width, 3] and its normalisation, (pixel - mean) / std."""
-
-    height: Side
-    width: Side
-    dtype: InputType
-    mean: Many[Mean]
-    std: Many[Std]
-
-
-class OutputSpec(Strict):
-    """Which output makes the mask: scores [1, h, w, classes] or class indices [1, h, w]."""
-
-    index: int = Field(ge=0, le=1 << 16)
-    kind: OutputKind
-    scale: float = Field(default=0, ge=0, description="scores in one quantisation step; 0 where scores are floats")
 
 
 class RequestModel(Strict):
@@ -80,9 +50,11 @@ class RequestModel(Strict):
     name: Name
     file: str
     sha256: Sha256
-    labels: Many[Text] = Field(min_length=1, max_length=MAX_CLASSES)
+    labels: Many[Text] = Field(min_length=1, max_length=MAX_LABELS)
     input: InputSpec
     output: OutputSpec
+    constants: Many[Constant] = Field(default=(), description="inputs beside the image")
+    signature: Text | None = Field(default=None, description="which to run, where it is not the first subgraph's")
 
 
 class RequestCase(Strict):

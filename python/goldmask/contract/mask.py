@@ -16,7 +16,9 @@ Mask = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 Margins = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 # [h, w, classes]: floats, or the integers of a quantised output.
 Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
+# Classes of an 8-bit mask, and of a 16-bit one.
 MAX_CLASSES = 256
+MAX_LABELS = 1 << 16
 MAX_MASK_PIXELS = 1 << 26
 MAX_MASK_BYTES = 1 << 26
 MAX_MASK_SIDE = 1 << 20

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,15 +12,26 @@ from ..contract.bundle import Orientation, RequestCase
 from ..contract.files import name_of, sha256_of
 from ..contract.image import ImageError, decode, read_image
 from ..contract.schema import Name
+from ..contract.tensors import Ignored
 from ..machine.fetch import Progress, Source, fetch
+
+Point = tuple[float, float]
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3, max_length=1 << 12)]
 
 
 class Case(Source):
-    """`orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `truth` is the right mask."""
+    """`orientation` is an EXIF orientation, 1 to 8, that replaces the file's own; `truth` is the right mask.
+
+    `ignore` replaces the model's own value of pixels of which the truth says nothing. Nothing is counted where
+    `ignore_mask` is not 0, or within `ignore_polygons`, whose points are x and y in pixels of the upright image.
+    """
 
     id: Name
     orientation: Orientation | None = None
     truth: Source | None = Field(default=None, description="8-bit PNG, pixel = class, of the upright image's shape")
+    ignore: Ignored | None = None
+    ignore_mask: Source | None = Field(default=None, description="PNG of the upright image's shape")
+    ignore_polygons: tuple[Polygon, ...] = Field(default=(), max_length=1 << 10)
 
 
 def fetch_case(case: Case, folder: Path, on_progress: Progress | None = None) -> RequestCase:

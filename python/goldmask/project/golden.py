@@ -24,7 +24,6 @@ from ..contract.bundle import (
     MAX_JSON_BYTES,
     SCHEMA,
     Bundle,
-    InputSpec,
     Orientation,
     Predicted,
     Request,
@@ -41,6 +40,7 @@ from ..contract.errors import FULL, MAKE_ROOM, GoldenError, RunError
 from ..contract.files import read_file, sha256_of, write_atomically
 from ..contract.options import RunOptions
 from ..contract.schema import Count, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
+from ..contract.tensors import InputSpec
 from ..machine import interrupts, scratch
 
 SIDECAR = "golden.json"

@@ -8,21 +8,21 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from ..contract.bundle import InputSpec, OutputSpec, RequestModel, SchemaVersion
+from ..contract.bundle import RequestModel, SchemaVersion
 from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.files import name_of, sha256_of
-from ..contract.mask import MAX_CLASSES
+from ..contract.mask import MAX_CLASSES, MAX_LABELS
 from ..contract.options import Pipeline
 from ..contract.schema import NAME, Name, Strict, first_problem
+from ..contract.tensors import Ignored, InputSpec, OutputSpec
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case
+from .declared import DeclaredInput, DeclaredOutput, Normalisation
 from .reading import (
-    DeclaredInput,
-    DeclaredOutput,
-    Normalisation,
     Reading,
     can_hold,
     fits_uint8,
+    not_yet,
     quantised_normalisation,
     read,
 )
@@ -39,18 +39,24 @@ class Variant(Strict):
     """The same network in another precision, with the cases, labels and pipelines of its model."""
 
     model: Source
+    signature: str | None = None
     input: DeclaredInput = DeclaredInput()
     output: DeclaredOutput = DeclaredOutput()
 
 
 class ModelSpec(Strict):
-    """A model.toml. `labels` replace the file's own; variant `v` of model `m` goes by the name `m-v`."""
+    """A model.toml. `labels` replace the file's own; variant `v` of model `m` goes by the name `m-v`.
+
+    `ignore` is the value of pixels of which a class map, and the cases' ground truths, say nothing.
+    """
 
     schema_: SchemaVersion = Field(alias="schema")
     summary: str
     model: Source
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
-    labels: tuple[str, ...] = Field(default=(), max_length=MAX_CLASSES)
+    labels: tuple[str, ...] = Field(default=(), max_length=MAX_LABELS)
+    ignore: Ignored | None = None
+    signature: str | None = Field(default=None, description="which to run, of a file that has several")
     input: DeclaredInput = DeclaredInput()
     output: DeclaredOutput = DeclaredOutput()
     variants: dict[Name, Variant] = Field(default={})
@@ -221,7 +227,9 @@ def load_spec(root: Path, name: str) -> ModelSpec:
     if variant is None:
         return spec
     chosen = spec.variants[variant]
-    return spec.model_copy(update={"model": chosen.model, "input": chosen.input, "output": chosen.output})
+    return spec.model_copy(
+        update={"model": chosen.model, **{key: getattr(chosen, key) for key in ("signature", "input", "output")}}
+    )
 
 
 def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | None = None) -> Model:
@@ -265,6 +273,8 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
 def _described(name: str, path: Path, sha256: str, description: Description, spec: ModelSpec | None = None) -> Model:
     declared = spec.input if spec else DeclaredInput()
     output = spec.output if spec else DeclaredOutput()
+    if spec and (later := _declared_for_later(spec)):
+        not_yet(path, later)
     reading = read(description, path, declared, output, len(spec.labels) if spec else 0)
     image = description.inputs[0]
     for key, actual in zip(("height", "width", "dtype"), (*image.shape[1:3], image.dtype), strict=True):
@@ -285,6 +295,23 @@ def _described(name: str, path: Path, sha256: str, description: Description, spe
         std=std,
         normalisation_from=origin,
     )
+
+
+def _declared_for_later(spec: ModelSpec) -> str:
+    """What a model.toml declares that cannot be run yet; empty where all of it can."""
+    of_input, of_output = spec.input.model_fields_set, spec.output.model_fields_set
+    lines = [f"[input] {key}" for key in ("name", "channels", "fourth", "ranges", "constants") if key in of_input]
+    lines += [
+        f"[output] {key}" for key in ("height", "width", "classes", "threshold", "foreground") if key in of_output
+    ]
+    lines += [key for key in ("ignore", "signature") if getattr(spec, key) is not None]
+    lines += [
+        f"{key} of case {case.id}"
+        for case in spec.cases
+        for key in ("ignore", "ignore_mask", "ignore_polygons")
+        if key in case.model_fields_set
+    ]
+    return lines[0] if lines else ""
 
 
 def _normalisation(

@@ -9,8 +9,8 @@ import tomlkit
 
 from ..contract.errors import ConfigError
 from ..contract.files import sha256_of, write_atomically
+from .declared import Normalisation
 from .model import ModelSpec
-from .reading import Normalisation
 from .toml import read_toml, strictly
 
 

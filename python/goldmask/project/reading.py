@@ -6,17 +6,15 @@ settles it. A line that declares a reading which cannot be run yet is accepted a
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn, Self, get_args
+from typing import NoReturn
 
-from pydantic import Field, model_validator
-
-from ..contract.bundle import FLOAT32_LEAST, FLOAT32_MAX, InputType, Mean, OutputKind, Side, Std
 from ..contract.errors import ConfigError, UsageError
 from ..contract.mask import MAX_CLASSES
-from ..contract.schema import Strict
+from ..contract.tensors import InputType, Layout, OutputKind
+from .declared import DeclaredInput, DeclaredOutput, Meaning, Normalisation
 from .tflite import Description, Tensor
 
-INPUT_DTYPES = get_args(InputType)
+INPUT_DTYPES: tuple[InputType, ...] = ("float32", "uint8", "int8")
 # Of images that networks take, and that are not run yet: half floats, 16-bit steps; alone, with alpha or a mask.
 LATER_DTYPES = ("float16", "int16")
 CHANNELS = (1, 3, 4)
@@ -26,58 +24,6 @@ CLASS_DTYPES = ("uint8", "int32", "int64")
 HALF_STEP = 0.5 + 1e-3
 # No segmentation network hands on a coarser grid; DeepLab's coarsest output stride is 32.
 STRIDE_MAX = 32
-
-Layout = Literal["nhwc", "nchw"]
-Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-class DeclaredInput(Strict):
-    """[input]: `height`, `width` and `dtype` are held against the file, the others replace what it says.
-
-    Pixels become (pixel - mean) / std; `range` says the same by the values of pixels 0 and 255. `assumed` marks a
-    normalisation that nobody has confirmed yet: nothing is recorded on it.
-    """
-
-    height: Side | None = None
-    width: Side | None = None
-    dtype: InputType | None = None
-    layout: Layout = "nhwc"
-    mean: tuple[Mean, ...] | None = Field(default=None, min_length=1, max_length=3)
-    std: tuple[Std, ...] | None = Field(default=None, min_length=1, max_length=3)
-    range: tuple[float, float] | None = None
-    assumed: bool = False
-
-    @model_validator(mode="after")
-    def _normalisation(self) -> Self:
-        if (self.mean is None) != (self.std is None):
-            raise ValueError("mean and std go together")
-        if 2 in (len(self.mean or ()), len(self.std or ())):
-            raise ValueError("give one mean and std, or three")
-        if self.range and self.mean:
-            raise ValueError("give range, or mean and std")
-        if self.range and self.range[0] >= self.range[1]:
-            raise ValueError("a range goes from the value of black to the greater one of white")
-        if self.normalisation and not all(
-            FLOAT32_LEAST <= std <= FLOAT32_MAX for std in map(abs, self.normalisation[1])
-        ):
-            raise ValueError("a range that float32 cannot hold")
-        return self
-
-    @property
-    def normalisation(self) -> Normalisation | None:
-        """(mean, std) as declared, whichever way; None where it is not."""
-        if self.range:
-            low, high = self.range
-            return (-low * 255 / (high - low),), (255 / (high - low),)
-        return (self.mean, self.std) if self.mean and self.std else None
-
-
-class DeclaredOutput(Strict):
-    """[output]: which tensor makes the mask (`name`), and what it is where the file leaves that open."""
-
-    name: str | None = Field(default=None, min_length=1)
-    layout: Layout | None = None
-    kind: Literal["classes", "scores", "probability"] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +66,7 @@ def _read_input(description: Description, path: Path, declared: DeclaredInput) -
         raise UsageError(f"{path} has {count} inputs ({names}); one image tensor is supported", fix=fix)
     tensor = description.inputs[0]
     if declared.layout == "nchw":
-        _not_yet(path, f"[input] layout = 'nchw' of {tensor}")
+        not_yet(path, f"[input] layout = 'nchw' of {tensor}")
     shape = tensor.shape
     if len(shape) == 4 and shape[1] == 3 and shape[3] != 3:
         raise UsageError(
@@ -135,7 +81,7 @@ def _read_input(description: Description, path: Path, declared: DeclaredInput) -
             f"{path}: input {tensor} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
         )
     if found is None or shape[3] != 3 or min(shape[1:]) < 1:
-        _not_yet(path, f"input {tensor}", f"an image of [1, height, width, 3] in {', '.join(INPUT_DTYPES)}")
+        not_yet(path, f"input {tensor}", f"an image of [1, height, width, 3] in {', '.join(INPUT_DTYPES)}")
     if found == "int8" and not tensor.scale:
         raise UsageError(f"{path}: input {tensor} is unsupported: int8 needs a scale and a zero point", fix=fix)
     return found
@@ -186,7 +132,7 @@ def _read_output(description: Description, index: int, path: Path, declared: Dec
     if len(chosen) > 1 or not (certain or declares):
         raise UsageError(f"{path}: output {tensor} can be read as {_described(fitting)}", fix=_settling(fitting))
     if chosen[0].kind is None:
-        _not_yet(path, f"{chosen[0].line} of {tensor}")
+        not_yet(path, f"{chosen[0].line} of {tensor}")
     return chosen[0].kind
 
 
@@ -199,7 +145,7 @@ class OutputReading:
 
     meaning_text: str
     layout: Layout
-    meaning: Literal["classes", "scores", "probability"]
+    meaning: Meaning
     line: str
     kind: OutputKind | None
     classes: int | None
@@ -217,7 +163,7 @@ def readings(tensor: Tensor, description: Description, *, anywhere: bool = False
     def add(
         meaning_text: str,
         layout: Layout,
-        meaning: Literal["classes", "scores", "probability"],
+        meaning: Meaning,
         plain: bool,
         classes: int | None = None,
     ) -> None:
@@ -293,7 +239,8 @@ def _settling(fitting: list[OutputReading]) -> str:
     return f"{' or '.join(lines)}, under [output] in model.toml"
 
 
-def _not_yet(path: Path, what: str, instead: str = "NHWC scores or classes") -> NoReturn:
+def not_yet(path: Path, what: str, instead: str = "NHWC scores or classes") -> NoReturn:
+    """Raise ConfigError for a declaration that is understood, and that cannot be run yet."""
     raise ConfigError(f"{path}: {what} is declared, not supported yet", fix=f"export the model with {instead}")
 
 

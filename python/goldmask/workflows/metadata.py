@@ -9,8 +9,8 @@ from ..contract.errors import RunError, UsageError
 from ..contract.files import write_atomically
 from ..machine import pep723
 from ..machine.scratch import scratch_folder
+from ..project.declared import Normalisation
 from ..project.model import Model
-from ..project.reading import Normalisation
 from ..targets.python import interpreter_of
 
 SCRIPT = "metadata_writer.py"

@@ -7,13 +7,18 @@ import kotlinx.serialization.Serializable
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonNamingStrategy
+import org.goldmask.segmenter.Colours
+import org.goldmask.segmenter.Constant
 import org.goldmask.segmenter.Delegate
+import org.goldmask.segmenter.Fourth
 import org.goldmask.segmenter.ImageInput
+import org.goldmask.segmenter.Layout
 import org.goldmask.segmenter.MaskOutput
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.Steps
 import org.goldmask.segmenter.TensorType
 
 /** A request or a bundle breaks the contract of docs/bundle.md; the message is one sentence. */
@@ -48,54 +53,120 @@ internal data class RequestModel(
     val sha256: String,
     val labels: List<String>,
     val input: RequestInput,
-    val output: RequestOutput
+    val output: RequestOutput,
+    val constants: List<RequestConstant> = emptyList(),
+    val signature: String? = null
 ) {
     init {
         requireName("model.name", name)
         requireSha256("model.sha256", sha256)
-        require(labels.size in 1..MAX_CLASSES) { "model.labels: there are ${labels.size} of them" }
+        require(labels.size in 1..MAX_LABELS) { "model.labels: there are ${labels.size} of them" }
     }
 
     /** The model for a segmenter; a relative file is in [folder]. */
     fun model(folder: File) = Model(
         folder.resolve(file),
         labels,
-        ImageInput(
-            input.height,
-            input.width,
-            TensorType.valueOf(input.dtype.uppercase()),
-            input.mean.toFloatArray(),
-            input.std.toFloatArray()
-        ),
-        MaskOutput(output.index, OutputKind.valueOf(output.kind.uppercase()))
+        input.image(),
+        output.mask(),
+        constants.map { Constant(it.index, it.name, it.values.toDoubleArray()) },
+        signature
     )
 }
 
-/** The image tensor `[1, height, width, 3]` and its normalisation. */
+/** The image tensor and its normalisation; [mean] and [std] have one value, or one for each channel. */
 @Serializable
 internal data class RequestInput(
     val height: Int,
     val width: Int,
     val dtype: String,
     val mean: List<Float>,
-    val std: List<Float>
+    val std: List<Float>,
+    val index: Int = 0,
+    val layout: String = "nhwc",
+    val channels: String = "rgb",
+    val fourth: String? = null,
+    val steps: String = "pixels",
+    val name: String? = null
 ) {
+    private val depth get() = Colours.valueOf(channels.uppercase()).channels + (if (fourth == null) 0 else 1)
+
     init {
         require(height >= 1 && width >= 1) { "model.input: $width×$height is not a size" }
+        require(index >= 0) { "model.input.index: $index is negative" }
         requireOneOf("model.input.dtype", dtype, TensorType.entries)
-        require(mean.size in setOf(1, CHANNELS) && std.size in setOf(1, CHANNELS)) {
-            "model.input: mean and std have one value or three"
+        requireOneOf("model.input.layout", layout, Layout.entries)
+        requireOneOf("model.input.channels", channels, Colours.entries)
+        require(fourth == null || Fourth.entries.any { it.word == fourth }) {
+            "model.input.fourth: $fourth is not one of ${Fourth.entries.map { it.word }}"
+        }
+        requireOneOf("model.input.steps", steps, Steps.entries)
+        require(mean.size in setOf(1, depth) && std.size in setOf(1, depth)) {
+            "model.input: mean and std have one value or $depth"
         }
         require(0f !in std) { "model.input.std: 0 divides by zero" }
     }
+
+    fun image() = ImageInput(
+        height,
+        width,
+        TensorType.valueOf(dtype.uppercase()),
+        mean.toFloatArray(),
+        std.toFloatArray(),
+        index,
+        Layout.valueOf(layout.uppercase()),
+        Colours.valueOf(channels.uppercase()),
+        Fourth.entries.firstOrNull { it.word == fourth },
+        Steps.valueOf(steps.uppercase()),
+        name
+    )
 }
 
-/** The output that is the mask; [scale] is one quantisation step of its scores, 0 for floats. */
+/**
+ * The output that is the mask. [scale] is one quantisation step of its scores, 0 for floats, and [zeroPoint] the step
+ * of a score of 0.
+ */
 @Serializable
-internal data class RequestOutput(val index: Int, val kind: String, val scale: Double = 0.0) {
+internal data class RequestOutput(
+    val index: Int,
+    val kind: String,
+    val layout: String = "nhwc",
+    val height: Int? = null,
+    val width: Int? = null,
+    val classes: Int? = null,
+    val scale: Double = 0.0,
+    val zeroPoint: Long = 0,
+    val threshold: Double? = null,
+    val foreground: Int? = null,
+    val ignore: Int? = null,
+    val name: String? = null
+) {
     init {
         require(index >= 0) { "model.output.index: $index is negative" }
         requireOneOf("model.output.kind", kind, OutputKind.entries)
+        requireOneOf("model.output.layout", layout, Layout.entries)
+        require(listOfNotNull(height, width, classes).all { it >= 1 }) {
+            "model.output: $width×$height pixels of $classes classes are not a mask"
+        }
+    }
+
+    fun mask() = MaskOutput(
+        index,
+        OutputKind.valueOf(kind.uppercase()),
+        Layout.valueOf(layout.uppercase()),
+        height,
+        width,
+        classes,
+        ignore,
+        name
+    )
+}
+
+/** An input beside the image, which always holds the same [values]; one value stands for all. */
+@Serializable
+internal data class RequestConstant(val index: Int, val name: String, val values: List<Double>) {
+    init {
+        require(index >= 0 && values.isNotEmpty()) { "model.constants: $name has no values" }
     }
 }
 
@@ -146,7 +217,7 @@ internal data class RequestCase(val id: String, val file: String, val sha256: St
 }
 
 internal const val SCHEMA = 1
-internal const val MAX_CLASSES = 256
+internal const val MAX_LABELS = 1 shl 16
 internal const val CHANNELS = 3
 internal val ORIENTATIONS = 1..8
 private const val MAX_THREADS = 64

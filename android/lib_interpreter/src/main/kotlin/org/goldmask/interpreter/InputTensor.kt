@@ -46,6 +46,7 @@ class InputTensor(private val input: ImageInput, scale: Float = 0f, zeroPoint: I
                 for (index in 0 until values) steps[index] = quantised[index % CHANNELS][rgb[index].toInt() and BYTE]
                 bytes.put(steps)
             }
+            else -> error("${input.type} is not filled yet")
         }
         bytes.rewind()
     }

@@ -6,14 +6,18 @@ import java.io.RandomAccessFile
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import org.goldmask.segmenter.Delegate
+import org.goldmask.segmenter.ImageInput
+import org.goldmask.segmenter.Layout
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
+import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.RuntimeInfo
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.TensorType
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 
@@ -34,6 +38,16 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
 
     init {
         try {
+            val plain = ImageInput(1, 1, TensorType.UINT8, floatArrayOf(), floatArrayOf())
+            val image = model.input
+            if (
+                listOf(image.index, image.layout, image.colours, image.fourth, image.steps) !=
+                listOf(plain.index, plain.layout, plain.colours, plain.fourth, plain.steps) ||
+                model.constants.isNotEmpty() || model.signature != null || model.output.layout != Layout.NHWC ||
+                model.output.kind !in setOf(OutputKind.LOGITS, OutputKind.CLASSES) || (model.output.classes ?: 1) > 256
+            ) {
+                fail("the app cannot read this kind of model yet")
+            }
             val input = interpreter.getInputTensor(0)
             val wanted = listOf(1, model.input.height, model.input.width, CHANNELS)
             if (input.shape().toList() != wanted || input.dataType().name != model.input.type.name) {

@@ -66,6 +66,7 @@ class VectorsTest {
                     TensorType.FLOAT32 -> tensor.bytes.getInt(Int.SIZE_BYTES * it)
                     TensorType.UINT8 -> tensor.bytes.get(it).toInt() and 0xff
                     TensorType.INT8 -> tensor.bytes.get(it).toInt()
+                    else -> error("$type")
                 }
             }
             assertArrayEquals("$type", expected, values)

@@ -51,20 +51,84 @@ class Segmentation(
     val tensor: ByteBuffer? = null
 )
 
-/** The model in [file], with what a segmenter needs to fill its input and to read its output. */
-class Model(val file: File, val labels: List<String>, val input: ImageInput, val output: MaskOutput)
+/**
+ * The model in [file], with what a segmenter needs to fill its inputs and to read its output. [constants] are inputs
+ * beside the image; [signature] is the one to run if it is not that of the first subgraph.
+ */
+class Model @JvmOverloads constructor(
+    val file: File,
+    val labels: List<String>,
+    val input: ImageInput,
+    val output: MaskOutput,
+    val constants: List<Constant> = emptyList(),
+    val signature: String? = null
+)
 
-/** The image tensor `[1, height, width, 3]` and its normalisation `(pixel - mean) / std`; one value or three each. */
-class ImageInput(val height: Int, val width: Int, val type: TensorType, val mean: FloatArray, val std: FloatArray)
+/**
+ * The image tensor `[1, height, width, channels]`, or `[1, channels, height, width]`, and its normalisation
+ * `(pixel - mean) / std`: one value, or one for each channel in the tensor's order. [fourth] follows the colours.
+ */
+class ImageInput @JvmOverloads constructor(
+    val height: Int,
+    val width: Int,
+    val type: TensorType,
+    val mean: FloatArray,
+    val std: FloatArray,
+    val index: Int = 0,
+    val layout: Layout = Layout.NHWC,
+    val colours: Colours = Colours.RGB,
+    val fourth: Fourth? = null,
+    val steps: Steps = Steps.PIXELS,
+    val name: String? = null
+) {
+    /** The number of channels. */
+    val depth: Int get() = colours.channels + (if (fourth == null) 0 else 1)
+}
 
-/** The output that is the mask. */
-class MaskOutput(val index: Int, val kind: OutputKind)
+/**
+ * The output that is the mask. Its values lie row by row, whatever the tensor's rank: those of a pixel side by side, or
+ * those of a class. [height] and [width] are null for a tensor whose own shape has them. [classes] is how many scores a
+ * pixel has, or how many numbers a class map may hold; [ignore] is the value of pixels of which it says nothing.
+ */
+class MaskOutput @JvmOverloads constructor(
+    val index: Int,
+    val kind: OutputKind,
+    val layout: Layout = Layout.NHWC,
+    val height: Int? = null,
+    val width: Int? = null,
+    val classes: Int? = null,
+    val ignore: Int? = null,
+    val name: String? = null
+)
 
-/** The type of an input tensor's values. */
-enum class TensorType { FLOAT32, UINT8, INT8 }
+/** An input that always holds the same [values], row by row; one value stands for all. */
+class Constant(val index: Int, val name: String, val values: DoubleArray)
 
-/** Scores `[1, height, width, classes]`, or class indices `[1, height, width]`. */
-enum class OutputKind { LOGITS, CLASSES }
+/** The type of an image tensor's values. */
+enum class TensorType { FLOAT32, UINT8, INT8, FLOAT16, INT16, INT32 }
+
+/** Channels, or classes, last or first. */
+enum class Layout { NHWC, NCHW }
+
+/** The colours of an image tensor in its order; gray is one channel, by the weights of ITU-R 601. */
+enum class Colours(val channels: Int) { RGB(3), BGR(3), GRAY(1) }
+
+/** What the channel behind the colours holds. */
+enum class Fourth {
+    ZERO,
+    ALPHA,
+    PREVIOUS_MASK
+    ;
+
+    /** The spelling in requests. */
+    val word: String get() = name.lowercase().replace('_', ' ')
+}
+
+/** What a uint8 image tensor holds: the pixels as they are, or the steps of what mean and std make of them. */
+enum class Steps { PIXELS, NORMALISED }
+
+/** Scores of classes, class indices, or the probability of one class, as such or as a logit. */
+enum class OutputKind { LOGITS, CLASSES, PROBABILITY, LOGIT }
 
 /** What runs the nodes: the runtime's own kernels (`CPU`), or a delegate. */
 enum class Delegate {
