@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..contract.bundle import InputSpec, InputType
 from ..contract.image import Pixels, Tensor, orient, resize, to_tensor
+from ..contract.tensors import InputSpec, InputType
 
 # What each value of a pixel becomes, for red, green and blue: [256, 3].
 Levels = np.ndarray[tuple[int, int], np.dtype[np.float32]]
