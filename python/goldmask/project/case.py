@@ -24,6 +24,7 @@ class Case(Source):
 
     `ignore` replaces the model's own value of pixels of which the truth says nothing. Nothing is counted where
     `ignore_mask` is not 0, or within `ignore_polygons`, whose points are x and y in pixels of the upright image.
+    Cases of one `clip` are its frames, in the order in which they are declared.
     """
 
     id: Name
@@ -32,6 +33,7 @@ class Case(Source):
     ignore: Ignored | None = None
     ignore_mask: Source | None = Field(default=None, description="PNG of the upright image's shape")
     ignore_polygons: tuple[Polygon, ...] = Field(default=(), max_length=1 << 10)
+    clip: Name | None = None
 
 
 def fetch_case(case: Case, folder: Path, on_progress: Progress | None = None) -> RequestCase:

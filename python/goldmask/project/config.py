@@ -53,6 +53,9 @@ class Gates(Strict):
     soft_sad_max: float | None = Field(default=None, ge=0, description="in thousands, as the two below")
     soft_gradient_max: float | None = Field(default=None, ge=0)
     soft_connectivity_max: float | None = Field(default=None, ge=0)
+    flicker_max: float | None = Field(
+        default=None, ge=0, le=1, description="share of pixels that change between two frames, beyond the golden's own"
+    )
     same_labels: bool = Field(default=False, description="no class appears or vanishes, even by ties")
     same_threads: bool = Field(default=False, description="as many threads ran as were asked for")
 

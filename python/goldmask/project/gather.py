@@ -9,6 +9,7 @@ from ..machine.fetch import Source, fetch, repinned
 from ..machine.progress import Progress
 from ..machine.resources import typed
 from .case import fetch_case
+from .clip import frames_before
 from .model import Model, ModelSpec, fetch_model, model_folder
 
 
@@ -16,7 +17,8 @@ from .model import Model, ModelSpec, fetch_model, model_folder
 class Assets:
     """A model and those of its cases that are on this machine; `missing` says why the others are not.
 
-    A ground truth that cannot be had is one of the `notes`: its case can be judged without.
+    A ground truth that cannot be had is one of the `notes`: its case can be judged without. `before` has the frame
+    before each frame of a clip.
     """
 
     model: Model | None
@@ -24,6 +26,7 @@ class Assets:
     missing: dict[str, GoldmaskError]
     truths: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    before: dict[str, str] = field(default_factory=dict)
 
 
 def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets:
@@ -49,7 +52,7 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
         except EnvironmentMissing as error:
             notes.append(f"{name} · {case.id} is not scored against its ground truth: {error.what}")
     notes += other_than_pinned(name, spec, folder)
-    return Assets(model, tuple(cases), missing, truths, tuple(notes))
+    return Assets(model, tuple(cases), missing, truths, tuple(notes), frames_before(spec.cases))
 
 
 def other_than_pinned(name: str, spec: ModelSpec, folder: Path) -> list[str]:

@@ -1,12 +1,13 @@
 """A pinned .tflite and its cases: models/<name>/model.toml, or any segmentation model by its path."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..contract.bundle import RequestModel, SchemaVersion
 from ..contract.errors import ConfigError, UsageError, meant
@@ -17,6 +18,7 @@ from ..contract.schema import NAME, Name, Strict, first_problem
 from ..contract.tensors import Ignored, InputSpec, OutputSpec
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case
+from .clip import Clip, frames_of
 from .declared import DeclaredInput, DeclaredOutput, Normalisation
 from .reading import (
     Reading,
@@ -61,16 +63,27 @@ class ModelSpec(Strict):
     output: DeclaredOutput = DeclaredOutput()
     variants: dict[Name, Variant] = Field(default={})
     provenance: dict[str, str | int | float] = Field(default={}, description="how the model was made; for people")
-    cases: tuple[Case, ...] = Field(min_length=1)
+    cases: tuple[Case, ...] = Field(default=(), description="one at least, or a clip")
+    clips: tuple[Clip, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_cases(self) -> Self:
+        if not (self.cases or self.clips):
+            raise ValueError("cases: a model needs one at least, or a clip")
+        return self
 
     @field_validator("cases")
     @classmethod
     def _unique(cls, cases: tuple[Case, ...]) -> tuple[Case, ...]:
-        ids = [case.id for case in cases]
-        twice = sorted({case for case in ids if ids.count(case) > 1})
-        if twice:
-            raise ValueError(f"case id {twice[0]!r} is used twice")
+        if twice := _twice(cases):
+            raise ValueError(f"case id {twice!r} is used twice")
         return cases
+
+
+def _twice(cases: Sequence[Case]) -> str:
+    """The first id that two cases have; empty where none has."""
+    counts = Counter(case.id for case in cases)
+    return min((case for case, count in counts.items() if count > 1), default="")
 
 
 @dataclass(frozen=True)
@@ -224,6 +237,10 @@ def load_spec(root: Path, name: str) -> ModelSpec:
     """A declared model's model.toml, with the variant's file where `name` is one's. Raises ConfigError."""
     folder, variant = _locate(root, name)
     spec = load_toml(folder / "model.toml", ModelSpec)
+    frames = tuple(frame for clip in spec.clips for frame in frames_of(clip, folder))
+    if twice := _twice((*spec.cases, *frames)):
+        raise ConfigError(f"case id {twice!r} is used twice", fix=f"edit {folder / 'model.toml'}")
+    spec = spec.model_copy(update={"cases": (*spec.cases, *frames)})
     if variant is None:
         return spec
     chosen = spec.variants[variant]

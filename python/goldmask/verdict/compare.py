@@ -12,10 +12,8 @@ from ..contract.bundle import (
     Bundle,
     DelegatedNodes,
     Failed,
-    MarginUnit,
     Predicted,
     RelativePath,
-    RuntimeInfo,
     StageHashes,
     margin_bytes,
     margin_of,
@@ -24,12 +22,14 @@ from ..contract.bundle import (
     soft_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import MAX_CLASSES, Margins, Mask, decode_mask, read_mask
+from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .diagnosis import Diagnosis
+from .flicker import Flicker
 from .latency import Measured, measured
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
+from .reason import attribution, delegation, praise, worst_flip, worth
 from .soft import SoftMetrics, SoftPair, judge_soft, measure_soft, soft_pair, unlike_soft
 
 NO_GATES = Gates()
@@ -96,6 +96,7 @@ class _Row(Strict):
     exit_code: Annotated[ExitCode, WHOLE]
     metrics: Metrics | None = Field(default=None, description="where the masks can be laid over each other")
     soft: SoftMetrics | None = Field(default=None, description="where both have a soft mask as well")
+    flicker: Flicker | None = Field(default=None, description="of a frame of a clip that another comes before")
     latency: Measured | None = None
     stages: Stages = Stages()
     decoded_by: Literal["target", "host"] | None = Field(
@@ -132,6 +133,7 @@ class NotJudged(_Row):
     verdict: Literal[Verdict.ERROR] = Verdict.ERROR
     metrics: None = None
     soft: None = None
+    flicker: None = None
     latency: None = None
     decoded_by: None = None
     truth: None = None
@@ -152,6 +154,7 @@ class NotRun(_Row):
     exit_code: Annotated[Literal[ExitCode.OK], WHOLE] = ExitCode.OK
     metrics: None = None
     soft: None = None
+    flicker: None = None
     latency: None = None
     decoded_by: None = None
     truth: None = None
@@ -378,23 +381,23 @@ def compare_case(
     scores = None if truth_mask is None else truth_scores(truth_mask, expected, actual, len(labels))
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
     broken += judge_soft(soft_metrics, tolerances)
-    ran = _delegation(golden.runtime, bundle.runtime) + _worth(scores)
+    ran = delegation(golden.runtime, bundle.runtime) + worth(scores)
     if broken:
-        worst = _worst_flip(expected != actual, margin, tolerances)
-        reason = "; ".join([*broken, *otherwise]) + worst + _attribution(first, wanted.stages, result.stages) + ran
+        worst = worst_flip(expected != actual, margin, tolerances)
+        reason = "; ".join([*broken, *otherwise]) + worst + attribution(first, wanted.stages, result.stages) + ran
         comparison = judged(Verdict.FAIL, reason, metrics, scores, differ)
     elif otherwise:
-        reason = f"{'; '.join(otherwise)}; {_praise(metrics, soft_metrics)}{ran}"
+        reason = f"{'; '.join(otherwise)}; {praise(metrics, soft_metrics)}{ran}"
         comparison = judged(Verdict.FAIL, reason, metrics, scores, ExitCode.RUN)
     elif models and not across:
-        comparison = judged(Verdict.FAIL, f"{_praise(metrics, soft_metrics)}{ran}", metrics, scores, differ)
+        comparison = judged(Verdict.FAIL, f"{praise(metrics, soft_metrics)}{ran}", metrics, scores, differ)
     else:
         warned = [
             *judge(metrics, warnings),
             *judge_soft(soft_metrics, warnings),
             *judge_run(delegate, threads, warnings),
         ]
-        reason = "; ".join([*warned, _praise(metrics, soft_metrics)]) + _delegation(golden.runtime, bundle.runtime)
+        reason = "; ".join([*warned, praise(metrics, soft_metrics)]) + delegation(golden.runtime, bundle.runtime)
         reason += f" ({CHANGED}{override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
     return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances), soft)
@@ -403,48 +406,3 @@ def compare_case(
 def _unknown_class(whose: str, highest: int, classes: int) -> str:
     ignored = "; 255 for pixels to be ignored is not supported yet" if highest == MAX_CLASSES - 1 else ""
     return f"{whose} has class {highest}, the model's highest is {classes - 1}{ignored}"
-
-
-def _worth(truth: TruthScores | None) -> str:
-    return f"; mIoU with the ground truth {truth.miou:.4f}, the golden's {truth.golden_miou:.4f}" if truth else ""
-
-
-def _delegation(golden: RuntimeInfo, actual: RuntimeInfo) -> str:
-    """What the reader of a row should know of the delegate; nothing where it had the whole graph, as for the golden."""
-    notes = []
-    if actual.is_partial:
-        notes.append(f"; {actual.delegate} took {actual.nodes}")
-    if actual.delegate != golden.delegate:
-        notes.append(f"; the golden was recorded with {golden.delegate}")
-    return "".join(notes)
-
-
-def _worst_flip(differing: Flags, margin: tuple[Margins, MarginUnit] | None, tolerances: Tolerances) -> str:
-    """The margin of the confident flip that was decided most clearly; nothing where there is none, or no margin map."""
-    flips = confident_pixels(differing, margin, tolerances)
-    if margin is None or not flips.any():
-        return ""
-    levels, unit = margin
-    limit = tolerances.tie_margin_step if unit == "step" else tolerances.tie_margin_score
-    return f"; the worst flip has a margin of {float(levels[flips].max()):.3g} (a tie's is at most {limit:g})"
-
-
-def _attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:
-    if stage:
-        return f"; first difference: {stage} pixels" if stage != "tensor" else "; first difference: input tensor"
-    if expected.tensor and actual.tensor:
-        return "; the input tensors are equal, so the difference is made by inference or after it"
-    return ""
-
-
-def _praise(metrics: Metrics, soft: SoftMetrics | None) -> str:
-    errors = f"; soft masks within {soft.largest:.2g}" if soft else ""
-    return _counted(metrics) + errors
-
-
-def _counted(metrics: Metrics) -> str:
-    if not metrics.differing:
-        return f"all {metrics.pixels:,} pixels equal"
-    if metrics.confident_flips is None:
-        return f"{metrics.differing:,} of {metrics.pixels:,} pixels differ (no margin map: ties cannot be told apart)"
-    return f"{metrics.tie_flips:,} tie flips, {metrics.confident_flips:,} confident flips of {metrics.pixels:,} pixels"

@@ -260,6 +260,7 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
             asked=asked,
             truths=assets.truths,
             across=run.selection.across,
+            before=assets.before,
         )
     return rows
 

@@ -8,6 +8,7 @@ from ..machine.cores import on_all_cores
 from ..project.config import Compared, Config, tolerances_for
 from ..project.golden import Golden
 from ..report.write import row_of
+from ..verdict.clip import Sides, with_flicker
 from ..verdict.compare import Asked, Comparison, compare_case
 
 
@@ -26,10 +27,12 @@ def compare_bundle(
     asked: Asked = Asked(),
     truths: Mapping[str, Path] = {},
     across: bool = False,
+    before: Mapping[str, str] = {},
 ) -> list[Comparison]:
     """A row for each case, in the order of `cases`; the pictures of failures are written into the report in `out`.
 
-    `target` is what overrides are matched against, `bundle` may be one of several that it made.
+    `target` is what overrides are matched against, `bundle` may be one of several that it made. `before` has the frame
+    before each frame of a clip.
     """
 
     def compare(case: str) -> Comparison:
@@ -51,6 +54,9 @@ def compare_bundle(
             truth=truths.get(case),
             across=across,
         )
+        if case in before:
+            sides = Sides(golden_folder, golden.bundle if isinstance(golden, Golden) else golden, folder, bundle)
+            outcome = with_flicker(outcome, before[case], sides, tolerances, config.warnings)
         # At once, here: a mask that waits for the others takes memory for as long.
         return row_of(outcome, out)
 
