@@ -35,7 +35,7 @@ IMAGES = ["Crossing.JPG", "street 1.png", "фото 1.png"]
 
 
 def add_all(**more: str) -> ExitCode:
-    return own_models.add_model("road.tflite", IMAGES, more.get("name", ""), more.get("truth", ""))
+    return own_models.add_model(own_models.AddFlags("road.tflite", IMAGES, more.get("name", ""), more.get("truth", "")))
 
 
 def test_a_model_is_declared_with_a_project_around_it(desk, capsys):

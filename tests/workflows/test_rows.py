@@ -34,6 +34,12 @@ def test_one_pipeline_of_two_is_a_row_of_its_own_and_the_other_is_judged(project
     assert ran.code == ExitCode.OK and "2 PASS, 2 SKIP" in ran.text
 
 
+def test_a_suite_that_names_no_pipelines_runs_those_of_each_model(project: Project):
+    project.edit("goldmask.toml", 'pipelines = ["lib_interpreter"]\n', "")
+    ran = project.run("check")
+    assert ran.code == ExitCode.OK and "2 PASS" in ran.text and "SKIP" not in ran.text
+
+
 def test_a_run_keeps_margins_so_that_its_ties_can_be_told(project: Project):
     ran = project.run("run", "--model", "tiny", "--image", "models/tiny/flag.png", "--out", "out")
     assert ran.code == ExitCode.OK

@@ -1,12 +1,13 @@
 """`check` and `report`."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
 
-from ..contract.errors import ExitCode
-from ..project.config import load_config
+from ..contract.errors import ExitCode, UsageError
+from ..project.config import VARIANTS, load_config
 from ..project.options import from_flags
 from ..report.report import JUNIT_FILE, REPORT_FILE, Report, load_report
 from ..report.terminal import View, to_terminal
@@ -29,10 +30,25 @@ def run_check(flags: CheckFlags, verbose: bool) -> ExitCode:
     if flags.cases:
         selection = with_cases(root(), selection, flags.cases, flags.models)
     across = flags.across or selection.across
-    selection = replace(selection, fail_fast=flags.fail_fast, across=across, against=flags.against)
+    variants = _variants(flags.variants) or selection.variants
+    selection = replace(
+        selection,
+        fail_fast=flags.fail_fast,
+        across=across,
+        against=flags.against,
+        variants=variants,
+        variants_named=bool(flags.variants),
+    )
     with ProgressBars() as bars:
         report = check(root(), config, selection, path, bars)
     return finish(report, path, verbose, again(report, flags))
+
+
+def _variants(given: str) -> str:
+    """--variants as a suite has it. Raises UsageError."""
+    if given and not re.fullmatch(VARIANTS, given):
+        raise UsageError(f"--variants {given!r} is not two names", fix="--variants 'float32 vs int8'")
+    return given
 
 
 def show_report(folder: str, verbose: bool) -> ExitCode:
@@ -41,9 +57,12 @@ def show_report(folder: str, verbose: bool) -> ExitCode:
     return finish(load_report(path), path, verbose)
 
 
-def finish(report: Report, folder: Path, verbose: bool, retry: tuple[str, ...] = ()) -> ExitCode:
-    """Print a report and where its files are; its exit code. `retry` are the words that check its failures again."""
+def finish(report: Report, folder: Path, verbose: bool, retry: tuple[str, ...] = (), *, pends: bool = True) -> ExitCode:
+    """Print a report and where its files are; its exit code.
+
+    `retry` are the words that check its failures again; `pends` is whether what differs pends.
+    """
     shown = from_here(folder)
-    out.print(to_terminal(report, View(verbose, str(shown), retry)))
+    out.print(to_terminal(report, View(verbose, str(shown), retry, pends)))
     out.print(Text(f"report: {shown / REPORT_FILE}, {shown / JUNIT_FILE}"))
     return report.exit_code

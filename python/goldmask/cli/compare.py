@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.text import Text
 
 from ..contract.bundle import Bundle, load_bundle, load_request
-from ..contract.errors import ExitCode, UsageError
+from ..contract.errors import ExitCode, GoldenError, UsageError, meant
 from ..contract.mask import MAX_CLASSES
 from ..contract.schema import NAME
 from ..project.golden import Golden, is_golden, load_golden
@@ -16,7 +16,7 @@ from ..report.write import open_folder, write_report
 from ..verdict.across import between, lines
 from ..workflows.compare import compare_bundle
 from .check import finish
-from .console import out
+from .console import out, tell
 from .folders import out_folder, root_or_here
 
 
@@ -60,10 +60,12 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
         truths=_truths(project, golden),
         across=across,
     )
-    code = finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose)
+    code = finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose, pends=False)
     if (table := between(rows)) and any(row.across for row in rows):
         for line in lines(golden, bundle, table):
             out.print(Text(line))
+        if not across:
+            tell("the two are of two models: --across judges their masks by the gates")
     return code
 
 
@@ -75,7 +77,16 @@ def named_folder(project: Path, flag: str, value: str) -> Path:
         found = [golden_folder(project, value, pipeline) for pipeline in load_spec(project, value).pipelines]
         if there := [each for each in found if each.is_dir()]:
             return there[0]
-    raise UsageError(f"--{flag} {value!r} is no folder", fix="./goldmask compare --golden DIR --bundle DIR")
+        raise GoldenError(
+            f"--{flag} {value}: the model has no goldens yet", fix=f"./goldmask golden.record --model {value}"
+        )
+    if not value:
+        raise UsageError(f"compare needs --{flag}", fix="./goldmask compare --golden DIR|MODEL --bundle DIR|MODEL")
+    near = meant(value, model_names(project))
+    raise UsageError(
+        f"--{flag} {value!r} is no folder and no declared model{near}",
+        fix="./goldmask compare --golden DIR|MODEL --bundle DIR|MODEL",
+    )
 
 
 def load_side(name: str, folder: Path) -> Side:

@@ -30,6 +30,9 @@ HELP = {
     "mean": "what is subtracted from a pixel; one number, or one for each of red, green and blue",
     "std": "what a pixel is divided by then; as many as of --mean",
     "label": "the name of a class, in order",
+    "declare": "a line of model.toml that says what the file leaves open: output.kind=classes, input.layout=nchw",
+    "variant_of": "the declared model of which the file is another precision; it has that model's images",
+    "variants": "say as a table what another precision changes: 'float32 vs int8', of the variants in model.toml",
     "write": "write what is proposed into goldmask.toml",
     "ties": "have pend what differs in near-ties only as well, as it does between machines",
     "all": "everything that pends",
@@ -111,8 +114,8 @@ def check_core(context: Context) -> None:
 
 # Flags that take all words up to the next flag.
 SPREAD = (
-    "--case", "--destination", "--image", "--label", "--mean", "--model", "--phone", "--pipeline", "--runtime", "--std",
-    "--target",
+    "--case", "--declare", "--destination", "--image", "--label", "--mean", "--model", "--phone", "--pipeline",
+    "--runtime", "--std", "--target",
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def verify_goldens(
     path = out_folder(folder, "build/verify")
     with ProgressBars() as bars:
         report = record.verify(root(), config, selection, path, bars)
-    return finish(report, path, verbose)
+    return finish(report, path, verbose, pends=False)
 
 
 def prune_goldens(models: list[str]) -> ExitCode:

@@ -1,6 +1,8 @@
 """`init`, and the `models.*` that write: add, pin, metadata."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import ExitCode, UsageError
@@ -11,6 +13,8 @@ from ..project.model import Model, find_model, model_names, toml_of
 from ..project.model_toml import declare_normalisation, pin
 from ..project.pipelines import refusals
 from ..workflows.add import SUITE, add
+from ..workflows.add_variant import declare_variant
+from ..workflows.declaration import Tables, tables_of
 from ..workflows.init import CIS, init, write_workflow
 from ..workflows.metadata import write_metadata
 from ..workflows.selection import among
@@ -33,17 +37,41 @@ def start_project(ci: str) -> ExitCode:
     return ExitCode.OK
 
 
-def add_model(file: str, images: list[str], name: str, truth: str) -> ExitCode:
-    """`models.add`: a model of the user's own, in a project that is made where there is none."""
-    if not Path(file).is_file():
+@dataclass(frozen=True)
+class AddFlags:
+    """What was typed behind `models.add`."""
+
+    file: str
+    images: Sequence[str] = ()
+    name: str = ""
+    truth: str = ""
+    labels: Sequence[str] = ()
+    means: Sequence[str] = ()
+    stds: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    variant_of: str = ""
+
+
+def add_model(flags: AddFlags) -> ExitCode:
+    """`models.add`: a model of the user's own, in a project that is made where there is none; or a variant of one."""
+    file = Path(flags.file)
+    if not file.is_file():
         raise UsageError(f"there is no model {file}", fix="./goldmask models.add FILE.tflite --image FILE …")
+    declared = tables_of(flags.declared)
+    if normalisation := _given_normalisation(flags.means, flags.stds):
+        mean, std = map(list, normalisation)
+        declared["input"] = declared.get("input", {}) | {"mean": mean, "std": std}
+    if flags.labels:
+        declared["labels"] = list(flags.labels)
+    if flags.variant_of:
+        return _add_variant(flags, declared)
     try:
         project, start = find_root(here()), False
         load_config(project)
     except UsageError:
         project, start = here(), True
-    truths = Path(truth) if truth else None
-    done = add(project, Path(file), [Path(each) for each in images], name, truths, start=start)
+    truth = Path(flags.truth) if flags.truth else None
+    done = add(project, file, [Path(each) for each in flags.images], flags.name, truth, declared=declared, start=start)
     for path in done.started:
         tell(f"wrote {path}")
     tell(f"wrote {done.folder / 'model.toml'}")
@@ -57,12 +85,32 @@ def add_model(file: str, images: list[str], name: str, truth: str) -> ExitCode:
         tell(f"  not {pipeline}: {reason}", "yellow")
     if not done.in_suite:
         tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
-    assume = ""
-    if done.model.assumption:
-        tell(f"note: {done.model.assumption}; mean and std are in model.toml, marked as assumed", "yellow")
-        assume = " --assume, if that is right"
-    tell(f"next: ./goldmask golden.record --model {done.name}{assume}")
+    tell(f"next: ./goldmask golden.record --model {done.name}{_assume(done.model)}")
     return ExitCode.OK
+
+
+def _add_variant(flags: AddFlags, declared: Tables) -> ExitCode:
+    if flags.images or flags.truth:
+        raise UsageError(
+            f"a variant has the images of its model: --variant-of {flags.variant_of} takes none",
+            fix=f"./goldmask models.add {flags.file} --variant-of {flags.variant_of}",
+        )
+    with ProgressBars() as bars:
+        done = declare_variant(root(), Path(flags.file), flags.variant_of, flags.name, declared, bars.download)
+    tell(f"wrote {done.toml}: {done.name}, with the images of {done.base}")
+    if not done.in_suite:
+        tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
+    tell(f"next: ./goldmask golden.record --model {done.name}{_assume(done.model)}")
+    tell(f"then: ./goldmask compare --golden {done.base} --bundle {done.name}, for what the other precision changes")
+    return ExitCode.OK
+
+
+def _assume(model: Model) -> str:
+    """The flag that confirms what was assumed of a model, after saying so; empty where nothing was."""
+    if not model.assumption:
+        return ""
+    tell(f"note: {model.assumption}; mean and std are in model.toml, marked as assumed", "yellow")
+    return " --assume, if that is right"
 
 
 def pin_models(models: list[str]) -> ExitCode:
@@ -107,12 +155,18 @@ def _is_path(found: Model, given: str) -> bool:
 
 def _normalisation(model: Model, means: list[str], stds: list[str]) -> Normalisation:
     """What was given, or else what the model says already. Raises UsageError."""
+    given = _given_normalisation(means, stds)
+    if given is None and model.assumption:
+        raise UsageError(model.assumption, fix="--mean and --std, as the model was trained")
+    return given or (model.mean, model.std)
+
+
+def _given_normalisation(means: Sequence[str], stds: Sequence[str]) -> Normalisation | None:
+    """--mean and --std as numbers; None where they are not given. Raises UsageError."""
     if bool(means) != bool(stds):
         raise UsageError("--mean and --std go together", fix="--mean 127.5 --std 127.5")
     if not means:
-        if model.assumption:
-            raise UsageError(model.assumption, fix="--mean and --std, as the model was trained")
-        return model.mean, model.std
+        return None
     try:
         mean, std = tuple(map(float, means)), tuple(map(float, stds))
     except ValueError as error:

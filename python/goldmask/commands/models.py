@@ -27,12 +27,16 @@ def info(c, model=""):
     return show_model(model)
 
 
-@command(name="add", several=("image",), example="./goldmask models.add road.tflite --image photos/*.jpg")
-def add(c, file, image=None, name="", truth=""):
-    """Declare a model of your own with its images; starts a project where there is none."""
-    from ..cli.own_models import add_model
+@command(
+    name="add",
+    several=("image", "label", "mean", "std", "declare"),
+    example="./goldmask models.add road.tflite --image photos/*.jpg",
+)
+def add(c, file, image=None, name="", truth="", label=None, mean=None, std=None, declare=None, variant_of=""):
+    """Declare a model of your own with its images, or a variant of one; starts a project where there is none."""
+    from ..cli.own_models import AddFlags, add_model
 
-    return add_model(file, image, name, truth)
+    return add_model(AddFlags(file, image, name, truth, label, mean, std, declare, variant_of))
 
 
 @command(name="pin", several=("model",), example="./goldmask models.pin --model road")

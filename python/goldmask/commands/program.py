@@ -20,6 +20,7 @@ def check(
     fail_fast=False,
     across=False,
     against="",
+    variants="",
     out="",
     verbose=False,
     **flags,
@@ -27,7 +28,9 @@ def check(
     """Does every target still predict the golden masks? Fetch, run, compare, report."""
     from ..cli.check import CheckFlags, run_check
 
-    chosen = CheckFlags(suite, model, pipeline, target, case, last_failed, fail_fast, out, flags, across, against)
+    chosen = CheckFlags(
+        suite, model, pipeline, target, case, last_failed, fail_fast, out, flags, across, against, variants
+    )
     return run_check(chosen, verbose)
 
 

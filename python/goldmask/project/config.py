@@ -21,6 +21,8 @@ from .options import OptionTables
 from .toml import load_toml
 
 FILE_NAME = "goldmask.toml"
+# Two precisions of a model: float32 vs int8.
+VARIANTS = r"\S+ vs \S+"
 TEST_ID = r"^[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -109,7 +111,7 @@ class Suite(Strict):
     options: OptionTables = OptionTables()
     across: bool = Field(default=False, description="compare with goldens of another model and judge that by the gates")
     variants: str = Field(
-        default="", pattern=r"^(\S+ vs \S+)?$", description="float32 vs int8: what another precision changes"
+        default="", pattern=f"^({VARIANTS})?$", description="float32 vs int8: what another precision changes"
     )
 
 

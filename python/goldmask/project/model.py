@@ -256,12 +256,12 @@ def fetch_model(root: Path, name: str, spec: ModelSpec, on_progress: Progress | 
     return _described(name, path, sha256_of(path) if spec.model.file else spec.model.pin, description, spec)
 
 
-def model_from_path(path: Path) -> Model:
-    """Any segmentation .tflite by its path. Raises UsageError."""
+def model_from_path(path: Path, spec: ModelSpec | None = None) -> Model:
+    """Any segmentation .tflite by its path, as a model.toml would describe it. Raises UsageError, or as `read`."""
     if not path.is_file():
         raise UsageError(f"there is no model {path}", fix="./goldmask models.list")
     description = inspect(path)  # before hashing: a file that is no model is refused at once
-    return _described(name_of(path, "model"), path.resolve(), sha256_of(path), description)
+    return _described(name_of(path, "model"), path.resolve(), sha256_of(path), description, spec)
 
 
 def locate_model(root: Path, name_or_path: str, on_progress: Progress | None = None) -> Path:

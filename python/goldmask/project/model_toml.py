@@ -74,6 +74,30 @@ def add_to_suite(path: Path, suite: str, model: str) -> bool:
     return True
 
 
+def add_variant(path: Path, name: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Declare another precision of a model: its tables `model`, `input` and `output`."""
+    document = _document(path)
+    if "variants" not in document:
+        document["variants"] = tomlkit.table(is_super_table=True)
+    variant = tomlkit.table(is_super_table=True)
+    for key, values in tables.items():
+        table = tomlkit.table()
+        for each, value in values.items():
+            table[each] = value
+        variant[key] = table
+    variants: Any = document["variants"]
+    variants[name] = variant
+    strictly(document.unwrap(), ModelSpec, path, lambda: tomlkit.dumps(document))
+    _save(path, document)
+
+
+def set_labels(path: Path, labels: Sequence[str]) -> None:
+    """Name the classes of a model and its variants, where only the model's own file did."""
+    document = _document(path)
+    document["labels"] = list(labels)
+    _save(path, document)
+
+
 def add_override(path: Path, model: str, reason: str, tolerances: Mapping[str, float]) -> None:
     """Give a model other tolerances in goldmask.toml; the override of an earlier calibration is replaced."""
     document = _document(path)
@@ -94,35 +118,41 @@ def add_override(path: Path, model: str, reason: str, tolerances: Mapping[str, f
 def new_model(
     summary: str,
     pipelines: Sequence[str],
-    labels: Sequence[str],
+    declared: Mapping[str, Any],
     comments: Sequence[str],
     assumed: Normalisation | None,
     model: dict[str, Any],
     cases: Sequence[dict[str, Any]],
 ) -> str:
-    """The text of a model.toml; `labels` are left out where the file names its own."""
+    """The text of a model.toml; `declared` are more of its keys and tables, `comments` stand above them."""
     document = tomlkit.document()
     document["schema"] = 1
     document["summary"] = summary
     document["pipelines"] = list(pipelines)
     for comment in comments:
         document.add(tomlkit.comment(comment))
-    if labels:
-        document["labels"] = list(labels)
+    tables = {key: value for key, value in declared.items() if isinstance(value, Mapping)}
+    for key in declared.keys() - tables.keys():
+        document[key] = declared[key]
     if assumed:
+        tables["input"] = {**tables.get("input", {}), "assumed": True}
+    for key, values in tables.items():
         table = tomlkit.table()
-        table.add(
-            tomlkit.comment("The file does not say how pixels are normalised; nothing is recorded on an assumption.")
-        )
-        for key, values in zip(("mean", "std"), assumed, strict=True):
-            table[key] = list(values)
-        table["assumed"] = True
-        document["input"] = table
+        if key == "input" and assumed:
+            table.add(
+                tomlkit.comment(
+                    "The file does not say how pixels are normalised; nothing is recorded on an assumption."
+                )
+            )
+            values = dict(zip(("mean", "std"), map(list, assumed), strict=True)) | dict(values)
+        for each, value in values.items():
+            table[each] = value
+        document[key] = table
     document["model"] = model
-    tables = tomlkit.aot()
+    case_tables = tomlkit.aot()
     for case in cases:
-        tables.append(tomlkit.item(case))
-    document["cases"] = tables
+        case_tables.append(tomlkit.item(case))
+    document["cases"] = case_tables
     return tomlkit.dumps(document)
 
 

@@ -53,12 +53,13 @@ class View:
     """How a report is shown.
 
     `verbose` shows every row; `folder` is where the report lies, as it is typed; `again` are the words behind
-    the program's name that check its failures once more.
+    the program's name that check its failures once more. `pends` is whether what differs can be accepted.
     """
 
     verbose: bool = False
     folder: str = "."
     again: tuple[str, ...] = ()
+    pends: bool = True
 
 
 def to_terminal(report: Report, view: View = View()) -> RenderableType:
@@ -235,7 +236,7 @@ def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:
         if more := len(rows[MAX_CASES:]) if rows[0].metrics else 0:
             yield from page.wrapped(page.text(f"and {more:,} more: see {REPORT_FILE}"), VERDICT_WIDTH)
         yield from _typed(page, "try", cure)
-        for model in dict.fromkeys(row.model for row in rows if _could_be_meant(row)):
+        for model in dict.fromkeys(row.model for row in rows if view.pends and _could_be_meant(row)):
             yield from _typed(page, "accept", f"./goldmask golden.review --model {model}")
     if more := len(causes) - MAX_CAUSES if len(causes) > MAX_CAUSES else 0:
         yield page.text(f"and {more:,} more causes: see {REPORT_FILE}")

@@ -3,7 +3,7 @@
 import re
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from ..contract.mask import MAX_CLASSES, read_mask
 from ..contract.options import Pipeline
 from ..contract.schema import NAME
 from ..project.config import FILE_NAME
-from ..project.model import Model, model_from_path, model_names
+from ..project.model import Model, model_names
 from ..project.model_toml import add_to_suite, new_model
 from ..project.pipelines import refusals
+from .declaration import read_with
 from .init import init
 from .selection import PIPELINES
 
@@ -52,20 +53,27 @@ class Added:
 
 
 def add(
-    root: Path, file: Path, images: Sequence[Path], name: str = "", truth: Path | None = None, *, start: bool = False
+    root: Path,
+    file: Path,
+    images: Sequence[Path],
+    name: str = "",
+    truth: Path | None = None,
+    *,
+    declared: Mapping[str, Any] = {},
+    start: bool = False,
 ) -> Added:
-    """Declare a model in the project in `root`, or in one that is started there.
+    """Declare a model in the project in `root`, or in one that is started there; `declared` is more of its model.toml.
 
     Raises UsageError for a file that is no model, an image that cannot be read, a name that is taken or unusable, and
     a ground truth that is no mask of its image.
     """
-    model = model_from_path(file)
+    model = read_with(file, declared)
     name = _free_name(root, file, name)
     cases = _cases(images, truth, model)
     refused = refusals(model)
     pipelines = tuple(each for each in PIPELINES if each not in refused)
     folder = root / "models" / name
-    copies = _Copies(folder)
+    copies = Copies(folder)
     model_table = copies.table(file)
     case_tables = []
     for case in cases:
@@ -73,14 +81,13 @@ def add(
         if case.truth:
             table["truth"] = copies.table(case.truth, f"{case.id}_truth.png")
         case_tables.append(table)
-    own_labels = bool(model.description.labels)
     known = len(model.labels) < MAX_CLASSES
-    comments = [] if own_labels or not known else ["The file names no classes; these names are made up."]
+    made_up = known and not (model.description.labels or "labels" in declared)
     text = new_model(
         summary=f"{file.name}, {model.input.shape[2]}×{model.input.shape[1]}, {model.input.dtype}",
         pipelines=pipelines,
-        labels=() if own_labels or not known else model.labels,
-        comments=comments,
+        declared={**({"labels": list(model.labels)} if made_up else {}), **declared},
+        comments=["The file names no classes; these names are made up."] if made_up else [],
         assumed=(model.mean, model.std) if model.assumption else None,
         model=model_table,
         cases=case_tables,
@@ -152,7 +159,7 @@ def _truth_of(image: Path, folder: Path | None) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None) if folder else None
 
 
-class _Copies:
+class Copies:
     """The files of a model, each with a name of its own in the model's folder."""
 
     def __init__(self, folder: Path) -> None:

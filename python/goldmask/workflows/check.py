@@ -72,7 +72,8 @@ def check(
     shutil.rmtree(out / "pending", ignore_errors=True)
     # All of them before the first download.
     specs = {name: _narrowed(load_spec(root, name), name, selection) for name in selection.models}
-    two = pairs(root, specs, selection.variants, whole=not selection.named and selection.rows is None)
+    whole = selection.variants_named or (not selection.named and selection.rows is None)
+    two = pairs(root, specs, selection.variants, whole=whole)
     with ExitStack() as closing:
         goldens, notes = None, list(selection.notes)
         if selection.against:
@@ -165,7 +166,10 @@ def _compare_all(
         run.notes.extend(assets.notes)
         if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
             run.notes.append(assets.model.assumption)
+        listed = set(spec.pipelines) & set(selection.pipelines)
         for pipeline in selection.pipelines:
+            if listed and pipeline not in listed and not selection.pipelines_named:
+                continue
             for target in selection.targets:
                 taken = [case.id for case in spec.cases if selection.takes(name, pipeline, target, case.id)]
                 missing = {case: error for case, error in assets.missing.items() if case in taken}

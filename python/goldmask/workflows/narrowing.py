@@ -36,6 +36,7 @@ class CheckFlags:
     options: Mapping[str, object] = field(default_factory=dict)
     across: bool = False
     against: str = ""
+    variants: str = ""
 
 
 def select_failed(
@@ -112,7 +113,9 @@ def again(report: Report, flags: CheckFlags) -> tuple[str, ...]:
             argv += [word for name in names for word in (flag, name)]
     else:
         argv.append("--last-failed")
-    argv += [*(["--across"] if flags.across else []), *(["--against", flags.against] if flags.against else [])]
+    argv += ["--across"] if flags.across else []
+    for flag, typed in (("--against", flags.against), ("--variants", flags.variants)):
+        argv += [flag, typed] if typed else []
     used = frozenset().union(*(find_target(name).options for name in columns[2]))
     for option in OPTIONS.values():
         value = flags.options.get(option.parameter)

@@ -26,7 +26,9 @@ class Selection:
 
     `given` are options by name that come before all that goldmask.toml says. Of all the `rows` that this makes, only
     those are run that are named, if any are; `notes` tell a reader of the report that it is not the whole. With
-    `across` goldens of another model are judged by the gates. `against` is a commit whose goldens are taken.
+    `across` goldens of another model are judged by the gates. `against` is a commit whose goldens are taken. Where
+    `variants_named`, the user asked for them, and that a model has them is no matter of the suite. Unless
+    `pipelines_named`, on the command line or in the suite, a model has no rows of pipelines that it does not list.
     """
 
     models: tuple[str, ...]
@@ -41,6 +43,8 @@ class Selection:
     across: bool = False
     against: str = ""
     variants: str = ""
+    variants_named: bool = False
+    pipelines_named: bool = True
 
     def takes(self, model: str, pipeline: str, target: str, case: str) -> bool:
         """Whether a row is one of those that are run."""
@@ -84,6 +88,7 @@ def select(
         given=given or {},
         across=chosen.across,
         variants=chosen.variants,
+        pipelines_named=bool(pipelines) or "pipelines" in chosen.model_fields_set,
     )
     check_used(selection.given, selection.targets)
     return selection

@@ -33,7 +33,8 @@ def pairs(root: Path, specs: Mapping[str, ModelSpec], wanted: str, *, whole: boo
             found.append((was, now))
     if not found and whole:
         raise ConfigError(
-            f"{FILE_NAME}: variants {wanted!r}: no model of the suite has both", fix=f"edit models in {FILE_NAME}"
+            f"variants {wanted!r}: no model that is checked has both",
+            fix=f"./goldmask models.add FILE.tflite --variant-of MODEL, or edit models in {FILE_NAME}",
         )
     return found
 
