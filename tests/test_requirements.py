@@ -35,7 +35,8 @@ def distributions(modules: Iterable[str]) -> set[str]:
 def declared() -> set[str]:
     """The packages that goldmask's own pyproject.toml asks for."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))["project"]
-    asked = (*project["dependencies"], *project["optional-dependencies"]["uv"])
+    extras = project["optional-dependencies"]
+    asked = (*project["dependencies"], *extras["uv"], *extras["opencv"])
     return {re.match(r"[\w.-]+", each)[0].lower() for each in asked}
 
 

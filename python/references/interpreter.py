@@ -21,17 +21,20 @@
 uv run --script python/references/interpreter.py request.json --out DIR
 """
 
+import math
 import sys
 import time
 from pathlib import Path
 from types import ModuleType
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 from goldmask.contract.bundle import Request, RuntimeInfo
 from goldmask.contract.engine import DELEGATE_OPERATOR, Segmented, StageError, delegated_nodes, main, mask_from_output
-from goldmask.contract.image import Pixels, resize, to_tensor
+from goldmask.contract.image import Pixels, Tensor, resize, to_tensor
 
 
 class InterpreterEngine:
@@ -72,6 +75,18 @@ class InterpreterEngine:
         scale, zero_point = self._input["quantization"]
         resized = resize(pixels, spec.height, spec.width)
         tensor = to_tensor(resized, spec.dtype, spec.mean, spec.std, scale, zero_point)
+        return self._predict(tensor, resized, with_margin, began)
+
+    def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
+        """The mask of the model's input, little-endian. Raises StageError."""
+        began = time.perf_counter()
+        dtype, shape = np.dtype(self._input["dtype"]), tuple(self._input["shape"])
+        if len(data) != dtype.itemsize * math.prod(shape):
+            wanted = " × ".join(map(str, shape))
+            raise StageError("preprocess", f"{len(data):,} bytes are no {dtype} tensor of {wanted}")
+        return self._predict(np.frombuffer(data, dtype).reshape(shape), None, with_margin, began)
+
+    def _predict(self, tensor: Tensor, resized: Pixels | None, with_margin: bool, began: float) -> Segmented:
         prepared = time.perf_counter()
         try:
             self._interpreter.set_tensor(self._input["index"], tensor)

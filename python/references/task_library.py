@@ -100,6 +100,10 @@ class TaskLibraryEngine:
             postprocess_ms=0.0,
         )
 
+    def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
+        """Raises StageError: the library makes its tensor itself."""
+        raise StageError("preprocess", "the Task Library takes images and no tensors")
+
     def _margin(self, scorer: vision.ImageSegmenter, image: vision.TensorImage) -> Margins:
         # Two seconds an image: on Python 3.11 the protobuf that tflite-support needs has no native code, and it
         # unpacks a million floats one by one. Only recording goldens asks for margins.

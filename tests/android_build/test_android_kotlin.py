@@ -12,7 +12,7 @@ from goldmask.machine import shell
 
 pytestmark = pytest.mark.rig
 
-MODULES = {("golden", ""): 26, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
+MODULES = {("golden", ""): 32, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
 
 
 @pytest.mark.parametrize(("module", "flavour"), MODULES)

@@ -11,7 +11,7 @@ from swift_package import APPLE, GRID, swift_test, swift_test_module
 
 from goldmask.machine import shell
 
-TESTS = {"SegmentationCoreTests": 19, "LibInterpreterTests": 8, "GoldenTestKitTests": 20}
+TESTS = {"SegmentationCoreTests": 24, "LibInterpreterTests": 8, "GoldenTestKitTests": 22}
 
 
 @pytest.mark.parametrize("module", TESTS)

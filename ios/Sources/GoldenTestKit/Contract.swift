@@ -24,6 +24,8 @@ let maxLabels = 1 << 16
 let maxThreads = 64
 let pipelines = ["lib_interpreter", "lib_task_api"]
 let delegates = ["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
+/// The intermediate outputs that an app can hand on.
+let handedOn = ["resized", "tensor"]
 let kinds = ["host", "jvm", "emulator", "simulator", "device"]
 
 func require(_ allowed: Bool, _ message: @autoclosure () -> String) throws {

@@ -154,8 +154,24 @@ public struct GoldenRun {
                 decoded: sha256(image.pixels), resized: last.resized.map(sha256), tensor: last.tensor.map(sha256)
             ),
             latency: latency,
-            memoryPeakMb: memoryPeakMb()
+            memoryPeakMb: memoryPeakMb(),
+            scaling: last.scaling?.rawValue,
+            taps: try taps(of: each, last)
         )
+    }
+
+    /// Writes those intermediate outputs that the request asks for and the segmenter hands on.
+    private func taps(of each: RequestCase, _ last: Segmentation) throws -> [String: Tap] {
+        var taps: [String: Tap] = [:]
+        for (name, bytes) in [("resized", last.resized), ("tensor", last.tensor)] {
+            guard let bytes, request.options.taps.contains(name) else { continue }
+            let file = "taps/\(each.id).\(name).bin"
+            let folder = out.appendingPathComponent("taps")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data(bytes).write(to: out.appendingPathComponent(file))
+            taps[name] = Tap(file: file, sha256: sha256(bytes))
+        }
+        return taps
     }
 
     private func pixels(of each: RequestCase) throws -> (RGBImage, decodedBy: String?) {

@@ -162,11 +162,13 @@ public struct CaseResult: Codable, Equatable, Sendable {
     public var latency: Latency?
     /// The process's peak memory so far, in MB.
     public var memoryPeakMb: Double?
-    /// Intermediate outputs; no app keeps one yet, but bundles of other targets have them.
+    /// The kernel with which the app says that it scales.
+    public var scaling: String?
+    /// Intermediate outputs that were asked for and handed on.
     public var taps: [String: Tap] = [:]
 
     enum CodingKeys: String, CodingKey {
-        case `case`, status, error, mask, stages, latency, taps
+        case `case`, status, error, mask, scaling, stages, latency, taps
         case imageSha256 = "image_sha256"
         case maskSha256 = "mask_sha256"
         case maskSize = "mask_size"
@@ -205,6 +207,7 @@ extension CaseResult {
         maskSha256 = try keys.decodeIfPresent(String.self, forKey: .maskSha256)
         maskSize = try keys.decodeIfPresent([Int].self, forKey: .maskSize)
         decodedBy = try keys.decodeIfPresent(String.self, forKey: .decodedBy)
+        scaling = try keys.decodeIfPresent(String.self, forKey: .scaling)
         stages = try keys.decode(.stages, default: Stages())
         latency = try keys.decodeIfPresent(Latency.self, forKey: .latency)
         memoryPeakMb = try keys.decodeIfPresent(Double.self, forKey: .memoryPeakMb)
@@ -258,6 +261,6 @@ public struct Tap: Codable, Equatable, Sendable {
     public var file: String
     /// The file's sha256.
     public var sha256: String
-    /// The unit of its numbers.
-    public var unit: String
+    /// The unit of a margin map's numbers; nil for what an app hands on.
+    public var unit: String?
 }

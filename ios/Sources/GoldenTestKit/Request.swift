@@ -287,7 +287,8 @@ public struct RequestOptions: Codable, Equatable {
     ///
     /// - Throws: `ContractError` for what iOS apps do not support.
     public func segmenterOptions() throws -> SegmenterOptions {
-        try require(taps.isEmpty, "options.taps: an iOS app keeps no intermediate outputs such as \(taps)")
+        let unknown = taps.first { !handedOn.contains($0) }
+        try require(unknown == nil, "options.taps: an iOS app hands on \(handedOn), and no \(unknown ?? "")")
         guard let known = Delegate(rawValue: delegate), let way = Resize(rawValue: resize) else {
             throw ContractError("iOS has no delegate \(delegate)")
         }

@@ -77,7 +77,8 @@ public final class InterpreterSegmenter: Segmenter {
             inferenceMs: inferenceMs,
             postprocessMs: msSince(inferred),
             resized: rgb,
-            tensor: bytes
+            tensor: bytes,
+            scaling: options.resize == .fixed ? .fixed : nil  // CoreGraphics does not say how it scales
         )
     }
 

@@ -48,24 +48,6 @@ public struct DelegatedNodes: Codable, Equatable, Sendable {
     }
 }
 
-/// Class indices 0 to 255, row by row.
-public struct Mask: Equatable, Sendable {
-    /// Pixels in a row.
-    public let width: Int
-    /// Rows.
-    public let height: Int
-    /// The class of each pixel, `width * height` values.
-    public let classes: [UInt8]
-
-    /// A mask. The caller makes sure that `classes` has the right size.
-    public init(width: Int, height: Int, classes: [UInt8]) {
-        precondition(classes.count == width * height, "\(classes.count) classes are not a mask of \(width)×\(height)")
-        self.width = width
-        self.height = height
-        self.classes = classes
-    }
-}
-
 /// The mask that a model predicts for one image, with the milliseconds of each stage.
 public struct Segmentation: Sendable {
     /// The category mask.
@@ -80,11 +62,13 @@ public struct Segmentation: Sendable {
     public let resized: [UInt8]?
     /// The input tensor's bytes, little-endian; nil if the segmenter has no access to them.
     public let tensor: [UInt8]?
+    /// The kernel that made `resized`; goldmask can judge the rest alone if it knows that kernel (docs/scaling.md).
+    public let scaling: Scaling?
 
     /// A mask with its latency.
     public init(
         mask: Mask, preprocessMs: Double, inferenceMs: Double, postprocessMs: Double, resized: [UInt8]? = nil,
-        tensor: [UInt8]? = nil
+        tensor: [UInt8]? = nil, scaling: Scaling? = nil
     ) {
         self.mask = mask
         self.preprocessMs = preprocessMs
@@ -92,6 +76,7 @@ public struct Segmentation: Sendable {
         self.postprocessMs = postprocessMs
         self.resized = resized
         self.tensor = tensor
+        self.scaling = scaling
     }
 }
 
@@ -247,6 +232,18 @@ public enum Delegate: String, CaseIterable, Sendable {
 /// How to scale an image to the model's size: bit for bit the same everywhere, or with the platform's own method.
 public enum Resize: String, CaseIterable, Sendable {
     case fixed, platform
+}
+
+/// The kernel that scaled an image to the model's size, spelled as in bundles. docs/scaling.md defines each.
+public enum Scaling: String, CaseIterable, Sendable {
+    case fixed
+    case openCVLinear = "opencv linear"
+    case openCVArea = "opencv area"
+    case openCVCubic = "opencv cubic"
+    case pillowBox = "pillow box"
+    case pillowBilinear = "pillow bilinear"
+    case pillowBicubic = "pillow bicubic"
+    case pillowLanczos = "pillow lanczos"
 }
 
 /// How to run a model.

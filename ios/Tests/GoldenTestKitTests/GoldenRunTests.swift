@@ -29,7 +29,41 @@ final class GoldenRunTests: XCTestCase {
         }
     }
 
+    /// Hands on one pixel, its tensor, and the name of its kernel.
+    private final class HandingOn: Segmenter {
+        let runtime = RuntimeInfo(name: "fake", version: "1", delegate: "cpu", threads: 1)
+
+        func segment(_ image: RGBImage) throws -> Segmentation {
+            Segmentation(
+                mask: Mask(width: 2, height: 1, classes: [1, 1]), preprocessMs: 1, inferenceMs: 2, postprocessMs: 3,
+                resized: [1, 2, 3], tensor: tensorBytes(of: [1, -1]), scaling: .openCVArea
+            )
+        }
+    }
+
     private struct Strange: Error {}
+
+    func testWhatIsAskedForAndHandedOnIsInTheBundle() throws {
+        try goldenRun { $0.options.taps = ["resized", "tensor"] }.run { _, _ in HandingOn() }
+        let result = try written().results[0]
+        XCTAssertEqual(result.scaling, "opencv area")
+        let bytes = try ["resized", "tensor"].map {
+            [UInt8](try Data(contentsOf: out.appendingPathComponent(try XCTUnwrap(result.taps[$0]).file)))
+        }
+        XCTAssertEqual(bytes, [[1, 2, 3], [0, 0, 128, 63, 0, 0, 128, 191]])
+        XCTAssertEqual(result.stages.tensor, sha256(bytes[1]))
+        XCTAssertEqual(result.taps["tensor"]?.sha256, sha256(bytes[1]))
+    }
+
+    func testNothingIsWrittenThatWasNotAskedForOrThatAnAppDoesNotHave() throws {
+        try goldenRun().run { _, _ in HandingOn() }
+        XCTAssertEqual(try written().results[0].taps, [:])
+        try goldenRun { $0.options.taps = ["resized"] }.run { _, _ in HandingOn() }
+        XCTAssertEqual(try written().results[0].taps.keys.sorted(), ["resized"])
+        try goldenRun { $0.options.taps = ["resized"] }.run { _, _ in Fake() }
+        XCTAssertEqual(try written().results[0].taps, [:])
+        XCTAssertNil(try written().results[0].scaling)
+    }
 
     /// A run of three images that decode to one pixel.
     private func goldenRun(_ edit: (inout Request) -> Void = { _ in }) throws -> GoldenRun {

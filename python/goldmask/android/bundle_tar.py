@@ -9,7 +9,8 @@ from ..contract.errors import RunError
 
 FOLDER = "goldmask"
 # Nothing else of what a device packs is written to this machine's disk.
-WANTED = re.compile(rf"^{FOLDER}/(bundle\.json|masks/[a-z0-9][a-z0-9._-]{{0,63}}\.png)$")
+CASE = r"[a-z0-9][a-z0-9._-]{0,63}"
+WANTED = re.compile(rf"^{FOLDER}/(bundle\.json|masks/{CASE}\.png|taps/{CASE}\.(resized|tensor)\.bin)$")
 
 
 def shared_folder(application_id: str) -> str:

@@ -16,7 +16,7 @@ from .errors import RunError
 from .files import read_file, write_atomically
 from .latency import Conditions, Kind, Latency, Megabytes
 from .mask import MAX_LABELS, MAX_MASK_BYTES, Margins, Mask, decode_margin, decode_mask, mask_size
-from .options import Options, Pipeline, TapName
+from .options import Kernel, Options, Pipeline, TapName
 from .schema import WHOLE, InvalidJson, Many, Name, Sha256, Strict, Text, parse_json
 from .soft import Soft, decode_soft
 from .tensors import Constant, InputSpec, OutputSpec, Side
@@ -58,12 +58,16 @@ class RequestModel(Strict):
 
 
 class RequestCase(Strict):
-    """One image; `orientation` (EXIF, 1 to 8) replaces the file's own."""
+    """One image; `orientation` (EXIF, 1 to 8) replaces the file's own.
+
+    With the `stage` "tensor" the file is no image but the bytes of the model's input, which the references take.
+    """
 
     id: Name
     file: str
     sha256: Sha256
     orientation: Orientation | None = None
+    stage: Literal["tensor"] | None = None
 
 
 class Request(Strict):
@@ -157,7 +161,7 @@ class Tap(Strict):
 
     file: RelativePath
     sha256: Sha256
-    unit: MarginUnit
+    unit: MarginUnit | None = Field(default=None, description="of a margin map, which has one; of nothing else")
 
 
 class SoftFile(Strict):
@@ -185,12 +189,20 @@ class Predicted(Strict):
     decoded_by: Literal["host"] | None = Field(
         default=None, description="host: goldmask decoded the image for a platform that cannot; else the target did"
     )
+    scaling: Kernel | None = Field(default=None, description="how the app says that it scales to the model's size")
     stages: StageHashes = StageHashes()
     latency: Latency | None = None
     memory_init_mb: Megabytes | None = Field(default=None, description="of the process, with the model loaded")
     memory_peak_mb: Megabytes | None = None
     memory_steady_mb: Megabytes | None = Field(default=None, description="after the last run")
     taps: dict[TapName, Tap] = Field(default={})
+
+    @model_validator(mode="after")
+    def _margins_have_units(self) -> Self:
+        for name, tap in self.taps.items():
+            if (name == "margin") != (tap.unit is not None):
+                raise ValueError(f"taps.{name}: a margin map has a unit, and nothing else has one")
+        return self
 
 
 class Failed(Strict):
@@ -281,7 +293,7 @@ def mask_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path]:
 
     Nothing is decoded.
     """
-    data, path = _verified(folder, result.mask, result.mask_sha256)
+    data, path = verified(folder, result.mask, result.mask_sha256)
     width, height = mask_size(data, path)
     if (width, height) != result.mask_size:
         raise RunError(
@@ -295,7 +307,8 @@ def mask_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path]:
 def margin_of(folder: Path, result: Predicted) -> tuple[Margins, MarginUnit] | None:
     """(margins float32 [h, w], unit) of a result, or None where it has no margin map. Raises RunError."""
     found = margin_bytes(folder, result)
-    return (decode_margin(*found), result.taps["margin"].unit) if found else None
+    unit = result.taps["margin"].unit if found else None
+    return (decode_margin(*found), unit) if found and unit else None
 
 
 def margin_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path] | None:
@@ -305,7 +318,7 @@ def margin_bytes(folder: Path, result: Predicted) -> tuple[bytes, Path] | None:
     """
     if not (tap := result.taps.get("margin")):
         return None
-    data, path = _verified(folder, tap.file, tap.sha256)
+    data, path = verified(folder, tap.file, tap.sha256)
     if mask_size(data, path) != result.mask_size:
         raise RunError(f"margin map {tap.file} in {folder} has another size than its mask", fix=RUN_AGAIN)
     return data, path
@@ -331,7 +344,7 @@ def soft_bytes(folder: Path, result: Predicted, soft: SoftFile) -> tuple[bytes, 
 
     Nothing is decoded.
     """
-    data, path = _verified(folder, soft.file, soft.sha256)
+    data, path = verified(folder, soft.file, soft.sha256)
     if mask_size(data, path) != result.mask_size:
         raise RunError(f"soft mask {soft.file} in {folder} has another size than its mask", fix=RUN_AGAIN)
     return data, path
@@ -345,10 +358,11 @@ def files_of(result: Result) -> tuple[str, ...]:
     return (result.mask, *soft, *(tap.file for tap in result.taps.values()))
 
 
-def _verified(folder: Path, name: str, sha256: str) -> tuple[bytes, Path]:
+def verified(folder: Path, name: str, sha256: str, limit: int = MAX_MASK_BYTES) -> tuple[bytes, Path]:
+    """The bytes of a file that a bundle names, of this hash and at most `limit` of them; its path. Raises RunError."""
     path = _without_links(folder, name)
     try:
-        data = read_file(path, MAX_MASK_BYTES)
+        data = read_file(path, limit)
     except FileNotFoundError:
         raise RunError(f"{folder / BUNDLE_FILE} names {name}, which is missing", fix=RUN_AGAIN) from None
     except OSError as error:

@@ -93,6 +93,9 @@ class Engine(Protocol):
     def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
         """The mask of `pixels`. Raises StageError."""
 
+    def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
+        """The mask of the model's input, little-endian. Raises StageError where the engine makes that itself."""
+
 
 def main(open_engine: Callable[[Request], Engine], packages: tuple[str, ...]) -> None:
     """The command line of a reference script: `SCRIPT request.json --out DIR`.
@@ -175,7 +178,7 @@ class _Prediction:
     """A case with its mask in memory."""
 
     case: RequestCase
-    pixels: Pixels  # decoded and upright
+    pixels: Pixels | None  # decoded and upright; None of a tensor
     last: Segmented
     latency: Latency
     memory_init_mb: float | None
@@ -194,7 +197,9 @@ def _run_cases(
         for case in request.cases:
             future: Future[Result]
             try:
-                future = finisher.submit(_finish, _predict(engine, request, case, base, loaded), out, journal)
+                future = finisher.submit(
+                    _finish, _predict(engine, request, case, base, loaded), out, options.taps, journal
+                )
             except StageError as error:
                 failure = Failure(stage=error.stage, message=_one_line(error))
                 future = finisher.submit(_keep, _failed(case, failure), journal)
@@ -214,16 +219,20 @@ def _predict(engine: Engine, request: Request, case: RequestCase, base: Path, lo
         data = read_file(path, MAX_IMAGE_BYTES)
         if hashlib.sha256(data).hexdigest() != case.sha256:
             raise StageError("decode", f"{path.name} is not the image that was asked for (sha256 differs)")
-        pixels = decode(path, case.orientation, data)
+        pixels = None if case.stage == "tensor" else decode(path, case.orientation, data)
     except (GoldmaskError, OSError) as error:
         raise StageError("decode", getattr(error, "what", str(error))) from error
     with_margin = "margin" in options.taps
-    warmup = tuple(engine.segment(pixels, with_margin).inference_ms for _ in range(options.warmup))
+
+    def segment() -> Segmented:
+        return engine.segment_tensor(data, with_margin) if pixels is None else engine.segment(pixels, with_margin)
+
+    warmup = tuple(segment().inference_ms for _ in range(options.warmup))
     runs: list[tuple[float, float, float, float]] = []
     started = now = time.perf_counter()
     while len(runs) < options.runs or now - started < options.min_duration_s:
         began = now
-        last = engine.segment(pixels, with_margin)
+        last = segment()
         now = time.perf_counter()
         runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms, (now - began) * 1e3))
     preprocess, inference, postprocess, total = zip(*runs, strict=True)
@@ -244,7 +253,7 @@ def _keep(result: Result, journal: Journal) -> Result:
     return result
 
 
-def _finish(predicted: _Prediction, out: Path, journal: Journal) -> Result:
+def _finish(predicted: _Prediction, out: Path, wanted: Sequence[TapName], journal: Journal) -> Result:
     case, last = predicted.case, predicted.last
     mask_file = f"masks/{case.id}.png"
     result = Predicted(
@@ -261,16 +270,22 @@ def _finish(predicted: _Prediction, out: Path, journal: Journal) -> Result:
         memory_init_mb=predicted.memory_init_mb,
         memory_peak_mb=_memory_peak_mb(),
         memory_steady_mb=predicted.memory_steady_mb,
-        taps=_taps(last, case, out),
+        taps=_taps(last, case, out, wanted),
     )
     return _keep(result, journal)
 
 
-def _taps(last: Segmented, case: RequestCase, out: Path) -> dict[TapName, Tap]:
-    if last.margin is None:
-        return {}
-    file = f"taps/{case.id}.margin.png"
-    return {"margin": Tap(file=file, sha256=_write(out / file, encode_margin(last.margin)), unit=last.unit)}
+def _taps(last: Segmented, case: RequestCase, out: Path, wanted: Sequence[TapName]) -> dict[TapName, Tap]:
+    taps: dict[TapName, Tap] = {}
+    if last.margin is not None:
+        file = f"taps/{case.id}.margin.png"
+        taps["margin"] = Tap(file=file, sha256=_write(out / file, encode_margin(last.margin)), unit=last.unit)
+    stages: tuple[tuple[TapName, Pixels | Tensor | None], ...] = (("resized", last.resized), ("tensor", last.tensor))
+    for name, stage in stages:
+        if name in wanted and stage is not None:
+            file = f"taps/{case.id}.{name}.bin"
+            taps[name] = Tap(file=file, sha256=_write(out / file, stage.tobytes()))
+    return taps
 
 
 def mask_from_output(output: Output, kind: str, with_margin: bool) -> tuple[Mask, Margins | None, MarginUnit]:

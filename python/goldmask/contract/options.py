@@ -7,7 +7,19 @@ from pydantic import Field
 from .schema import Many, Strict
 
 Pipeline = Literal["lib_interpreter", "lib_task_api"]
-TapName = Literal["margin"]
+TapName = Literal["margin", "resized", "tensor"]
+# How an app may scale an image to the model's size; docs/scaling.md defines each, verdict/kernels.py computes them.
+Kernel = Literal[
+    "fixed",
+    "platform bilinear",
+    "opencv linear",
+    "opencv area",
+    "opencv cubic",
+    "pillow box",
+    "pillow bilinear",
+    "pillow bicubic",
+    "pillow lanczos",
+]
 Delegate = Literal["cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal"]
 
 

@@ -81,6 +81,9 @@ class Tolerances(Gates):
     class_change: Literal["fail", "allow"] = Field(
         default="fail", description="where there is no margin map, whether a class may appear or vanish"
     )
+    scaling: Literal["ours", "own"] = Field(
+        default="ours", description="own: an app may scale by a kernel that it names, and the rest is judged alone"
+    )
     same_delegate: bool = Field(default=True, description="a delegate that was asked for has to have run")
 
 

@@ -25,9 +25,10 @@ from ..android_build import apk
 from ..android_build.apk import Apks
 from ..android_build.apk_verify import checked_app
 from ..android_build.gradle_files import project_of
-from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, load_bundle, save
+from ..contract.bundle import Bundle, Predicted, Request, RequestCase, Result, files_of, load_bundle, save
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, one_line
 from ..contract.files import sha256_of
+from ..contract.handed_on import handed_on_bytes
 from ..contract.latency import Conditions
 from ..contract.options import Pipeline
 from ..machine.diagnostics import Diagnostic
@@ -389,7 +390,7 @@ def _pull(
     device: Device, out: str, application_id: str, request: Request, cases: tuple[RequestCase, ...], folder: Path
 ) -> Bundle:
     """Fetch what the app wrote to `out`, and hold it against what was asked. Raises DeviceLost, RunError."""
-    limit = MAX_BUNDLE_BYTES + len(cases) * MAX_CASE_BYTES
+    limit = MAX_BUNDLE_BYTES + len(cases) * (MAX_CASE_BYTES + handed_on_bytes(request))
     argv = bundle_tar.pack_argv(out, application_id)
     if not argv:
         where = f"its bundle is in {one_line(out)[:200]}, no folder of its own"
@@ -411,9 +412,9 @@ def _merge(request: Request, shares: Sequence[Share], out: Path) -> Bundle:
     for share, bundle in written:
         for result in bundle.results:
             if isinstance(result, Predicted):
-                mask = out / result.mask
-                mask.parent.mkdir(exist_ok=True)
-                shutil.copyfile(share.folder / result.mask, mask)
+                for name in files_of(result):
+                    (out / name).parent.mkdir(exist_ok=True)
+                    shutil.copyfile(share.folder / name, out / name)
             results[result.case] = result
     for share in shares:
         why = str(share.problem or "the app ended without a word")

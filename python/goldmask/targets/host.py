@@ -10,7 +10,19 @@ from pathlib import Path
 from PIL import Image
 
 from ..contract import bmp
-from ..contract.bundle import Bundle, Failed, Failure, Predicted, Request, RequestCase, Result, mask_of, save, soft_of
+from ..contract.bundle import (
+    Bundle,
+    Failed,
+    Failure,
+    Predicted,
+    Request,
+    RequestCase,
+    Result,
+    mask_of,
+    save,
+    soft_of,
+    verified,
+)
 from ..contract.errors import RunError
 from ..contract.image import ImageError, decode, read_image
 from ..contract.metadata import UPRIGHT
@@ -73,7 +85,7 @@ def filled(bundle: Bundle, request: Request, message: str) -> Bundle:
 
 
 def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], folder: Path, target: str) -> Bundle:
-    """A bundle that `target` pulled, each mask of which is the file that it says; a case whose mask is not is an error.
+    """A bundle that `target` pulled, each file of which is as it says; a case whose files are not is an error.
 
     Raises RunError for a bundle that answers another request than that of `cases`.
     """
@@ -99,6 +111,8 @@ def checked(bundle: Bundle, request: Request, cases: Sequence[RequestCase], fold
         if isinstance(result, Predicted):
             try:
                 soft_of(folder, result, mask_of(folder, result))
+                for tap in result.taps.values():
+                    verified(folder, tap.file, tap.sha256)
             except RunError as error:
                 result = failed(result.case, result.image_sha256, "pull", error.what)
         results.append(result)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..contract.bundle import Bundle, Request, load_bundle, save
+from ..contract.bundle import Bundle, Request, RuntimeInfo, load_bundle, save
 from ..contract.errors import GoldmaskError, RunError, UsageError, meant
 from ..contract.journal import JOURNAL_FILE, read_journal
 from ..contract.options import Pipeline
@@ -121,6 +121,11 @@ def _script(pipeline: str, runtime: str | None) -> Path:
             fix=f"--runtime {'|'.join(RUNTIMES)} (tensorflow: lib_interpreter only)",
         )
     return pep723.references() / SCRIPTS[pipeline, runtime]
+
+
+def runtime_of(recorded: RuntimeInfo) -> str:
+    """The runtime, as --runtime has it, that a golden was recorded with."""
+    return RUNTIMES[1] if recorded.name.startswith("TensorFlow") else RUNTIMES[0]
 
 
 def at_hand(pipeline: Pipeline, runtime: str | None, logs: Path) -> bool:

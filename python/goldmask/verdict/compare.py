@@ -27,6 +27,7 @@ from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
 from .diagnosis import Diagnosis
 from .flicker import Flicker
+from .kernels import OwnScaling
 from .latency import Measured, measured
 from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
 from .reason import attribution, delegation, praise, worst_flip, worth
@@ -99,6 +100,7 @@ class _Row(Strict):
     flicker: Flicker | None = Field(default=None, description="of a frame of a clip that another comes before")
     latency: Measured | None = None
     stages: Stages = Stages()
+    scaling: OwnScaling | None = Field(default=None, description="where the mask is judged from the app's scaling on")
     decoded_by: Literal["target", "host"] | None = Field(
         default=None, description="host: goldmask decoded the image, and nothing is known of the target's decoder"
     )

@@ -32,10 +32,15 @@ def worst_flip(differing: Flags, margin: tuple[Margins, MarginUnit] | None, tole
     return f"; the worst flip has a margin of {float(levels[flips].max()):.3g} (a tie's is at most {limit:g})"
 
 
+def difference_at(stage: str) -> str:
+    """The end of a reason that names the first stage that differs."""
+    return f"; first difference: {stage} pixels" if stage != "tensor" else "; first difference: input tensor"
+
+
 def attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -> str:
     """Where a difference begins, as far as the hashes of the stages tell."""
     if stage:
-        return f"; first difference: {stage} pixels" if stage != "tensor" else "; first difference: input tensor"
+        return difference_at(stage)
     if expected.tensor and actual.tensor:
         return "; the input tensors are equal, so the difference is made by inference or after it"
     return ""

@@ -33,6 +33,7 @@ from .compare import compare_bundle
 from .latency import judge_latency
 from .measuring import in_random_order
 from .pending import pend, settle_stale
+from .scaling import Scaled, handed_on_taps, judge_own_scaling
 from .selection import FAIL_FAST, Selection, check_overrides, options_for, recording_options
 from .variants import compare_variants, pairs
 
@@ -181,7 +182,8 @@ def _compare_all(
                 skipped += _told_once(name, pipeline, target, missing)
                 cases = tuple(case for case in assets.cases if case.id in taken and case.id not in missing)
                 if cases and assets.model:
-                    request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options)
+                    taps = handed_on_taps(run.config, name, pipeline, target)
+                    request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options, taps)
                     compared = _run_and_compare(run, request, target, assets)
                     if target == REFERENCE and not (pipeline in ASSUMING and assets.model.assumption):
                         compared = _pend(run, request, compared)
@@ -250,7 +252,7 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         if isinstance(bundle, RunError):
             rows += [_error(name, case.id, destination, pipeline, str(bundle), ExitCode.RUN) for case in cases]
             continue
-        rows += compare_bundle(
+        compared = compare_bundle(
             [case.id for case in cases],
             config=run.config,
             model=name,
@@ -266,6 +268,9 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
             across=run.selection.across,
             before=assets.before,
         )
+        context = context_of(run, REFERENCE)
+        scaled = Scaled(run.config, target, request, golden, bundle, bundle_folder, run.out, context, asked)
+        rows += judge_own_scaling(compared, scaled)
     return rows
 
 

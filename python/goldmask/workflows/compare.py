@@ -5,11 +5,18 @@ from pathlib import Path
 
 from ..contract.bundle import Bundle
 from ..machine.cores import on_all_cores
-from ..project.config import Compared, Config, tolerances_for
+from ..project.config import Compared, Config, Tolerances, tolerances_for
 from ..project.golden import Golden
 from ..report.write import row_of
 from ..verdict.clip import Sides, with_flicker
 from ..verdict.compare import Asked, Comparison, compare_case
+
+
+def tolerances_of(config: Config, bundle: Bundle, model: str, target: str, case: str) -> tuple[Tolerances, str]:
+    """The tolerances of a case of a bundle, and the reasons of the overrides that made them."""
+    ran = {"delegate": bundle.runtime.delegate, "device": bundle.target.device}
+    compared = Compared(model=model, case=case, pipeline=bundle.pipeline, target=target, **ran)
+    return tolerances_for(config, compared)
 
 
 def compare_bundle(
@@ -36,9 +43,7 @@ def compare_bundle(
     """
 
     def compare(case: str) -> Comparison:
-        ran = {"delegate": bundle.runtime.delegate, "device": bundle.target.device}
-        compared = Compared(model=model, case=case, pipeline=bundle.pipeline, target=target, **ran)
-        tolerances, override = tolerances_for(config, compared)
+        tolerances, override = tolerances_of(config, bundle, model, target, case)
         outcome = compare_case(
             model=model,
             case=case,

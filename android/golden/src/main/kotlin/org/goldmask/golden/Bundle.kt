@@ -96,11 +96,14 @@ internal data class Latency(
     val postprocessMs: List<Double>
 )
 
-/** An intermediate output; no Android app keeps one yet, but bundles of other targets have them as `taps`. */
+/** An intermediate output; [unit] is that of a margin map, which no Android app writes. */
 @Serializable
-internal data class Tap(val file: String, val sha256: String, val unit: String)
+internal data class Tap(val file: String, val sha256: String, val unit: String? = null)
 
-/** One case: a mask, or the reason why there is none. [decodedBy] is `host` if the image came as pixels. */
+/**
+ * One case: a mask, or the reason why there is none. [decodedBy] is `host` if the image came as pixels, [scaling] the
+ * kernel that the app says it scales with.
+ */
 @Serializable
 internal data class Result(
     val case: String,
@@ -111,6 +114,7 @@ internal data class Result(
     val maskSha256: String? = null,
     val maskSize: List<Int>? = null,
     val decodedBy: String? = null,
+    val scaling: String? = null,
     val stages: Stages = Stages(),
     val latency: Latency? = null,
     val memoryPeakMb: Double? = null,

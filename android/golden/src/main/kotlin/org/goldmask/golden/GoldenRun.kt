@@ -118,6 +118,7 @@ internal class GoldenRun(
             maskSha256 = sha256(png),
             maskSize = listOf(last.mask.width, last.mask.height),
             decodedBy = handed?.let { Result.HOST },
+            scaling = last.scaling?.word,
             stages = Stages(sha256(ImageFile.rgb(image)), last.resized?.let(::sha256), last.tensor?.let(::sha256)),
             latency = Latency(
                 initMs,
@@ -126,8 +127,21 @@ internal class GoldenRun(
                 times.map { it.inferenceMs },
                 times.map { it.postprocessMs }
             ),
-            memoryPeakMb = memoryPeakMb()
+            memoryPeakMb = memoryPeakMb(),
+            taps = taps(case, last)
         )
+    }
+
+    /** Writes those intermediate outputs that the request asks for and the segmenter hands on. */
+    private fun taps(case: RequestCase, last: Segmentation): Map<String, Tap> {
+        val handedOn = mapOf(RESIZED to last.resized?.let(ByteBuffer::wrap), TENSOR to last.tensor)
+        return request.options.taps.mapNotNull { name -> handedOn[name]?.let { name to it } }.toMap()
+            .mapValues { (name, data) ->
+                val bytes = (data.duplicate().rewind() as ByteBuffer).let { ByteArray(it.remaining()).also(it::get) }
+                val file = "taps/${case.id}.$name.bin"
+                out.resolve(file).apply { parentFile?.mkdirs() }.writeBytes(bytes)
+                Tap(file, sha256(bytes))
+            }
     }
 
     private fun finish(result: Result) {

@@ -195,8 +195,8 @@ internal data class RequestOptions(
 
     /** The options for a segmenter. Throws [ContractException] for what Android apps do not support. */
     fun segmenterOptions(): SegmenterOptions {
-        if (taps.isNotEmpty()) {
-            throw ContractException("options.taps: an Android app keeps no intermediate outputs such as $taps")
+        (taps - HANDED_ON).firstOrNull()?.let {
+            throw ContractException("options.taps: an Android app hands on $HANDED_ON, and no $it")
         }
         val known = Delegate.entries.firstOrNull { it.word == delegate }
             ?: throw ContractException("Android has no delegate $delegate")
@@ -220,6 +220,11 @@ internal const val SCHEMA = 1
 internal const val MAX_LABELS = 1 shl 16
 internal const val CHANNELS = 3
 internal val ORIENTATIONS = 1..8
+internal const val RESIZED = "resized"
+internal const val TENSOR = "tensor"
+
+/** The intermediate outputs that an app can hand on. */
+private val HANDED_ON = setOf(RESIZED, TENSOR)
 private const val MAX_THREADS = 64
 private val PIPELINES = listOf("lib_interpreter", "lib_task_api")
 private val DELEGATES = listOf("cpu", "xnnpack", "gpu", "nnapi", "coreml", "metal")

@@ -9,10 +9,12 @@ import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.RuntimeInfo
+import org.goldmask.segmenter.Scaling
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.TensorBytes
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
@@ -118,8 +120,49 @@ class GoldenRunTest {
         assertTrue("sha256 differs" in image.results[0].error!!.message)
     }
 
+    /** Hands on one pixel, its tensor, and the name of its kernel. */
+    private class HandingOn : Segmenter {
+        override val runtime = RuntimeInfo("fake", "1", "cpu", 1)
+
+        override fun segment(image: Bitmap) = Segmentation(
+            Mask(2, 1, byteArrayOf(1, 1)),
+            1.0,
+            2.0,
+            3.0,
+            resized = byteArrayOf(1, 2, 3),
+            tensor = TensorBytes.of(floatArrayOf(1f, -1f)).apply { position(4) },
+            scaling = Scaling.OPENCV_AREA
+        )
+
+        override fun close() = Unit
+    }
+
     @Test
-    fun `a request for intermediate outputs is refused in the bundle`() {
+    fun `what is asked for and handed on is in the bundle`() {
+        val out = folder.newFolder()
+        val taps = request { it.copy(options = it.options.copy(taps = listOf("resized", "tensor"))) }
+        GoldenRun(taps, folder.root, out, ImageFile::decode, { _, _ -> HandingOn() }) { }.run()
+        val result = Bundle.read(out).results[0]
+        assertEquals("opencv area", result.scaling)
+        assertEquals(setOf("resized", "tensor"), result.taps.keys)
+        val (pixels, tensor) = listOf("resized", "tensor").map { File(out, result.taps.getValue(it).file).readBytes() }
+        assertEquals(listOf<Byte>(1, 2, 3), pixels.toList())
+        assertEquals(listOf<Byte>(0, 0, -128, 63, 0, 0, -128, -65), tensor.toList())
+        assertEquals(result.stages.tensor, sha256(tensor))
+        assertEquals(result.stages.tensor, result.taps.getValue("tensor").sha256)
+    }
+
+    @Test
+    fun `nothing is written that was not asked for or that an app does not have`() {
+        assertEquals(emptyMap<String, Tap>(), run(request()) { _, _ -> HandingOn() }.results[0].taps)
+        val asked = request { it.copy(options = it.options.copy(taps = listOf("resized"))) }
+        assertEquals(setOf("resized"), run(asked) { _, _ -> HandingOn() }.results[0].taps.keys)
+        val bare = run(asked) { _, _ -> Fake() }.results[0]
+        assertEquals(emptyMap<String, Tap>() to null, bare.taps to bare.scaling)
+    }
+
+    @Test
+    fun `a request for other intermediate outputs is refused in the bundle`() {
         val bundle = run(request { it.copy(options = it.options.copy(taps = listOf("margin"))) }) { _, _ -> Fake() }
         assertTrue(bundle.results[0].error!!.message, "margin" in bundle.results[0].error!!.message)
     }

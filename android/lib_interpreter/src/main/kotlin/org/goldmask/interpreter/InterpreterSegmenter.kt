@@ -13,6 +13,7 @@ import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.RuntimeInfo
+import org.goldmask.segmenter.Scaling
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
@@ -43,8 +44,11 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             if (
                 listOf(image.index, image.layout, image.colours, image.fourth, image.steps) !=
                 listOf(plain.index, plain.layout, plain.colours, plain.fourth, plain.steps) ||
-                model.constants.isNotEmpty() || model.signature != null || model.output.layout != Layout.NHWC ||
-                model.output.kind !in setOf(OutputKind.LOGITS, OutputKind.CLASSES) || (model.output.classes ?: 1) > 256
+                model.constants.isNotEmpty() ||
+                model.signature != null ||
+                model.output.layout != Layout.NHWC ||
+                model.output.kind !in setOf(OutputKind.LOGITS, OutputKind.CLASSES) ||
+                (model.output.classes ?: 1) > 256
             ) {
                 fail("the app cannot read this kind of model yet")
             }
@@ -99,7 +103,8 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             inferenceMs = (inferred - prepared) / NS_PER_MS,
             postprocessMs = (done - inferred) / NS_PER_MS,
             resized = rgb,
-            tensor = tensor.bytes
+            tensor = tensor.bytes,
+            scaling = if (options.resize == Resize.PLATFORM) Scaling.PLATFORM_BILINEAR else Scaling.FIXED
         )
     }
 

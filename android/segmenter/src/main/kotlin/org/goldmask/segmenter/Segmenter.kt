@@ -29,18 +29,12 @@ data class RuntimeInfo @JvmOverloads constructor(
     val cpuThreads: Int = threads
 )
 
-/** Class indices 0 to 255, row by row, as bytes. */
-class Mask(val width: Int, val height: Int, val classes: ByteArray) {
-    init {
-        require(classes.size == width * height) { "${classes.size} classes are not a mask of $width×$height" }
-    }
-}
-
 /**
  * The mask that a model predicts for one image, with the latency of each stage in milliseconds.
  *
  * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null if the segmenter has no access
- * to them. Both are the segmenter's own buffers and keep their content until its next call.
+ * to them. Both are the segmenter's own buffers and keep their content until its next call. [scaling] names the kernel
+ * that made [resized]; goldmask can judge the rest alone if it knows that kernel (docs/scaling.md).
  */
 class Segmentation(
     val mask: Mask,
@@ -48,7 +42,8 @@ class Segmentation(
     val inferenceMs: Double,
     val postprocessMs: Double,
     val resized: ByteArray? = null,
-    val tensor: ByteBuffer? = null
+    val tensor: ByteBuffer? = null,
+    val scaling: Scaling? = null
 )
 
 /**
@@ -144,6 +139,19 @@ enum class Delegate {
 
 /** How to scale an image to the model's size: bit for bit the same everywhere, or with the platform's own method. */
 enum class Resize { FIXED, PLATFORM }
+
+/** The kernel that scaled an image to the model's size; [word] is its name in bundles. docs/scaling.md defines each. */
+enum class Scaling(val word: String) {
+    FIXED("fixed"),
+    PLATFORM_BILINEAR("platform bilinear"),
+    OPENCV_LINEAR("opencv linear"),
+    OPENCV_AREA("opencv area"),
+    OPENCV_CUBIC("opencv cubic"),
+    PILLOW_BOX("pillow box"),
+    PILLOW_BILINEAR("pillow bilinear"),
+    PILLOW_BICUBIC("pillow bicubic"),
+    PILLOW_LANCZOS("pillow lanczos")
+}
 
 /** How to run a model. */
 class SegmenterOptions(

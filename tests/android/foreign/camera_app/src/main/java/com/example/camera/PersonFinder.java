@@ -6,7 +6,7 @@ import java.io.File;
 import org.tensorflow.lite.Interpreter;
 
 /** Somebody's app as it was before it met goldmask: nested arrays, its own scaling, its own loops. */
-public final class PersonFinder {
+public class PersonFinder {
     private final Interpreter interpreter;
     private final int side;
     private final int classes;
@@ -17,15 +17,28 @@ public final class PersonFinder {
         classes = interpreter.getOutputTensor(0).shape()[3];
     }
 
+    /** The photo as the model sees it: that of the last {@link #find}. */
+    public Bitmap small;
+
+    /** What the model is fed: that of the last {@link #find}. */
+    public float[][][][] input;
+
+    protected Bitmap scale(Bitmap photo, int side) {
+        return Bitmap.createScaledBitmap(photo, side, side, true);
+    }
+
+    protected float[] channels(int pixel) {
+        return new float[] {
+            Color.red(pixel) / 127.5f - 1f, Color.green(pixel) / 127.5f - 1f, Color.blue(pixel) / 127.5f - 1f
+        };
+    }
+
     public int[][] find(Bitmap photo) {
-        Bitmap small = Bitmap.createScaledBitmap(photo, side, side, true);
-        float[][][][] input = new float[1][side][side][3];
+        small = scale(photo, side);
+        input = new float[1][side][side][];
         for (int y = 0; y < side; y++) {
             for (int x = 0; x < side; x++) {
-                int pixel = small.getPixel(x, y);
-                input[0][y][x][0] = Color.red(pixel) / 127.5f - 1f;
-                input[0][y][x][1] = Color.green(pixel) / 127.5f - 1f;
-                input[0][y][x][2] = Color.blue(pixel) / 127.5f - 1f;
+                input[0][y][x] = channels(small.getPixel(x, y));
             }
         }
         float[][][][] output = new float[1][side][side][classes];

@@ -2,29 +2,35 @@ package com.example.camera
 
 import android.graphics.Bitmap
 import org.goldmask.golden.GoldenTest
+import org.goldmask.segmenter.ImageFile
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
 import org.goldmask.segmenter.RuntimeInfo
+import org.goldmask.segmenter.Scaling
 import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.TensorBytes
 
-class CameraGoldenTest : GoldenTest() {
+open class CameraGoldenTest : GoldenTest() {
+    protected open fun finder(model: Model, threads: Int) = PersonFinder(model.file, threads)
+
     override fun open(model: Model, options: SegmenterOptions) = object : Segmenter {
-        private val finder = PersonFinder(model.file, options.threads)
+        private val finder = finder(model, options.threads)
 
         override val runtime = RuntimeInfo("camera app", "1.0", "xnnpack", options.threads)
 
         override fun segment(image: Bitmap): Segmentation {
             val started = System.nanoTime()
             val rows = finder.find(image)
-            val classes = rows.flatMap { row -> row.map(Int::toByte) }.toByteArray()
-            val mask = Mask(rows[0].size, rows.size, classes)
             return Segmentation(
-                mask,
+                Mask.of(rows),
                 preprocessMs = 0.0,
                 inferenceMs = (System.nanoTime() - started) / 1e6,
-                postprocessMs = 0.0
+                postprocessMs = 0.0,
+                resized = ImageFile.rgb(finder.small),
+                tensor = TensorBytes.of(finder.input),
+                scaling = Scaling.PLATFORM_BILINEAR
             )
         }
 
