@@ -127,7 +127,7 @@ def run_benchmark(
     notes: list[str] = []
     with ProgressBars() as bars:
         found, cases = model_and_cases(model, images, bars)
-        request = request_for(found, cases[:1], selection.pipelines[0], options)
+        request = request_for(found, cases[:1], selection.pipeline, options)
         context = Context(
             root=root(),
             logs=path / "logs",

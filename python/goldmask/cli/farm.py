@@ -54,9 +54,9 @@ def plan_farm(
     with ProgressBars() as bars:
         found, cases = model_and_cases(model, images, bars)
         test_lab.check_plan(len(cases), devices, retries, shards)  # before the APKs are built
-        request = request_for(found, cases, selection.pipelines[0], options)
+        request = request_for(found, cases, selection.pipeline, options)
         context = Context(root(), path / "logs", options, android=config.android, progress=bars)
-        apks = android_device.build(selection.pipelines[0], context)
+        apks = android_device.build(selection.pipeline, context)
         plan = test_lab.Plan(apks, tuple(devices), retries, shards)
         written = test_lab.write(request, plan, path, flank=flank, gcloud=firebase)
     for shard in written:

@@ -44,7 +44,7 @@ def run_adhoc(
             raise next(iter(inputs.errors.values()))
         open_folder(path)
         taps: tuple[TapName, ...] = ("margin",) if find_target(target).margins else ()
-        request = request_for(found, inputs.cases, selection.pipelines[0], options, taps)
+        request = request_for(found, inputs.cases, selection.pipeline, options, taps)
         request = in_random_order(request, options.seed, notes.append)
         context = Context(
             root=project,
@@ -57,13 +57,13 @@ def run_adhoc(
             on_note=notes.append,
         )
         with find_target(target).session(context) as session:
-            session.prepare(selection.pipelines[0])
+            session.prepare(selection.pipeline)
             bundle = session.run(request, path, bars.count(f"{target} · {pipeline}", len(request.cases)))
     if inputs.failed:
         errors = [failed(case.id, case.sha256, "decode", inputs.errors[case.id].what) for case in inputs.failed]
         bundle = bundle.model_copy(update={"results": (*bundle.results, *errors)})
         save(bundle, path / "bundle.json")
-    if found.assumption and selection.pipelines[0] in ASSUMING:
+    if found.assumption and selection.pipeline in ASSUMING:
         out.print(Text(f"note: {found.assumption}", "yellow"))
     for note in dict.fromkeys(notes):
         out.print(Text(f"note: {note}"))

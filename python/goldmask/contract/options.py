@@ -1,12 +1,13 @@
 """How a model is run: what request.json says of it besides the model and the images."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from .schema import Many, Strict
 
 Pipeline = Literal["lib_interpreter", "lib_task_api"]
+PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 TapName = Literal["margin", "resized", "tensor"]
 # How an app may scale an image to the model's size; docs/scaling.md defines each, verdict/kernels.py computes them.
 Kernel = Literal[

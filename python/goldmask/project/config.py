@@ -4,21 +4,21 @@ import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from .. import __version__
 from ..contract.bundle import BUNDLE_FILE, SchemaVersion
 from ..contract.errors import ConfigError, UsageError, meant
 from ..contract.latency import LatencyFlag
-from ..contract.options import Delegate, Pipeline
+from ..contract.options import PIPELINES, Delegate, Pipeline
 from ..contract.schema import Count, Name, Strict
 from .budget import Budget, LatencySettings
 from .options import OptionTables
-from .toml import load_toml
+from .toml import load_toml, mistakes
 
 FILE_NAME = "goldmask.toml"
 # Two precisions of a model: float32 vs int8.
@@ -93,7 +93,7 @@ class Override(Strict):
     reason: str = Field(min_length=10)
     model: Name | None = None
     case: Name | None = None
-    pipeline: Pipeline | None = None
+    pipeline: Name | None = None
     target: Name | None = None
     delegate: Delegate | None = Field(default=None, description="the one that ran")
     device: str | None = Field(default=None, description="as the report names it; * stands for anything")
@@ -109,7 +109,7 @@ class Suite(Strict):
     """Models × pipelines × targets."""
 
     models: Annotated[tuple[Name, ...], ONCE]
-    pipelines: Annotated[tuple[Pipeline, ...], Field(min_length=1), ONCE] = ("lib_interpreter", "lib_task_api")
+    pipelines: Annotated[tuple[Name, ...], Field(min_length=1), ONCE] = PIPELINES
     targets: Annotated[tuple[Name, ...], Field(min_length=1), ONCE] = ("python",)
     options: OptionTables = OptionTables()
     across: bool = Field(default=False, description="compare with goldens of another model and judge that by the gates")
@@ -125,6 +125,12 @@ class GoldenTest(Strict):
     test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 
 
+class AppTest(GoldenTest):
+    """The golden test of an app whose runtime is none of goldmask's: [android.NAME]. NAME is a pipeline of its own."""
+
+    golden: Pipeline | None = Field(default=None, description="whose goldens its masks are held against")
+
+
 class EmulatorOptions(Strict):
     """The emulator of `android.emulator.up`, and of a check that is to boot one where no device is attached."""
 
@@ -134,12 +140,32 @@ class EmulatorOptions(Strict):
 
 
 class Android(Strict):
-    """The Android project whose code is run; without a folder, goldmask's own example app."""
+    """The Android project whose code is run; without a folder, goldmask's own example app.
+
+    Besides the tests of goldmask's own pipelines it may have others, by the names of their pipelines.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[Name, AppTest] = Field(init=False)
 
     folder: str = Field(default="", description="relative to goldmask.toml")
     emulator: EmulatorOptions = EmulatorOptions()
     lib_interpreter: GoldenTest | None = None
     lib_task_api: GoldenTest | None = None
+
+    @property
+    def app_tests(self) -> dict[str, AppTest]:
+        """The golden tests of other runtimes, by pipeline."""
+        return self.__pydantic_extra__ or {}
+
+    @model_validator(mode="after")
+    def _is_held_against_goldens(self) -> Self:
+        for name, test in self.app_tests.items():
+            if not test.golden:
+                near = meant(name, (*PIPELINES, "emulator"))
+                held = f"golden is missing: {' or '.join(PIPELINES)}, whose goldens it is held against"
+                raise ValueError(f"{name}: {held}{near}")
+        return self
 
 
 class Device(Strict):
@@ -238,7 +264,28 @@ def load_config(root: Path) -> Config:
     """Read `root`/goldmask.toml. Raises ConfigError, also where it asks for another version than this one."""
     config = load_toml(root / FILE_NAME, Config)
     check_version(config, __version__)
+    _check_pipelines(config)
     return config
+
+
+def _check_pipelines(config: Config) -> None:
+    """Raise ConfigError for a pipeline that is neither goldmask's nor the app's."""
+    known = (*PIPELINES, *config.android.app_tests)
+    named = [
+        (f"suites.{suite}.pipelines.{index}", name)
+        for suite, each in config.suites.items()
+        for index, name in enumerate(each.pipelines)
+    ]
+    named += [
+        (f"overrides.{index}.pipeline", each.pipeline) for index, each in enumerate(config.overrides) if each.pipeline
+    ]
+    problems = [
+        f"{where}: there is no pipeline {name!r}{meant(name, known)}" for where, name in named if name not in known
+    ]
+    if problems:
+        raise mistakes(
+            FILE_NAME, problems, fix=f"one of {', '.join(known)}, or add [android.NAME] (docs/adopt-android.md)"
+        )
 
 
 def suite(config: Config, name: str) -> Suite:

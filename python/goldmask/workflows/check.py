@@ -12,11 +12,12 @@ from pathlib import Path
 from .. import __version__
 from ..contract.bundle import Predicted, Request, RequestCase
 from ..contract.errors import EnvironmentMissing, ExitCode, GoldenError, GoldmaskError, PipelineMissing, RunError
-from ..contract.options import Options, Pipeline, RunOptions, TapName
+from ..contract.options import PIPELINES, Options, Pipeline, RunOptions, TapName
 from ..machine.progress import Progress
 from ..machine.resources import typed
 from ..machine.scratch import scratch_folder
 from ..project.across import comparable, golden_in, goldens_of
+from ..project.app_pipelines import android_of, held_against, no_such_pipeline
 from ..project.config import Config
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
@@ -40,7 +41,7 @@ from .variants import compare_variants, pairs
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same during one check; `sessions` are the targets in use, by name.
+    """What stays the same during one check; `sessions` are the targets in use, by `session_name`.
 
     `goldens` is a folder with the goldens of another commit, where they are to be compared with; `assets` are the
     models and cases so far.
@@ -56,6 +57,15 @@ class Run:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     goldens: Path | None = None
     assets: dict[str, Assets] = field(default_factory=dict)
+
+    def session(self, target: str, pipeline: str) -> Session:
+        """The session in which a pipeline is run on a target."""
+        return self.sessions[session_name(target, pipeline)]
+
+
+def session_name(target: str, pipeline: str) -> str:
+    """Pipelines of goldmask's share a target's session; one of an app runs another golden test, in its own."""
+    return target if pipeline in PIPELINES else f"{target} {pipeline}"
 
 
 def check(
@@ -97,13 +107,13 @@ def check(
     return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, shown)
 
 
-def context_of(run: Run, target: str) -> Context:
-    """What a target is given."""
+def context_of(run: Run, target: str, pipeline: str = "") -> Context:
+    """What a target is given, for a pipeline of the app its golden test in the place of goldmask's."""
     return Context(
         root=run.root,
         logs=run.out / "logs",
         options=options_for(run.config, run.selection, target),
-        android=run.config.android,
+        android=android_of(run.config, pipeline) if pipeline else run.config.android,
         ios=run.config.ios,
         suppress=run.config.device.suppress,
         progress=run.progress,
@@ -127,11 +137,11 @@ def request_for(
 
 def _make_ready(
     run: Run, specs: dict[str, ModelSpec], closing: ExitStack
-) -> dict[tuple[str, Pipeline], GoldmaskError | None]:
+) -> dict[tuple[str, str], GoldmaskError | None]:
     """Begin a session of each target, and make it ready for each pipeline; why it cannot be, where it cannot."""
-    pipelines = run.selection.pipelines
-    used = {pipeline for spec in specs.values() for pipeline in spec.pipelines if pipeline in pipelines}
-    cannot: dict[tuple[str, Pipeline], GoldmaskError | None] = {}
+    declared = {pipeline for spec in specs.values() for pipeline in spec.pipelines}
+    used = {each for each in run.selection.pipelines if held_against(run.config, each) in declared}
+    cannot: dict[tuple[str, str], GoldmaskError | None] = {}
     for target in run.selection.targets:
         try:
             run.sessions[target] = closing.enter_context(find_target(target).session(context_of(run, target)))
@@ -139,14 +149,16 @@ def _make_ready(
             cannot |= {(target, pipeline): error for pipeline in used}
             continue
         for pipeline in sorted(used):
-            if not run.selection.uses(pipeline, target):
-                cannot[target, pipeline] = None
+            cannot[target, pipeline] = no_such_pipeline(target, pipeline)
+            if not run.selection.uses(pipeline, target) or cannot[target, pipeline]:
                 continue
             what = f"{target} · {pipeline} · getting ready"
             run.progress.step(what, 0, 1)
             try:
-                run.sessions[target].prepare(pipeline)
-                cannot[target, pipeline] = None
+                if (name := session_name(target, pipeline)) not in run.sessions:
+                    session = find_target(target).session(context_of(run, target, pipeline))
+                    run.sessions[name] = closing.enter_context(session)
+                run.sessions[name].prepare(held_against(run.config, pipeline))
             except GoldmaskError as error:
                 cannot[target, pipeline] = error
             run.progress.step(what, 1, 1)
@@ -154,7 +166,7 @@ def _make_ready(
 
 
 def _compare_all(
-    run: Run, specs: dict[str, ModelSpec], cannot: dict[tuple[str, Pipeline], GoldmaskError | None]
+    run: Run, specs: dict[str, ModelSpec], cannot: dict[tuple[str, str], GoldmaskError | None]
 ) -> tuple[list[Comparison], list[Skipped]]:
     """Every model's cases on every target that can run them, and what was skipped."""
     selection = run.selection
@@ -165,7 +177,8 @@ def _compare_all(
         assets = Assets(None, (), {}) if stopped else gather(run.root, name, spec, run.progress)
         run.assets[name] = assets
         run.notes.extend(assets.notes)
-        if assets.model and assets.model.assumption and set(ASSUMING) & set(selection.pipelines) & set(spec.pipelines):
+        held = {held_against(run.config, pipeline) for pipeline in selection.pipelines}
+        if assets.model and assets.model.assumption and set(ASSUMING) & held & set(spec.pipelines):
             run.notes.append(assets.model.assumption)
         listed = set(spec.pipelines) & set(selection.pipelines)
         for pipeline in selection.pipelines:
@@ -176,15 +189,16 @@ def _compare_all(
                 missing = {case: error for case, error in assets.missing.items() if case in taken}
                 if stopped:
                     missing = dict.fromkeys(taken, EnvironmentMissing(FAIL_FAST, fix="leave --fail-fast out"))
-                elif error := _undeclared(name, spec, pipeline, selection) or cannot[target, pipeline]:
+                elif error := _undeclared(run, name, spec, pipeline) or cannot[target, pipeline]:
                     missing = dict.fromkeys(taken, error) | missing
                 group = _not_run(name, pipeline, target, missing, frozenset() if stopped else selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
                 cases = tuple(case for case in assets.cases if case.id in taken and case.id not in missing)
                 if cases and assets.model:
                     taps = handed_on_taps(run.config, name, pipeline, target)
-                    request = request_for(assets.model, cases, pipeline, run.sessions[target].context.options, taps)
-                    compared = _run_and_compare(run, request, target, assets)
+                    options = run.session(target, pipeline).context.options
+                    request = request_for(assets.model, cases, held_against(run.config, pipeline), options, taps)
+                    compared = _run_and_compare(run, request, target, pipeline, assets)
                     if target == REFERENCE and not (pipeline in ASSUMING and assets.model.assumption):
                         compared = _pend(run, request, compared)
                     group += compared
@@ -201,22 +215,27 @@ def _narrowed(spec: ModelSpec, name: str, selection: Selection) -> ModelSpec:
     return spec.model_copy(update={"cases": tuple(case for case in spec.cases if case.id in taken)})
 
 
-def _undeclared(name: str, spec: ModelSpec, pipeline: Pipeline, selection: Selection) -> GoldmaskError | None:
+def _undeclared(run: Run, name: str, spec: ModelSpec, pipeline: str) -> GoldmaskError | None:
     """That a model.toml does not list a pipeline; a model without any row would look like one that passed."""
-    if pipeline in spec.pipelines:
+    held = held_against(run.config, pipeline)
+    if held in spec.pipelines:
         return None
     # Who names a model asks for the pipelines that it has, but for one of them at least.
-    kind = PipelineMissing if set(spec.pipelines) & set(selection.pipelines) else EnvironmentMissing
+    asked = {held_against(run.config, each) for each in run.selection.pipelines}
+    kind = PipelineMissing if set(spec.pipelines) & asked else EnvironmentMissing
     return kind(
-        f"the model.toml of {name} does not list {pipeline}",
+        f"the model.toml of {name} does not list {held}" + (f", which {pipeline} needs" if held != pipeline else ""),
         fix=f"--pipeline {'|'.join(spec.pipelines)}, or add it to pipelines there",
     )
 
 
-def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) -> list[Comparison]:
-    """Run those cases that have a good golden, and compare them; the others are errors that say why."""
-    name, pipeline = request.model.name, request.options.pipeline
-    folder = golden_in(run.root, run.goldens or run.root, name, pipeline)
+def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, assets: Assets) -> list[Comparison]:
+    """Run those cases that have a good golden, and compare them; the others are errors that say why.
+
+    The request names the pipeline whose goldens they are, rows the `pipeline` that ran.
+    """
+    name = request.model.name
+    folder = golden_in(run.root, run.goldens or run.root, name, request.options.pipeline)
     try:
         golden = load_golden(folder)
         problems = {
@@ -231,7 +250,7 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
     cases = tuple(case for case in request.cases if not problems[case.id])
     if not cases:
         return rows
-    session = run.sessions[target]
+    session = run.session(target, pipeline)
     request = request.model_copy(update={"cases": cases})
     what = f"{target} · {pipeline} · {name}"
     on_case = run.progress.count(what, len(cases) * len(session.destinations))
@@ -252,6 +271,7 @@ def _run_and_compare(run: Run, request: Request, target: str, assets: Assets) ->
         if isinstance(bundle, RunError):
             rows += [_error(name, case.id, destination, pipeline, str(bundle), ExitCode.RUN) for case in cases]
             continue
+        bundle = bundle.model_copy(update={"pipeline": pipeline})  # on disk it is the one that was requested
         compared = compare_bundle(
             [case.id for case in cases],
             config=run.config,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..contract.errors import ConfigError
 from ..machine.host_class import host_class
+from ..project.app_pipelines import held_against, pipeline_names
 from ..project.config import Config
 from ..project.model import load_spec, model_names
 from ..verdict.baseline import Baseline, host_figures, with_baselines, with_host_ratio
@@ -18,7 +19,7 @@ def judge_latency(
     """The rows with what their latency adds to their verdicts, and notes."""
     suppress = config.device.suppress
     judged = [with_budgets(row, config.budgets, suppress) for row in rows]
-    notes = list(unused(config.budgets, judged, _declared(root)) if config.budgets else ())
+    notes = list(unused(config.budgets, judged, _declared(root, config)) if config.budgets else ())
     if baselines:
         judged, reasons = with_baselines(judged, baselines, config.latency, suppress, host_class())
         notes += reasons
@@ -26,10 +27,11 @@ def judge_latency(
     return [with_host_ratio(row, host) for row in judged], notes
 
 
-def _declared(root: Path) -> Iterator[tuple[str, str]]:
+def _declared(root: Path, config: Config) -> Iterator[tuple[str, str]]:
     """All models of the project with their pipelines, not only those that ran."""
     for name in model_names(root):
         try:
-            yield from ((name, pipeline) for pipeline in load_spec(root, name).pipelines)
+            of_model = load_spec(root, name).pipelines
+            yield from ((name, each) for each in pipeline_names(config) if held_against(config, each) in of_model)
         except ConfigError:  # told to whoever wants that model
             yield name, "*"

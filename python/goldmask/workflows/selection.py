@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
 from ..contract.errors import ConfigError, UsageError, meant
-from ..contract.options import Pipeline
+from ..contract.options import PIPELINES, Pipeline
+from ..project.app_pipelines import ANDROID_TARGETS, held_against, pipeline_names
 from ..project.config import FILE_NAME, Config, Override, Suite, suite
 from ..project.model import ModelSpec, load_spec, model_names
 from ..project.options import OptionTables, TargetOptions, resolve
 from ..project.toml import mistakes
 from ..targets.target import REFERENCE, check_used, find_target, target_names
 
-PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # The reason of what does not run after the first failure, where that was asked for.
 FAIL_FAST = "not run: --fail-fast"
 # Model, pipeline, target and case of a row of the report.
@@ -32,7 +31,7 @@ class Selection:
     """
 
     models: tuple[str, ...]
-    pipelines: tuple[Pipeline, ...]
+    pipelines: tuple[str, ...]
     targets: tuple[str, ...]
     named: frozenset[str] = frozenset()
     suite_options: OptionTables = field(default_factory=OptionTables)
@@ -45,6 +44,11 @@ class Selection:
     variants: str = ""
     variants_named: bool = False
     pipelines_named: bool = True
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The only pipeline, which is one of goldmask's."""
+        return next(each for each in PIPELINES if each == self.pipelines[0])
 
     def takes(self, model: str, pipeline: str, target: str, case: str) -> bool:
         """Whether a row is one of those that are run."""
@@ -68,7 +72,8 @@ def select(
     Raises UsageError for a name that does not exist, that is given twice, or an option that no target of the selection
     uses; ConfigError for a suite or a target of goldmask.toml that there is not.
     """
-    for flag, values, allowed in (("pipeline", pipelines, PIPELINES), ("target", targets, target_names())):
+    all_pipelines = pipeline_names(config)
+    for flag, values, allowed in (("pipeline", pipelines, all_pipelines), ("target", targets, target_names())):
         among(values, allowed, flag)
     for flag, values in (("model", models), ("pipeline", pipelines), ("target", targets)):
         if twice := {value for value in values if list(values).count(value) > 1}:
@@ -79,9 +84,11 @@ def select(
         raise ConfigError(
             f"suite {suite_name!r} of {FILE_NAME} has no models", fix="./goldmask models.add FILE.tflite --image FILE …"
         )
+    # A suite that lists no pipelines has those of the app as well.
+    suite_has = chosen.pipelines if "pipelines" in chosen.model_fields_set else all_pipelines
     selection = Selection(
         models=tuple(models) or chosen.models,
-        pipelines=tuple(each for each in PIPELINES if each in pipelines) or chosen.pipelines,
+        pipelines=tuple(each for each in all_pipelines if each in pipelines or (not pipelines and each in suite_has)),
         targets=tuple(targets) or chosen.targets,
         named=frozenset((*models, *pipelines, *targets)),
         suite_options=chosen.options,
@@ -129,13 +136,14 @@ def check_overrides(root: Path, config: Config) -> None:
             specs[name] = load_spec(root, name)
         except ConfigError:
             specs[name] = None  # told to whoever wants that model; here it may be what is meant
-    unmatched = [(number, _unmatched(override, specs)) for number, override in enumerate(config.overrides, start=1)]
+    numbered = enumerate(config.overrides, start=1)
+    unmatched = [(number, _unmatched(config, override, specs)) for number, override in numbered]
     problems = [f"overrides {number} matches nothing: {nothing}" for number, nothing in unmatched if nothing]
     if problems:
         raise mistakes(FILE_NAME, problems, fix=f"edit {FILE_NAME}")
 
 
-def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str:
+def _unmatched(config: Config, override: Override, specs: Mapping[str, ModelSpec | None]) -> str:
     """What an override names that there is not, as a clause; empty where it may match."""
     if override.target is not None:
         if override.target not in target_names():
@@ -143,7 +151,8 @@ def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str
         target = find_target(override.target)
         if override.delegate is not None and override.delegate not in target.delegates:
             return f"target {override.target} has no delegate {override.delegate!r}"
-        if override.pipeline is not None and override.pipeline not in target.pipelines:
+        of_app = override.pipeline not in PIPELINES and override.target in ANDROID_TARGETS
+        if override.pipeline is not None and override.pipeline not in target.pipelines and not of_app:
             return f"target {override.target} has no pipeline {override.pipeline!r}"
     if override.model is not None and override.model not in specs:
         return f"there is no model {override.model!r}{meant(override.model, specs)}"
@@ -152,7 +161,8 @@ def _unmatched(override: Override, specs: Mapping[str, ModelSpec | None]) -> str
     if len(known) < len(possible):
         return ""
     whose = f"model {override.model}" if override.model is not None else "any model"
-    if override.pipeline is not None and not any(override.pipeline in spec.pipelines for spec in known):
+    held = override.pipeline and held_against(config, override.pipeline)
+    if held is not None and not any(held in spec.pipelines for spec in known):
         return f"{override.pipeline} is no pipeline of {whose}"
     cases = sorted({case.id for spec in known for case in spec.cases})
     if override.case is not None and override.case not in cases:
