@@ -29,7 +29,7 @@ from goldmask.project.pending import STORE
 from goldmask.workflows.accept import accept
 from goldmask.workflows.pending import look
 
-pytest_plugins = ("rings", "phones", "desks")
+pytest_plugins = ("rings", "phones", "desks", "wheels")
 REPO = Path(__file__).resolve().parents[1]
 # Tests run in folders of their own, from which a relative mirror would be nowhere.
 if (mirror := os.environ.get("GOLDMASK_MIRROR")) and Path(mirror).is_dir():

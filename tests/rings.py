@@ -27,6 +27,7 @@ RING_OF_FIXTURE = {
     "recorded_template": "project",
     "starter_model": "project",
     "swift": "rig",
+    "wheel": "rig",
     "world": "rig",
 }
 SLEEP = time.sleep

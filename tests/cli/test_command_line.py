@@ -73,6 +73,8 @@ def test_what_was_probably_meant(project: Project, words, sentence):
         (("check", "--model="), "--model is empty"),
         (("check", "--device", ""), "--device is empty"),
         (("check", "--model", "tiny", "--model", "tiny"), "--model tiny is given twice"),
+        (("check", "--out", "a", "--out", "b"), "--out is given twice, and takes one value"),
+        (("check", "--out=a", "--out=b"), "--out is given twice, and takes one value"),
         (("check", "--dry"), "--dry is invoke's and has no effect here"),
         (("--dry", "check"), "--dry is invoke's and has no effect here"),
         (("check", "-R"), "--dry is invoke's and has no effect here"),

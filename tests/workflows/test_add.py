@@ -97,6 +97,17 @@ def test_two_images_of_one_name_are_two_cases(desk):
     assert sha256_of(desk / "models/road" / spec.cases[1].file) == sha256_of(desk / "other/Crossing.JPG")
 
 
+def test_a_folder_is_no_image_and_names_differ_by_more_than_case(desk):
+    (desk / "photos").mkdir()
+    Image.fromarray(colours()).save(desk / "photos/crossing.jpg")
+    init(desk)
+    with pytest.raises(UsageError, match="photos is a folder") as refused:
+        add(desk, desk / "road.tflite", [Path("photos")])
+    assert refused.value.fix == "--image photos/*"
+    add(desk, desk / "road.tflite", [desk / "Crossing.JPG", desk / "photos/crossing.jpg"])
+    assert {case.file for case in load_spec(desk, "road").cases} == {"Crossing.JPG", "crossing-2.jpg"}
+
+
 def test_a_ground_truth_comes_by_its_images_name(desk, capsys):
     (desk / "truth").mkdir()
     Image.fromarray(np.zeros((16, 24), np.uint8)).save(desk / "truth/Crossing.png")

@@ -20,6 +20,7 @@ from goldmask.project.pending import rejection_of
 from goldmask.report.overlay import overlay
 from goldmask.workflows import record as recording
 from goldmask.workflows.accept import accept, reject
+from goldmask.workflows.pending import look
 from goldmask.workflows.selection import select
 
 
@@ -204,6 +205,26 @@ def test_in_ci_nothing_is_decided(recorded, monkeypatch, verb):
     with pytest.raises(UsageError, match="has no place in CI"):
         verb()
     assert len(recorded.look()) == 3 and review.list_pending([], [], "") == ExitCode.GOLDEN
+
+
+@pytest.mark.parametrize(
+    ("models", "cases", "found"),
+    [
+        (["tiny"], [], 3), ([], ["*a*"], 2), ([], ["flag", "wi?e"], 2), (["tiny"], ["tall"], 1),
+        (["tyni"], [], r"there is no model 'tyni' \(did you mean tiny\?\)"),
+        ([], ["flga"], r"--case 'flga' matches no case \(did you mean flag\?\)"), ([], ["x*"], "matches no case"),
+    ],
+)  # fmt: skip
+def test_names_and_patterns_choose_what_is_decided(recorded, models, cases, found):
+    recorded.predict(Toy(shift=1))
+    config = load_config(recorded.root)
+    if isinstance(found, int):
+        assert len(look(recorded.root, config, recorded.store, models, cases)) == found
+    else:
+        with pytest.raises(UsageError, match=found):
+            look(recorded.root, config, recorded.store, models, cases)
+    accept(recorded.root, recorded.look("flag"), "so", "Ada")
+    assert look(recorded.root, config, recorded.store, [], ["flag"]) == [], "there is one, and it does not pend"
 
 
 def test_a_decision_names_its_masks_and_its_reason(recorded):

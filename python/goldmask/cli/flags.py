@@ -82,6 +82,8 @@ class Flag(Argument):
             raise ParseError(f"{self!r} is empty")
         if self.kind is list and value in self.value:
             raise ParseError(f"{self!r} {value} is given twice")
+        if self.kind is not list and self.takes_value and self.raw_value is not None:
+            raise ParseError(f"{self!r} is given twice, and takes one value")
         super().set_value(value, cast)
 
 

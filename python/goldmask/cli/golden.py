@@ -15,7 +15,7 @@ from ..workflows.calibrate import calibrations, propose
 from ..workflows.selection import among, select
 from .check import finish
 from .console import ProgressBars, out
-from .folders import out_folder, root
+from .folders import from_here, out_folder, root
 
 
 def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: bool, ties: bool) -> ExitCode:
@@ -34,7 +34,7 @@ def record_goldens(models: list[str], pipelines: list[str], mode: str, assume: b
             out.print(Text(f"{row.action:9} {row.model} {row.pipeline} {row.case}"))
         for row in done:
             if row.picture:
-                out.print(Text(f"picture: {row.picture}"))
+                out.print(Text(f"picture: {from_here(row.picture)}"))
         if any(row.action == "pends" for row in done):
             out.print(Text(typed("next: ./goldmask golden.review, or ./goldmask golden.accept --all --reason TEXT")))
     return ExitCode.OK

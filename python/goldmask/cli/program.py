@@ -137,6 +137,8 @@ class GoldmaskProgram(Program):
         if context is None or not context.name:
             return (f"there is no task {unknown!r}{meant(unknown, names)}" if unknown else text), "--help"
         task = context.name
+        if twice := self._twice(context):
+            return f"{twice} is given twice, and takes one value", f"{task} {twice} {twice.rpartition('-')[2].upper()}"
         if lacking := LACKS_VALUE.match(text):
             known = values(task, lacking[1].removeprefix("--"), ())
             value = "|".join(known) or lacking[1].rpartition("-")[2].upper()
@@ -152,6 +154,14 @@ class GoldmaskProgram(Program):
             return f"there is no task {unknown!r} (did you mean {near}?)", "--help"
         fix = f"{task} --model {unknown}" if "model" in context.args else f"{task} --help"
         return f"{task} takes no {unknown!r} without a flag before it", fix
+
+    def _twice(self, context: ParserContext) -> str:
+        """A flag of one value that was typed more than once; invoke takes the second value for something else."""
+        typed = [word.partition("=")[0] for word in self.core.unparsed]
+        single = (
+            flag for flag, argument in context.flags.items() if argument.takes_value and argument.kind is not list
+        )
+        return next((flag for flag in single if typed.count(flag) > 1), "")
 
 
 def joined(arguments: Sequence[str], collection: Collection) -> list[str]:

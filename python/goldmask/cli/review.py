@@ -106,7 +106,7 @@ class _Desk:
         return self._reasons[verb]
 
     def _count(self, decided: Decided) -> None:
-        self.decided += 1
+        self.decided += decided.outcome in ("accepted", "rejected")
         _tell(decided)
 
 

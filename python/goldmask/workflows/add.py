@@ -123,6 +123,8 @@ def _cases(images: Sequence[Path], truth: Path | None, model: Model) -> tuple[Ne
         raise UsageError(f"--truth {str(truth)!r} is no folder", fix="--truth <a folder of masks named as the images>")
     cases: dict[str, NewCase] = {}
     for image in images:
+        if image.is_dir():
+            raise UsageError(f"{image} is a folder, not an image", fix=f"--image {image}/*")
         if not image.is_file():
             raise UsageError(f"there is no image {image}", fix=EXAMPLE)
         pixels = decode(image)
@@ -173,7 +175,9 @@ class Copies:
             name = real.relative_to(self._folder.resolve()).as_posix()
         else:
             name, number = wanted or source.name, 2
-            while name in self._sources:
+            # A Mac takes Dawn.JPG and dawn.jpg for one file.
+            taken = {each.casefold() for each in self._sources}
+            while name.casefold() in taken:
                 name, number = f"{source.stem}-{number}{source.suffix}", number + 1
             there = self._folder / name
             if there.exists() and sha256_of(there) != sha256_of(source):

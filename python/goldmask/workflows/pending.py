@@ -1,14 +1,16 @@
 """Changes that pend: what the reference predicts today and is not golden, with what speaks for and against it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..contract.bundle import Bundle, Predicted, Request, margin_of, mask_of
-from ..contract.errors import GoldmaskError
+from ..contract.errors import ConfigError, GoldmaskError, UsageError, meant
 from ..contract.files import write_atomically
 from ..contract.image import decode
 from ..contract.mask import read_mask
@@ -18,7 +20,7 @@ from ..project import pending
 from ..project.config import Compared, Config, Tolerances, tolerances_for
 from ..project.gather import Assets, gather
 from ..project.golden import Figures, Golden, problem, readable
-from ..project.model import golden_folder, load_spec
+from ..project.model import golden_folder, load_spec, model_names
 from ..project.pending import Kind
 from ..report.overlay import overlay
 from ..targets.target import REFERENCE
@@ -121,15 +123,21 @@ class Change:
 def look(
     root: Path, config: Config, store: Path, models: Sequence[str] = (), cases: Sequence[str] = ()
 ) -> list[Change]:
-    """What pends in a store and is not golden yet: of some models and cases, or of all. Raises GoldenError."""
+    """What pends in a store and is not golden yet: of some models and cases, or of all.
+
+    Cases are ids, or patterns as a shell has them. Raises UsageError for a model, or a case, that neither the project
+    nor the store knows; GoldenError.
+    """
+    proposals = pending.proposals(store)
+    _check_names(root, proposals, models, cases)
     found: list[Change] = []
-    for model, proposed in pending.proposals(store):
+    for model, proposed in proposals:
         if models and model not in models:
             continue
         golden = golden_of(root, model, proposed.bundle.pipeline)
         truths = _truths(root, model)
         for result in proposed.bundle.results:
-            if cases and result.case not in cases:
+            if cases and not any(fnmatchcase(result.case, pattern) for pattern in cases):
                 continue
             if kind := pending.kind_of(proposed, golden, result.case):
                 tolerances = tolerances_of(config, model, result.case, proposed.bundle)
@@ -140,6 +148,27 @@ def look(
                     )
                 )  # fmt: skip
     return found
+
+
+def _check_names(
+    root: Path, proposals: Sequence[tuple[str, Golden]], models: Sequence[str], cases: Sequence[str]
+) -> None:
+    """Raise UsageError for a name that is nobody's: a misspelt one would select nothing, and that would be silent."""
+    known = dict.fromkeys([*model_names(root), *(model for model, _ in proposals)])
+    for model in models:
+        if model not in known:
+            raise UsageError(f"there is no model {model!r}{meant(model, known)}", fix="./goldmask golden.pending")
+    ids = {each.case: None for _, proposed in proposals for each in proposed.bundle.results}
+    if all(any(fnmatchcase(case, pattern) for case in ids) for pattern in cases):
+        return
+    for name in model_names(root):
+        with suppress(ConfigError):  # which whoever wants that model is told
+            ids |= {case.id: None for case in load_spec(root, name).cases}
+    for pattern in cases:
+        if not any(fnmatchcase(case, pattern) for case in ids):
+            raise UsageError(
+                f"--case {pattern!r} matches no case{meant(pattern, ids)}", fix="./goldmask golden.pending"
+            )
 
 
 def pend(root: Path, stores: Sequence[Path], request: Request, source: Path) -> None:
