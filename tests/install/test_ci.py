@@ -104,17 +104,24 @@ def test_the_plugin_for_pytest(project: Project, python: dict[str, str]):
 
 def test_hooks_of_pre_commit(foreign: Project, tmp_path: Path):
     """As somebody has them who names this repository; what is committed of it here is what they get."""
-    home = {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit")}
+    head = run(REPO, "git", "rev-parse", "HEAD").stdout.strip()
+    hooks = [{"id": "goldmask-pending"}, {"id": "goldmask-check"}]
+    config = {"repos": [{"repo": str(REPO), "rev": head, "hooks": hooks}]}
+    (foreign.folder / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    (foreign.folder / ".gitignore").write_text("build/\n", "utf-8")
     for words in (("init", "-q"), ("add", "-A")):
         assert run(foreign.folder, "git", *words).code == 0
 
-    def hook(name: str) -> Ran:
-        argv = (sys.executable, "-m", "pre_commit", "try-repo", REPO, name, "--all-files", "--verbose")
-        return run(foreign.folder, *argv, **home)
+    def hook(*words: str) -> Ran:
+        argv = (sys.executable, "-m", "pre_commit", "run", "--verbose", *words)
+        return run(foreign.folder, *argv, PRE_COMMIT_HOME=str(tmp_path / "pre-commit"))
 
-    nothing = hook("goldmask-pending")
-    assert nothing.code == 0 and "nothing pends" in nothing.text, nothing.text
-    missing = hook("goldmask-check")
-    assert missing.code == 1 and "golden.record" in missing.text, missing.text
+    missing = hook("--all-files")
+    assert missing.code == 1 and "nothing pends" in missing.text and "golden.record" in missing.text, missing.text
+    waiting = hook("goldmask-pending")
+    assert waiting.code == 1 and "2 pending (exit 5)" in waiting.text, waiting.text
     accept_all(foreign.folder)
-    assert hook("goldmask-pending").code == 0
+    # The check is for changes of models and of goldmask.toml only.
+    elsewhere = hook("goldmask-check", "--files", ".gitignore")
+    assert elsewhere.code == 0 and "Skipped" in elsewhere.text, elsewhere.text
+    assert hook("goldmask-check", "--files", "goldmask.toml").code == 0
