@@ -17,6 +17,7 @@ MEASURED = {
     "compare": r"failing +\d+\.\d \( +30\) +\d+ +-?\d+\.\d\d : -?\d+\.\d\d",
     "latency": r"two clocks, A/A \| 500 \| 0\.0",
     "metrics": r"ratio \d+\.\d",
+    "operators": r"found 1 of 1",
     "record": r"throughput ratio \d+\.\d\d",
     "side_by_side": r"inference [+-]\d+\.\d % .*, 2 pairs",
 }

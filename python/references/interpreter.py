@@ -19,13 +19,19 @@
 """The `lib_interpreter` reference: our pre- and post-processing around the LiteRT Interpreter.
 
 uv run --script python/references/interpreter.py request.json --out DIR
+uv run --script python/references/interpreter.py tensors tensors.json --out DIR
+uv run --script python/references/interpreter.py submodels cuts.json --out DIR
 """
 
+import argparse
 import math
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +41,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from goldmask.contract.bundle import Request, RuntimeInfo
 from goldmask.contract.engine import DELEGATE_OPERATOR, Segmented, StageError, delegated_nodes, main, mask_from_output
 from goldmask.contract.image import Pixels, Tensor, resize, to_tensor
+from goldmask.contract.submodels import main as write_submodels
+from goldmask.contract.tensor_runs import TensorRequest, Values, load, run_all
 
 
 class InterpreterEngine:
@@ -44,29 +52,11 @@ class InterpreterEngine:
         options = request.options
         if options.resize != "fixed":
             raise StageError("init", f"resize {options.resize!r} is for apps; the reference has the fixed-point one")
-        # BUILTIN_REF would be slower still; what phones call "CPU" is the optimised kernels without a delegate.
-        resolver = interpreters.OpResolverType
-        self._interpreter = interpreters.Interpreter(
-            request.model.file,
-            num_threads=options.threads,
-            experimental_op_resolver_type=(
-                resolver.AUTO if options.delegate == "xnnpack" else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            ),
-        )
-        self._interpreter.allocate_tensors()
+        self._interpreter = _opened(request.model.file, options.threads, options.delegate, interpreters)
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[request.model.output.index]
         self._model = request.model
-        # A delegate shows as an op of the graph it has rewritten; the log would only say that one was created.
-        operators = self._interpreter._get_ops_details()
-        outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-        self.runtime = RuntimeInfo(
-            name=runtime,
-            version=version,
-            delegate="xnnpack" if any(each["op_name"] == DELEGATE_OPERATOR for each in operators) else "cpu",
-            threads=options.threads,
-            nodes=delegated_nodes(operators, outputs),
-        )
+        self.runtime = _ran(self._interpreter, options.threads, runtime, version)
 
     def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
         """The mask of `pixels`. Raises StageError."""
@@ -109,12 +99,70 @@ class InterpreterEngine:
         )
 
 
+def tensors_main(words: list[str], interpreters: ModuleType, runtime: str, version: str) -> None:
+    """The command line that runs models on tensors: `tensors.json --out DIR`."""
+    parser = argparse.ArgumentParser(description="Runs the models of a goldmask tensors.json and writes values.json.")
+    parser.add_argument("request", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="the folder for values")
+    arguments = parser.parse_args(words)
+    request = load(arguments.request, TensorRequest)
+    run = partial(run_model, request, interpreters, runtime, version)
+    run_all(request, arguments.request.parent, arguments.out, run)
+
+
+def run_model(
+    request: TensorRequest, interpreters: ModuleType, runtime: str, version: str, model: Path, inputs: Sequence[Values]
+) -> tuple[RuntimeInfo, list[Values]]:
+    """Run one model once: what really ran, and the values of its outputs."""
+    interpreter = _opened(str(model), request.threads, request.delegate, interpreters)
+    for detail, values in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], values)
+    interpreter.invoke()
+    outputs = [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+    return _ran(interpreter, request.threads, runtime, version), outputs
+
+
+def _opened(file: str, threads: int, delegate: str, interpreters: ModuleType) -> Any:
+    """An interpreter with its tensors allocated."""
+    # BUILTIN_REF would be slower still; what phones call "CPU" is the optimised kernels without a delegate.
+    resolver = interpreters.OpResolverType
+    interpreter = interpreters.Interpreter(
+        file,
+        num_threads=threads,
+        experimental_op_resolver_type=(
+            resolver.AUTO if delegate == "xnnpack" else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        ),
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _ran(interpreter: Any, threads: int, runtime: str, version: str) -> RuntimeInfo:
+    """What really runs in an interpreter."""
+    # A delegate shows as an op of the graph it has rewritten; the log would only say that one was created.
+    operators = interpreter._get_ops_details()
+    outputs = [detail["index"] for detail in interpreter.get_output_details()]
+    return RuntimeInfo(
+        name=runtime,
+        version=version,
+        delegate="xnnpack" if any(each["op_name"] == DELEGATE_OPERATOR for each in operators) else "cpu",
+        threads=threads,
+        nodes=delegated_nodes(operators, outputs),
+    )
+
+
 if __name__ == "__main__":
     from importlib.metadata import version
 
     from ai_edge_litert import interpreter as litert
 
-    main(
-        lambda request: InterpreterEngine(request, litert, "LiteRT Interpreter", version("ai-edge-litert")),
-        ("ai-edge-litert",),
-    )
+    NAME, VERSION = "LiteRT Interpreter", version("ai-edge-litert")
+    match sys.argv[1:]:
+        case ["tensors", *words]:
+            tensors_main(words, litert, NAME, VERSION)
+        case ["submodels", *words]:
+            from ai_edge_litert import schema_py_generated
+
+            write_submodels(schema_py_generated, words)
+        case _:
+            main(lambda request: InterpreterEngine(request, litert, NAME, VERSION), ("ai-edge-litert",))

@@ -43,15 +43,19 @@
 """The `lib_interpreter` reference on TensorFlow's own Interpreter: the same goldens, another runtime.
 
 uv run --script python/references/interpreter_tensorflow.py request.json --out DIR
+uv run --script python/references/interpreter_tensorflow.py tensors tensors.json --out DIR
 """
 
-from interpreter import InterpreterEngine, main
+import sys
+
+from interpreter import InterpreterEngine, main, tensors_main
 
 if __name__ == "__main__":
     import tensorflow as tf
     from tensorflow.lite.python import interpreter as tflite
 
-    main(
-        lambda request: InterpreterEngine(request, tflite, "TensorFlow Lite Interpreter", tf.__version__),
-        ("tensorflow",),
-    )
+    NAME = "TensorFlow Lite Interpreter"
+    if sys.argv[1:2] == ["tensors"]:
+        tensors_main(sys.argv[2:], tflite, NAME, tf.__version__)
+    else:
+        main(lambda request: InterpreterEngine(request, tflite, NAME, tf.__version__), ("tensorflow",))

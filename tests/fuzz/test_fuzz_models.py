@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from mutations import changed
 
 from goldmask.contract.errors import UsageError
+from goldmask.project.graph import changed as changed_operator
+from goldmask.project.graph import check_pair, load_graph
 from goldmask.project.model import model_from_path
 
 DESCRIBED = tiny.scores(metadata=metadata())
@@ -33,6 +35,16 @@ def read_model(data, folder):
     assert all(0 < size <= 1 << 31 for size in model.input.shape[1:])
 
 
+def cut_model(data, folder):
+    (folder / "model.tflite").write_bytes(data)
+    graph = load_graph(folder / "model.tflite")
+    for operator in graph.operators:
+        assert graph.cut(graph.crossing(operator.number + 1) or ((operator.number, 0),)).operators
+        assert graph.alone(operator.number).operators[-1] == operator.number and graph.name(operator.number)
+        assert changed_operator(graph, graph, operator.number) == []
+    check_pair(graph, graph)
+
+
 @st.composite
 def wild(draw: st.DrawFn) -> bytes:
     """A model in which words at their places, as offsets and lengths are, have other values."""
@@ -48,6 +60,7 @@ def wild(draw: st.DrawFn) -> bytes:
 
 
 test_offsets = fuzz(wild(), examples=300)(read_model)
+test_graphs = fuzz(wild(), examples=300)(cut_model)
 test_bytes = fuzz(changed(MODELS))(read_model)
 test_label_archives = fuzz(changed(ARCHIVES).map(DESCRIBED.__add__), examples=300)(read_model)
 

@@ -1,5 +1,6 @@
 """`diagnose`: two bundles on disk, and the cause of each difference by name."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,15 @@ from .console import ProgressBars
 from .folders import out_folder, root_or_here
 
 
-def run_diagnose(golden: str, bundle: str, folder: str, verbose: bool = False) -> ExitCode:
-    """`diagnose`: compare, and name the cause of each failure. The exit code is that of the comparison."""
+def run_diagnose(
+    golden: str, bundle: str, folder: str, verbose: bool = False, by_operator: Mapping[str, object] | None = None
+) -> ExitCode:
+    """`diagnose`: compare, and name the cause of each failure. The exit code is that of the comparison.
+
+    `by_operator` are the flags of `--ops`, none of which may be given.
+    """
+    for name in (name for name, value in (by_operator or {}).items() if value):
+        raise UsageError(f"--{name} is for diagnose --ops", fix=f"--ops, or leave --{name} out")
     project, config = root_or_here()
     was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
     if was.samefile(now):

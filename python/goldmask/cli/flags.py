@@ -21,6 +21,8 @@ HELP = {
     "case": "only cases of this id, or of ids that match a pattern such as 'a*'",
     "last_failed": "only what failed in the last report of --out",
     "fail_fast": "run nothing more after the first model, pipeline and target of which a case fails",
+    "ops": "compare operator by operator: at which one of the model do the sides --a and --b part?",
+    "threshold": "what the output of an operator may differ by, as a share of its range: 0.001",
     "out": "the folder for results",
     "image": "a JPEG, PNG, BMP or WebP file",
     "file": "a .tflite file",

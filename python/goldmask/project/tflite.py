@@ -92,12 +92,12 @@ class Description:
 
 def inspect(path: Path) -> Description:
     """Read `path`. Raises UsageError that names the file where it is no model, or a damaged one."""
-    data = _read(path)
+    data = map_file(path)
     try:
         graph, metadata = _parse(data, path)
         mean, std, label_file = _metadata(metadata) if metadata else (None, None, None)
     except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
     return Description(
         **graph,
         mean=mean,
@@ -107,7 +107,7 @@ def inspect(path: Path) -> Description:
     )
 
 
-def _read(path: Path) -> mmap.mmap:
+def map_file(path: Path) -> mmap.mmap:
     """The file, mapped: of two gigabytes of weights a few kilobytes are looked at."""
     try:
         with open_file(path) as stream:
@@ -123,7 +123,8 @@ def _read(path: Path) -> mmap.mmap:
     raise UsageError(f"{path} is not a .tflite model: it is {what}", fix="download the model file itself")
 
 
-def _damaged(path: Path) -> UsageError:
+def damaged(path: Path) -> UsageError:
+    """The error for a file that is a model no longer."""
     return UsageError(f"{path} is a truncated or damaged .tflite model", fix="download the model file again")
 
 
@@ -133,18 +134,18 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
 
     dtypes = {value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAs(data, 0)
-    for index in range(_bounded(model.BuffersLength(), MAX_BUFFERS)):
+    for index in range(bounded(model.BuffersLength(), MAX_BUFFERS)):
         buffer = model.Buffers(index)
         # A cut file keeps its tables, which come first, and loses weights: only their extent tells.
         if buffer.DataLength() and buffer._tab.Vector(buffer._tab.Offset(4)) + buffer.DataLength() > len(data):
-            raise _damaged(path)
+            raise damaged(path)
     if model.SubgraphsLength() < 1:
-        raise _damaged(path)
+        raise damaged(path)
     graph = model.Subgraphs(0)
 
     def tensor(index: int) -> Tensor:
         found = graph.Tensors(index)
-        _bounded(max(found.ShapeSignatureLength(), found.ShapeLength()), MAX_DIMENSIONS)
+        bounded(max(found.ShapeSignatureLength(), found.ShapeLength()), MAX_DIMENSIONS)
         signature = found.ShapeSignatureAsNumpy() if found.ShapeSignatureLength() else found.ShapeAsNumpy()
         dtype = dtypes.get(found.Type(), f"type {found.Type()}")
         quantisation = found.Quantization()
@@ -155,35 +156,35 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
         if scale and not (SMALLEST_SCALE <= scale <= LARGEST_SCALE and zero_point in STEPS.get(dtype, ANY_STEP)):
             raise ValueError("a quantisation that no tensor has")
         return Tensor(
-            name=_string(found._tab, TENSOR_NAME),
+            name=string_of(found._tab, TENSOR_NAME),
             shape=tuple(int(size) for size in np.atleast_1d(signature)),
             dtype=dtype,
             scale=scale,
             zero_point=zero_point,
         )
 
-    inputs = tuple(tensor(graph.Inputs(i)) for i in range(_bounded(graph.InputsLength(), MAX_TABLES)))
-    outputs = tuple(tensor(graph.Outputs(i)) for i in range(_bounded(graph.OutputsLength(), MAX_TABLES)))
+    inputs = tuple(tensor(graph.Inputs(i)) for i in range(bounded(graph.InputsLength(), MAX_TABLES)))
+    outputs = tuple(tensor(graph.Outputs(i)) for i in range(bounded(graph.OutputsLength(), MAX_TABLES)))
     metadata = None
-    for index in range(_bounded(model.MetadataLength(), MAX_TABLES)):
+    for index in range(bounded(model.MetadataLength(), MAX_TABLES)):
         entry = model.Metadata(index)
         buffer = model.Buffers(entry.Buffer())
-        if _string(entry._tab, METADATA_ENTRY_NAME) == METADATA_NAME and buffer.DataLength():
-            _bounded(buffer.DataLength(), MAX_METADATA_BYTES)
+        if string_of(entry._tab, METADATA_ENTRY_NAME) == METADATA_NAME and buffer.DataLength():
+            bounded(buffer.DataLength(), MAX_METADATA_BYTES)
             metadata = buffer.DataAsNumpy().tobytes()
     signatures = tuple(
-        _string(model.SignatureDefs(index)._tab, SIGNATURE_KEY)
-        for index in range(_bounded(model.SignatureDefsLength(), MAX_TABLES))
+        string_of(model.SignatureDefs(index)._tab, SIGNATURE_KEY)
+        for index in range(bounded(model.SignatureDefsLength(), MAX_TABLES))
     )
     calls = any(
         max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in CALLING
-        for code in (model.OperatorCodes(index) for index in range(_bounded(model.OperatorCodesLength(), MAX_BUFFERS)))
+        for code in (model.OperatorCodes(index) for index in range(bounded(model.OperatorCodesLength(), MAX_BUFFERS)))
     )
     stray = 0 if calls else model.SubgraphsLength() - 1
     return Graph(inputs=inputs, outputs=outputs, signatures=signatures, stray_subgraphs=stray), metadata
 
 
-def _bounded(count: int, most: int) -> int:
+def bounded(count: int, most: int) -> int:
     """A length from the file, refused when it is more than any model has: in a file of zeros all may be true."""
     if count > most:
         raise ValueError("a vector longer than any model has")
@@ -206,7 +207,7 @@ def _metadata(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...
     for tensor in _tables(subgraph, SUBGRAPH_OUTPUTS):
         for file in _tables(tensor, TENSOR_ASSOCIATED_FILES):
             if label_file is None and _scalar(file, FILE_TYPE) in LABEL_FILE_TYPES and _field(file, FILE_NAME):
-                label_file = _string(file, FILE_NAME)
+                label_file = string_of(file, FILE_NAME)
     return mean, std, label_file
 
 
@@ -215,13 +216,13 @@ def _field(table: flatbuffers.table.Table, number: int) -> int:
     return offset
 
 
-def _string(table: flatbuffers.table.Table, number: int) -> str:
+def string_of(table: flatbuffers.table.Table, number: int) -> str:
     """The text of a string field, of at most MAX_NAME_BYTES; empty where the table has none."""
     offset = _field(table, number)
     if not offset:
         return ""
     start = table.Indirect(table.Pos + offset)
-    length = _bounded(table.Get(flatbuffers.number_types.Uint32Flags, start), MAX_NAME_BYTES)
+    length = bounded(table.Get(flatbuffers.number_types.Uint32Flags, start), MAX_NAME_BYTES)
     return bytes(table.Bytes[start + 4 : start + 4 + length]).decode("utf-8", "replace")
 
 
@@ -235,7 +236,7 @@ def _tables(table: flatbuffers.table.Table, number: int) -> Iterator[flatbuffers
     offset = _field(table, number)
     if offset:
         start = table.Vector(offset)
-        for index in range(_bounded(table.VectorLen(offset), MAX_TABLES)):
+        for index in range(bounded(table.VectorLen(offset), MAX_TABLES)):
             yield flatbuffers.table.Table(table.Bytes, table.Indirect(start + 4 * index))
 
 
@@ -243,7 +244,7 @@ def _floats(table: flatbuffers.table.Table, number: int) -> tuple[float, ...] | 
     offset = _field(table, number)
     if not offset or not table.VectorLen(offset):
         return None
-    count = _bounded(table.VectorLen(offset), MAX_TABLES)
+    count = bounded(table.VectorLen(offset), MAX_TABLES)
     return tuple(float(value) for value in np.frombuffer(table.Bytes, "<f4", count, table.Vector(offset)))
 
 

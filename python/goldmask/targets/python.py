@@ -13,6 +13,9 @@ from ..contract.bundle import Bundle, Request, RuntimeInfo, load_bundle, save
 from ..contract.errors import GoldmaskError, RunError, UsageError, meant
 from ..contract.journal import JOURNAL_FILE, read_journal
 from ..contract.options import Pipeline
+from ..contract.tensor_runs import CUTS_FILE, REQUEST_FILE, VALUES_FILE, Cuts, TensorRequest, TensorResults
+from ..contract.tensor_runs import load as load_tensors
+from ..contract.tensor_runs import save as save_tensors
 from ..machine import pep723
 from ..machine.diagnostics import Diagnostic
 from ..machine.uv import find_uv
@@ -28,7 +31,9 @@ SCRIPTS = {
 RUNTIMES = ("litert", "tensorflow")
 START_DEADLINE_S = 120
 CASE_DEADLINE_S = 60
+CUT_DEADLINE_S = 300
 TASK_LIBRARY = "lib_task_api"
+TENSOR_PIPELINE: Pipeline = "lib_interpreter"
 # tflite-support has wheels for macOS on x86_64 only; Rosetta runs that Python on Apple Silicon.
 TASK_LIBRARY_MACHINES = (("Linux", "x86_64"), ("Darwin", "x86_64"), ("Darwin", "arm64"))
 ROSETTA_PYTHON = "cpython-3.11-macos-x86_64-none"
@@ -76,6 +81,22 @@ class PythonSession(Session):
         save(bundle, out / "bundle.json")
         journal.unlink()
         return bundle
+
+    def run_tensors(self, request: TensorRequest, out: Path) -> TensorResults:
+        """Run models on tensors in the reference runtime. Raises RunError where it ends before it has values."""
+        path = _script(TENSOR_PIPELINE, self.context.options.runtime)
+        save_tensors(request, out / REQUEST_FILE)
+        done = pep723.run(
+            path,
+            interpreter_of(TENSOR_PIPELINE),
+            *("tensors", out / REQUEST_FILE, "--out", out),
+            log=out / "run.log",
+            deadline_s=START_DEADLINE_S + CASE_DEADLINE_S * len(request.runs),
+        )
+        if done.code:
+            reason = pep723.reason(done)
+            raise RunError(f"the {path.stem} runtime ended: {done.ending}: {reason}", fix=f"cat {out / 'run.log'}")
+        return load_tensors(out / VALUES_FILE, TensorResults)
 
 
 class Python(Target):
@@ -126,6 +147,19 @@ def _script(pipeline: str, runtime: str | None) -> Path:
 def runtime_of(recorded: RuntimeInfo) -> str:
     """The runtime, as --runtime has it, that a golden was recorded with."""
     return RUNTIMES[1] if recorded.name.startswith("TensorFlow") else RUNTIMES[0]
+
+
+def write_submodels(cuts: Cuts, out: Path, logs: Path) -> None:
+    """Write cuts of models to `out`, in LiteRT's environment, which has the schema. Raises RunError, as `prepare`."""
+    script, python = _script(TENSOR_PIPELINE, None), interpreter_of(TENSOR_PIPELINE)
+    pep723.prepare(script, python, logs)
+    out.mkdir(parents=True, exist_ok=True)
+    save_tensors(cuts, out / CUTS_FILE)
+    arguments = ("submodels", out / CUTS_FILE, "--out", out)
+    done = pep723.run(script, python, *arguments, log=logs / "submodels.log", deadline_s=CUT_DEADLINE_S)
+    if done.code:
+        names = " or ".join(each.model for each in cuts.models)
+        raise RunError(f"{names} cannot be cut: {pep723.reason(done)}", fix=f"cat {logs / 'submodels.log'}")
 
 
 def at_hand(pipeline: Pipeline, runtime: str | None, logs: Path) -> bool:

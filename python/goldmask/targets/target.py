@@ -20,6 +20,7 @@ from ..contract.errors import RunError, UsageError, meant
 from ..contract.files import remove_files
 from ..contract.latency import LatencyFlag
 from ..contract.options import Pipeline
+from ..contract.tensor_runs import TensorRequest, TensorResults
 from ..machine import interrupts
 from ..machine.diagnostics import Diagnostic
 from ..machine.outputs import copy_out
@@ -33,6 +34,8 @@ REFERENCE = "python"
 OF_EVERY_TARGET = frozenset({"threads", "delegate", "resize", "warmup", "runs", "min_duration_s", "mode", "seed"})
 # What else lies in this room.
 NOT_TARGETS = ("host", "target", "test_lab")
+# Those that can run a model on tensors, and hand out what comes out.
+TENSOR_TARGETS = (REFERENCE, "android-jvm")
 OnCase = Callable[[str], None]
 
 
@@ -62,6 +65,18 @@ class Context:
             copy_out(built, folder)
         except OSError as error:
             self.on_note(f"what was built is not in {folder}: {error.strerror}")
+
+
+@dataclass(frozen=True)
+class TensorCommand:
+    """How to start a program that runs models on tensors: its file of runs and its folder for values come after.
+
+    `source` is the program, for those who do not have it.
+    """
+
+    argv: tuple[str | Path, ...]
+    environment: Mapping[str, str]
+    source: Path
 
 
 class Session(AbstractContextManager["Session"], ABC):
@@ -110,6 +125,20 @@ class Session(AbstractContextManager["Session"], ABC):
     ) -> Mapping[str, tuple[Path, Bundle | RunError]]:
         """The folder and bundle of each destination, or why it has none. Raises as `run` where none could."""
         return {self.target.name: (out, self.run(request, out, on_case))}
+
+    def run_tensors(self, request: TensorRequest, out: Path) -> TensorResults:
+        """Run models on tensors instead of images; `request` is saved in `out`, which also gets the values.
+
+        Raises UsageError on a target that only makes masks, RunError where nothing came out, and as `prepare`.
+        """
+        raise UsageError(
+            f"target {self.target.name} makes masks and does not hand out tensors",
+            fix=f"target={' or target='.join(TENSOR_TARGETS)}",
+        )
+
+    def tensor_command(self, request: TensorRequest) -> TensorCommand | None:
+        """What `run_tensors` starts, for a script that does it again; None where a target has scripts of its own."""
+        return None
 
     @abstractmethod
     def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
