@@ -87,6 +87,14 @@ def test_a_second_model_joins_the_suite_and_keeps_its_comments(desk):
     assert (desk / "goldmask.toml").read_text("utf-8").startswith("# What")
 
 
+def test_images_without_a_letter_of_the_alphabet_are_cases_as_well(desk):
+    for name in ("фото.png", "42.png", "…a….png"):
+        Image.fromarray(colours()).save(desk / name)
+    init(desk)
+    done = add(desk, desk / "road.tflite", [desk / name for name in ("фото.png", "42.png", "…a….png", "фото 1.png")])
+    assert [case.id for case in done.cases] == ["image", "image-42", "a", "image-1"]
+
+
 def test_two_images_of_one_name_are_two_cases(desk):
     (desk / "other").mkdir()
     Image.fromarray(colours()).save(desk / "other/Crossing.JPG")
@@ -146,6 +154,15 @@ def test_what_cannot_be_used_leaves_no_model(desk, change, why):
     with pytest.raises(GoldmaskError, match=why):
         add_all()
     assert not (desk / "models").exists() and not (desk / "goldmask.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("Größe Ü.tflite", "grosse-u"), ("модель.tflite", "model"), ("Road v2.1 .tflite", "road-v2.1")]
+)
+def test_a_models_name_comes_from_its_file(desk, file, name):
+    (desk / file).write_bytes(tiny.scores())
+    own_models.add_model(own_models.AddFlags(file, IMAGES))
+    assert (desk / "models" / name / file).is_file()
 
 
 def test_a_name_is_free_and_usable(desk):

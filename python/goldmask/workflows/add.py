@@ -101,7 +101,7 @@ def add(
 
 def _free_name(root: Path, file: Path, given: str) -> str:
     """The new model's name. Raises UsageError where it is taken, or none that can be."""
-    name = given or name_of(file, "model")
+    name = given or _plain(file, "model", longest=64)
     if not re.fullmatch(NAME, name):
         raise UsageError(
             f"--name {name!r} is no name: of a-z, 0-9, '.', '_' and '-', at most 64, first a letter or a digit",
@@ -144,10 +144,16 @@ def _cases(images: Sequence[Path], truth: Path | None, model: Model) -> tuple[Ne
     return tuple(cases.values())
 
 
+def _plain(file: Path, otherwise: str, longest: int) -> str:
+    """A name out of a file's: letters that a name cannot have lose their accents, or are left out."""
+    plain = unicodedata.normalize("NFKD", file.stem.casefold()).encode("ascii", "ignore").decode()
+    # A name that begins with a dot has no stem.
+    return name_of(Path(f"-{plain.strip()}.x"), otherwise, longest=longest).rstrip("-._") or otherwise
+
+
 def _case_id(image: Path, taken: dict[str, NewCase]) -> str:
-    """A name for a case out of its file's; letters that a name cannot have lose their accents, or are left out."""
-    plain = unicodedata.normalize("NFKD", image.stem).encode("ascii", "ignore").decode()
-    stem = name_of(Path(f"{plain.strip()}.x"), "image", longest=48).rstrip("-._") or "image"
+    """A name for a case out of its file's."""
+    stem = _plain(image, "image", longest=48)
     if not re.search("[a-z]", stem):
         stem = f"image-{stem}"
     name, number = stem, 2
