@@ -15,6 +15,7 @@ MEASURED = {
     "android_jvm": r"xnnpack +2 threads +\d+\.\d\d ms : +\d+\.\d\d ms",
     "check": r"overhead +-?\d+\.\d\d s",
     "compare": r"failing +\d+\.\d \( +30\) +\d+ +-?\d+\.\d\d : -?\d+\.\d\d",
+    "diagnosis": r"undecidable \d+ of \d+; met",
     "latency": r"two clocks, A/A \| 500 \| 0\.0",
     "metrics": r"ratio \d+\.\d",
     "operators": r"found 1 of 1",

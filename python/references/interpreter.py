@@ -37,10 +37,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-
 from goldmask.contract.bundle import Request, RuntimeInfo
-from goldmask.contract.engine import DELEGATE_OPERATOR, Segmented, StageError, delegated_nodes, main, mask_from_output
+from goldmask.contract.engine import (
+    DELEGATE_OPERATOR,
+    Output,
+    Segmented,
+    StageError,
+    delegated_nodes,
+    main,
+    mask_from_output,
+)
 from goldmask.contract.image import Pixels, Tensor, resize, to_tensor
+from goldmask.contract.mask import Mask, Scores
 from goldmask.contract.submodels import main as write_submodels
 from goldmask.contract.tensor_runs import TensorRequest, Values, load, run_all
 
@@ -57,6 +65,22 @@ class InterpreterEngine:
         self._output = self._interpreter.get_output_details()[request.model.output.index]
         self._model = request.model
         self.runtime = _ran(self._interpreter, options.threads, runtime, version)
+
+    def predict(self, tensor: Tensor) -> tuple[Mask, Scores | None]:
+        """The mask of an input tensor, and its scores as float32 unless they are classes. Raises StageError."""
+        output = self._infer(tensor)
+        mask, _, _ = mask_from_output(output, self._model.output.kind, with_margin=False)
+        return mask, output[0].astype(np.float32) if output.ndim == 4 else None
+
+    def _infer(self, tensor: Tensor) -> Output:
+        try:
+            self._interpreter.set_tensor(self._input["index"], tensor)
+            self._interpreter.invoke()
+            # A view of the runtime's own memory, good until the next invoke(): scores are megabytes to copy.
+            output: Output = self._interpreter.tensor(self._output["index"])()
+        except (RuntimeError, ValueError) as error:
+            raise StageError("inference", str(error)) from error
+        return output
 
     def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
         """The mask of `pixels`. Raises StageError."""
@@ -78,13 +102,7 @@ class InterpreterEngine:
 
     def _predict(self, tensor: Tensor, resized: Pixels | None, with_margin: bool, began: float) -> Segmented:
         prepared = time.perf_counter()
-        try:
-            self._interpreter.set_tensor(self._input["index"], tensor)
-            self._interpreter.invoke()
-            # A view of the runtime's own memory, good until the next invoke(): scores are megabytes to copy.
-            output = self._interpreter.tensor(self._output["index"])()
-        except (RuntimeError, ValueError) as error:
-            raise StageError("inference", str(error)) from error
+        output = self._infer(tensor)
         inferred = time.perf_counter()
         mask, margin, unit = mask_from_output(output, self._model.output.kind, with_margin)
         return Segmented(

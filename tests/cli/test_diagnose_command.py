@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Project, changed_bundle, equal_bundle, run_program
+from conftest import Project, equal_bundle, run_program
 
 from goldmask.contract.bundle import load_bundle, save
 from goldmask.contract.files import sha256_of
@@ -17,12 +18,23 @@ GOLDEN = "models/tiny/goldens/lib_interpreter"
 
 def mirrored(project: Project) -> Path:
     """A bundle of an app that mirrors its masks."""
-    folder = equal_bundle(project, project.folder / "mirrored")
+    return changed(project, "mirrored", lambda mask: mask[:, ::-1])
+
+
+def checkered(project: Project) -> Path:
+    """A bundle of an app with a bug that nobody has thought of."""
+    checks = np.indices((8, 8)).sum(axis=0) % 2
+    return changed(project, "checkered", lambda mask: np.where(checks, mask, 2 - mask))
+
+
+def changed(project: Project, name: str, change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """A bundle with changed masks."""
+    folder = equal_bundle(project, project.folder / name)
     bundle = load_bundle(folder)
     results = []
     for result in bundle.results:
         path = folder / result.mask
-        path.write_bytes(encode_mask(np.ascontiguousarray(read_mask(path)[:, ::-1])))
+        path.write_bytes(encode_mask(np.ascontiguousarray(change(read_mask(path)), np.uint8)))
         results.append(result.model_copy(update={"mask_sha256": sha256_of(path)}))
     save(bundle.model_copy(update={"results": tuple(results)}), folder / "bundle.json")
     return folder
@@ -40,8 +52,8 @@ def test_a_cause_is_named_with_the_line_to_correct(project):
 
 
 def test_what_is_not_explained_says_what_was_tried(project):
-    changed_bundle(project, project.folder / "changed")
-    ran = project.run("diagnose", "--golden", GOLDEN, "--bundle", "changed", "--out", "out")
+    checkered(project)
+    ran = project.run("diagnose", "--golden", GOLDEN, "--bundle", "checkered", "--out", "out")
     assert ran.code == 10 and "WHY not explained" in ran.text and "ways to post-process the golden's mask" in ran.text
 
 

@@ -13,6 +13,7 @@ from jvm import jvm_context
 from needs import need
 from PIL import Image
 from running import context_of, run_target
+from sabotage import BUGS, OTHERS, SABOTAGE, Session, with_bugs
 
 from goldmask.contract.bundle import DelegatedNodes, Request, RequestCase, mask_of
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
@@ -20,7 +21,7 @@ from goldmask.contract.files import sha256_of
 from goldmask.contract.image import decode
 from goldmask.contract.options import Options
 from goldmask.project.case import cases_from_files, fetch_case
-from goldmask.project.config import Android, GoldenTest
+from goldmask.project.config import Android, GoldenTest, load_config
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder, model_from_path
 from goldmask.targets import android_jvm
@@ -28,10 +29,6 @@ from goldmask.targets import android_jvm
 pytestmark = pytest.mark.rig
 
 PIPELINES = ("lib_interpreter", "lib_task_api")
-SABOTAGE = Android(
-    folder=str(REPO / "tests/android/sabotage"),
-    lib_interpreter=GoldenTest(module="sabotage", test="org.goldmask.sabotage.SabotagedGoldenTest"),
-)
 
 
 def request_for(model: str, pipeline: str = "lib_interpreter", case_ids: tuple[str, ...] = (), **options) -> Request:
@@ -107,29 +104,54 @@ def make_app_project(folder: Path, android: Android) -> Path:
     return folder
 
 
-def test_without_a_bug_the_sabotaged_segmenter_passes(sabotaged):
-    ran, comparisons = sabotaged("none")
-    assert ran.code == 0 and {each["verdict"] for each in comparisons.values()} == {"PASS"}, ran.text
+@pytest.fixture(scope="session")
+def session(tmp_path_factory) -> Session:
+    """Every deliberate bug on three cases, in one JVM."""
+    folder = tmp_path_factory.mktemp("sabotaged")
+    request = request_for("shapes", case_ids=("square", "wide", "exif-rotated"))
+    bugs = with_bugs(request, BUGS + OTHERS, folder / "images")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", "-Dgoldmask.sabotage=by-file")
+        bundle = run(folder, bugs, android=SABOTAGE)
+    golden = load_golden(golden_folder(REPO, "shapes", "lib_interpreter"))
+    model = fetch_model(REPO, "shapes", load_spec(REPO, "shapes"))
+    return Session(request, model, golden, folder / "bundle", bundle)
+
+
+def test_without_a_bug_the_sabotaged_segmenter_passes(session, tmp_path):
+    for bug in ("none", "other-rounding"):
+        rows = session.rows(bug, load_config(REPO), tmp_path)
+        assert {row.verdict for row in rows.values()} == {"PASS"} and not any(row.diagnosis for row in rows.values())
 
 
 @pytest.mark.parametrize(
     ("bug", "case", "stage"),
     [
         ("bgr", "square", "tensor"),
-        ("rotated", "square", "decoded"),
+        ("rotated-90", "square", "decoded"),
         ("exif-ignored", "exif-rotated", "decoded"),
         ("zero-to-one", "square", "tensor"),
         ("nearest", "wide", "resized"),
-        ("transposed", "square", None),
-        ("shifted-labels", "square", None),
+        ("mask-transposed", "square", None),
+        ("labels-shifted-up", "square", None),
     ],
 )
-def test_every_deliberate_bug_is_red_at_its_stage(sabotaged, bug, case, stage):
-    ran, comparisons = sabotaged(bug)
-    found = comparisons[case]
-    assert ran.code == 10, ran.text
-    assert found["verdict"] == "FAIL" and found["stages"]["first_difference"] == stage
-    assert ("first difference" in found["reason"]) == (stage is not None)
+def test_every_deliberate_bug_is_red_at_its_stage(session, tmp_path, bug, case, stage):
+    found = session.rows(bug, load_config(REPO), tmp_path)[case]
+    assert found.verdict == "FAIL" and found.stages.first_difference == stage
+    assert ("first difference" in found.reason) == (stage is not None)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_every_deliberate_bug_is_named(session, tmp_path, bug):
+    rows = session.rows(bug, load_config(REPO), tmp_path).values()
+    diagnoses = [row.diagnosis for row in rows if row.diagnosis]
+    assert diagnoses and {cause.name for each in diagnoses for cause in each.causes} == {bug}
+
+
+def test_a_bug_that_nobody_has_thought_of_is_not_explained(session, tmp_path):
+    rows = session.rows("checkered", load_config(REPO), tmp_path)
+    assert {row.diagnosis.cause for row in rows.values() if row.diagnosis} == {None}
 
 
 def test_a_native_crash_is_an_error_and_keeps_what_was_done(sabotaged):

@@ -11,7 +11,8 @@ from goldmask.verdict.hypotheses_mask import permutation
 from goldmask.verdict.hypotheses_resize import FRAMINGS, KERNELS
 from goldmask.verdict.hypotheses_tensor import LAYOUTS, ORDERS, QUANTISINGS, RANGES
 from goldmask.workflows import diagnose
-from goldmask.workflows.diagnose import Materials, Sides, diagnose_rows
+from goldmask.workflows.diagnose import Materials, diagnose_rows
+from goldmask.workflows.failed_case import Sides
 
 OF_FLOATS = (*DECODINGS, *FRAMINGS, *KERNELS, *ORDERS, *RANGES, *LAYOUTS)
 # The same range as the declared one, which is no bug.

@@ -7,16 +7,22 @@ from pathlib import Path
 from ..contract.bundle import Request, load_request
 from ..contract.errors import ExitCode, GoldmaskError, UsageError
 from ..contract.mask import MAX_CLASSES
+from ..contract.options import Options
 from ..project.gather import gather
 from ..project.model import Model, load_spec, model_from_path, model_names
 from ..report.write import open_folder, write_report
-from ..verdict.hypothesis import ImageInput
+from ..verdict.compare import Verdict
 from ..workflows.compare import compare_bundle
-from ..workflows.diagnose import Materials, Sides, diagnose_rows
+from ..workflows.diagnose import Materials, diagnose_rows, materials_of
+from ..workflows.failed_case import Sides
+from ..workflows.three_way import agreements_of
 from .check import finish
 from .compare import Side, load_side, named_folder
 from .console import ProgressBars
 from .folders import out_folder, root_or_here
+
+# Who asks for the cause waits for it.
+BUDGET_S = 900
 
 
 def run_diagnose(
@@ -49,36 +55,40 @@ def run_diagnose(
         out=path,
     )
     sides = Sides(was, expected.golden or expected.bundle, now, actual.bundle)
-    rows = diagnose_rows(rows, sides, _materials(project, expected, actual, len(labels)))
-    return finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose)
+    materials = _materials(project, expected, actual, len(labels), path / "logs")
+    rows = diagnose_rows(rows, sides, replace(materials, budget_s=BUDGET_S))
+    failed = [row.case for row in rows if row.verdict is Verdict.FAIL]
+    agreements = agreements_of(project, _bundles_around(now), expected.bundle.model.name, failed)
+    environment = {"golden": golden, "bundle": bundle}
+    return finish(write_report(rows, (), environment, path, agreements=agreements), path, verbose)
 
 
-def _materials(project: Path, expected: Side, actual: Side, classes: int) -> Materials:
+def _bundles_around(folder: Path) -> Path:
+    """The folder of bundles that a check wrote and that `folder` is one of; else one that has no other."""
+    above = folder.resolve().parents
+    return above[2] if len(above) > 2 and above[2].name == "bundles" else folder
+
+
+def _materials(project: Path, expected: Side, actual: Side, classes: int, logs: Path) -> Materials:
     """The model and the images: those of the request beside the bundle, or else of the project's model."""
     for side in (actual, expected):
         file = side.folder / "request.json"
         if file.is_file():
-            return _of_request(load_request(file), side.folder, classes)
+            request = load_request(file)
+            cases = [case.model_copy(update={"file": str(side.folder / case.file)}) for case in request.cases]
+            path = side.folder / request.model.file
+            try:
+                found: Model | None = model_from_path(path)
+            except GoldmaskError:
+                found = None
+            model = request.model.model_copy(update={"file": str(path.resolve())})
+            return materials_of(request.model_copy(update={"model": model, "cases": tuple(cases)}), found, logs)
     name = expected.bundle.model.name
-    if name not in model_names(project):
-        return Materials(classes)
-    with ProgressBars() as bars:
-        assets = gather(project, name, load_spec(project, name), bars)
-    image = _image_input(assets.model) if assets.model else None
-    return Materials(classes, image, {case.id: case for case in assets.cases})
-
-
-def _of_request(request: Request, folder: Path, classes: int) -> Materials:
-    cases = {case.id: case.model_copy(update={"file": str(folder / case.file)}) for case in request.cases}
-    image = ImageInput.of(request.model.input)
-    if image.dtype == "int8":  # whose steps only the file knows
-        try:
-            found = model_from_path(folder / request.model.file)
-        except GoldmaskError:
-            return Materials(classes, None, cases)
-        image = replace(image, scale=found.input.scale, zero_point=found.input.zero_point)
-    return Materials(classes, image, cases)
-
-
-def _image_input(model: Model) -> ImageInput:
-    return ImageInput.of(model.request().input, model.input.scale, model.input.zero_point)
+    if name in model_names(project):
+        with ProgressBars() as bars:
+            assets = gather(project, name, load_spec(project, name), bars)
+        if assets.model and assets.cases:
+            options = Options(pipeline=expected.bundle.pipeline)
+            request = Request(model=assets.model.request(), options=options, cases=assets.cases)
+            return materials_of(request, assets.model, logs)
+    return Materials(classes)

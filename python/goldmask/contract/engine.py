@@ -47,6 +47,7 @@ from .journal import Journal
 from .latency import Latency
 from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
 from .options import TapName
+from .predictions import TensorEngine, write_predictions
 
 # [1, height, width] class indices, or [1, height, width, classes] scores.
 Output = np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.uint8 | np.int8 | np.int32 | np.int64]]
@@ -106,8 +107,17 @@ def main(open_engine: Callable[[Request], Engine], packages: tuple[str, ...]) ->
     parser = argparse.ArgumentParser(description="Runs a goldmask request.json and writes a bundle.")
     parser.add_argument("request", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
+    parser.add_argument("--tensors", type=Path, help="predict these in place of the request's images; an .npy file")
+    parser.add_argument("--scored", type=int, nargs="*", default=[], help="of which of them scores are kept")
+    parser.add_argument("--budget", type=float, default=60, help="the seconds after which no further one is begun")
     arguments = parser.parse_args()
     request = load_request(arguments.request)
+    if arguments.tensors:
+        engine = open_engine(request)
+        if not isinstance(engine, TensorEngine):
+            parser.error("this runtime takes images, not tensors")
+        write_predictions(engine, arguments.tensors, arguments.out, arguments.scored, arguments.budget)
+        return
     environment = {name: version(name) for name in ("numpy", "pillow", *packages)}
     write_bundle(request, arguments.request.parent, arguments.out, open_engine, environment, _report)
 

@@ -11,6 +11,7 @@ from ..contract.errors import ExitCode, UsageError
 from ..contract.files import read_file
 from ..contract.schema import WHOLE, InvalidJson, Many, Strict, Text, parse_json
 from ..verdict.compare import FAILING, Comparison, Verdict
+from ..verdict.three_way import Agreement
 
 REPORT_FILE = "report.json"
 JUNIT_FILE = "junit.xml"
@@ -48,6 +49,9 @@ class Report(Strict):
     skipped: Many[Skipped]
     # What targets said of a run: second attempts, what was there already, whether a latency means something.
     notes: Many[Text] = ()
+    agreements: Many[Agreement] = Field(
+        default=(), description="of models with failures: every pair of runs, goldens among them, for the failed cases"
+    )
 
     @model_validator(mode="after")
     def _follows_from_its_rows(self) -> Self:

@@ -13,6 +13,7 @@ from ..contract.errors import ExitCode
 from ..machine.resources import COMMAND, typed
 from ..targets.target import REFERENCE
 from ..verdict.compare import CHANGED, FAILING, Comparison, Verdict
+from ..verdict.three_way import lines as lines_of
 from .diagnoses import explained
 from .report import REPORT_FILE, Report
 
@@ -91,6 +92,7 @@ class _Shown:
             _notes(page, self.report),
             _causes(page, self.report, self.view),
             _diagnoses(page, self.report),
+            _agreements(page, self.report),
             _again(page, self.view.again),
         ):
             shown = list(lines)
@@ -215,6 +217,12 @@ def _diagnoses(page: _Page, report: Report) -> Iterator[Text]:
         yield from page.beside(page.text("WHY", "bold cyan"), VERDICT_WIDTH, page.text(found.title))
         for line in found.lines:
             yield from page.wrapped(page.text(line), VERDICT_WIDTH)
+
+
+def _agreements(page: _Page, report: Report) -> Iterator[Text]:
+    """Which runs of the failed cases are equal, and which are not."""
+    for line in lines_of(report.agreements):
+        yield from page.beside(page.text("PAIR", "bold cyan"), VERDICT_WIDTH, page.text(line))
 
 
 def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:

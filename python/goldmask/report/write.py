@@ -8,6 +8,7 @@ from pathlib import Path
 from ..contract.errors import UsageError, of_system
 from ..contract.files import remove_files, write_atomically
 from ..verdict.compare import Comparison, Outcome, Pair, Verdict
+from ..verdict.three_way import Agreement
 from .junit import to_junit
 from .pictures import side_by_side, soft_side_by_side
 from .report import JUNIT_FILE, REPORT_FILE, Report, Skipped, exit_code, to_json
@@ -55,6 +56,7 @@ def write_report(
     environment: dict[str, str],
     out: Path,
     notes: tuple[str, ...] = (),
+    agreements: Sequence[Agreement] = (),
 ) -> Report:
     """Write all forms of the report of `comparisons` into `out`; returns it.
 
@@ -67,6 +69,7 @@ def write_report(
         comparisons=tuple(comparisons),
         skipped=tuple(skipped),
         notes=notes,
+        agreements=tuple(agreements),
     )
     try:
         write_atomically(out / REPORT_FILE, to_json(report))

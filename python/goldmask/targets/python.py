@@ -46,7 +46,7 @@ class PythonSession(Session):
         """Set up a pipeline's runtime. Raises EnvironmentMissing, and UsageError where it has no such runtime."""
         options = self.context.options
         check_options(self.target, options)
-        pep723.prepare(_script(pipeline, options.runtime), interpreter_of(pipeline), self.context.logs)
+        pep723.prepare(script_of(pipeline, options.runtime), interpreter_of(pipeline), self.context.logs)
 
     def predict(self, request: Request, out: Path, on_case: OnCase) -> Bundle:
         """Run `request` in its reference runtime. Cases that it did not live to finish are errors that say why.
@@ -55,7 +55,7 @@ class PythonSession(Session):
         """
         pipeline = request.options.pipeline
         check_options(self.target, self.context.options)
-        path = _script(pipeline, self.context.options.runtime)
+        path = script_of(pipeline, self.context.options.runtime)
         who, log, journal = f"the {path.stem} runtime", out / "run.log", out / JOURNAL_FILE
         journal.unlink(missing_ok=True)
         try:
@@ -84,7 +84,7 @@ class PythonSession(Session):
 
     def run_tensors(self, request: TensorRequest, out: Path) -> TensorResults:
         """Run models on tensors in the reference runtime. Raises RunError where it ends before it has values."""
-        path = _script(TENSOR_PIPELINE, self.context.options.runtime)
+        path = script_of(TENSOR_PIPELINE, self.context.options.runtime)
         save_tensors(request, out / REQUEST_FILE)
         done = pep723.run(
             path,
@@ -134,7 +134,8 @@ class Python(Target):
 TARGET = Python()
 
 
-def _script(pipeline: str, runtime: str | None) -> Path:
+def script_of(pipeline: str, runtime: str | None) -> Path:
+    """The reference script of a pipeline and a runtime. Raises UsageError."""
     runtime = runtime or RUNTIMES[0]
     if (pipeline, runtime) not in SCRIPTS:
         raise UsageError(
@@ -151,7 +152,7 @@ def runtime_of(recorded: RuntimeInfo) -> str:
 
 def write_submodels(cuts: Cuts, out: Path, logs: Path) -> None:
     """Write cuts of models to `out`, in LiteRT's environment, which has the schema. Raises RunError, as `prepare`."""
-    script, python = _script(TENSOR_PIPELINE, None), interpreter_of(TENSOR_PIPELINE)
+    script, python = script_of(TENSOR_PIPELINE, None), interpreter_of(TENSOR_PIPELINE)
     pep723.prepare(script, python, logs)
     out.mkdir(parents=True, exist_ok=True)
     save_tensors(cuts, out / CUTS_FILE)
@@ -165,7 +166,7 @@ def write_submodels(cuts: Cuts, out: Path, logs: Path) -> None:
 def at_hand(pipeline: Pipeline, runtime: str | None, logs: Path) -> bool:
     """Whether a runtime can be run without a download: the default one, and others whose environment is there."""
     return runtime in (None, RUNTIMES[0]) or pep723.is_prepared(
-        _script(pipeline, runtime), interpreter_of(pipeline), logs
+        script_of(pipeline, runtime), interpreter_of(pipeline), logs
     )
 
 

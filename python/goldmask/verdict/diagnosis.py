@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,13 +50,19 @@ class Diagnosis(Strict):
 class Trial:
     """What a candidate made of a case: of `pixels` of the target's mask it reproduces all but `missed`.
 
-    `differing` is how many differ from the golden.
+    `differing` is how many differ from the golden. `made` is its mask, where that explains anything.
     """
 
     causes: tuple[Hypothesis, ...]
     missed: int
     differing: int
     pixels: int
+    made: Mask | None = None
+
+    @property
+    def cost(self) -> float:
+        """What ranks candidates: pixels missed, and for each cause as many as runtimes may differ in."""
+        return self.missed + len(self.causes) * max(FEWEST_PIXELS / 2, 0.01 * self.differing)
 
     def explains(self, least: float = LEAST_EXPLAINED) -> bool:
         """Whether it reproduces what differs, and too much of it for chance."""
@@ -72,12 +78,13 @@ class Trial:
 def trial(causes: tuple[Hypothesis, ...], made: Mask, expected: Mask, actual: Mask) -> Trial:
     """How well a candidate's mask, of the target's size, is the target's; where the golden has another, all differs."""
     differing = int(np.count_nonzero(expected != actual)) if expected.shape == actual.shape else actual.size
-    return Trial(causes, int(np.count_nonzero(made != actual)), differing, actual.size)
+    found = Trial(causes, int(np.count_nonzero(made != actual)), differing, actual.size)
+    return replace(found, made=made) if found.explains() else found
 
 
 def best(trials: Iterable[Trial], least: float = LEAST_EXPLAINED) -> list[Trial]:
-    """Those that explain the mask, the best first: fewest pixels missed, then fewest causes, then as they came."""
-    return sorted((each for each in trials if each.explains(least)), key=lambda each: (each.missed, len(each.causes)))
+    """Those that explain the mask, the best first, and as they came."""
+    return sorted((each for each in trials if each.explains(least)), key=lambda each: each.cost)
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,12 @@ def by_mask(trials: Sequence[Trial], *, cut: bool = False, least: float = LEAST_
     if not ranked:
         return None
     first = ranked[0]
-    equal = [each.causes for each in ranked if (each.missed, len(each.causes)) == (first.missed, len(first.causes))]
+    equal = [each.causes for each in ranked if each.cost == first.cost and _same(each.made, first.made)]
     return Explanation(tuple(equal), first.evidence, "mask", "likely" if first.missed else "certain", cut)
+
+
+def _same(one: Mask | None, other: Mask | None) -> bool:
+    return one is not None and other is not None and np.array_equal(one, other)
 
 
 def by_hash(found: Sequence[tuple[Hypothesis, ...]], stages: Sequence[str], agreement: str) -> Explanation:

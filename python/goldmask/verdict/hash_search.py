@@ -38,7 +38,11 @@ class HashSearch:
     def recipes(self) -> list[Recipe]:
         """Those with the fewest causes that reproduce every hash which the target handed on; none where none do."""
         for recipe in self.known:
-            if self._decoded(recipe) is not None and all(self._matches(stage, recipe) for stage in STAGES):
+            if (
+                self._shows(recipe)
+                and self._decoded(recipe) is not None
+                and all(self._matches(stage, recipe) for stage in STAGES)
+            ):
                 return [recipe]
         for most in range(MOST_CAUSES + 1):
             if found := list(self._of(most)):
@@ -52,7 +56,12 @@ class HashSearch:
         begun = [Recipe()]
         for stage in (self._decodings, self._resizes, self._tensors):
             begun = [recipe for each in begun for recipe in stage(each, most)]
-        yield from (recipe for recipe in begun if len(recipe.causes) == most)
+        yield from (recipe for recipe in begun if len(recipe.causes) == most and (not most or self._shows(recipe)))
+
+    def _shows(self, recipe: Recipe) -> bool:
+        """Whether a hash was handed on that every cause of a recipe changes: nothing proves the others."""
+        known = [stage for stage in STAGES if getattr(self.actual, stage)]
+        return bool(known) and all(STAGES.index(each.stage) <= STAGES.index(known[-1]) for each in recipe.causes)
 
     def _decodings(self, recipe: Recipe, most: int) -> list[Recipe]:
         if self._is_golden("decoded"):

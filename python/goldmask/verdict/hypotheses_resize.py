@@ -80,6 +80,11 @@ def _inside(index: Positions, size: int, out: int) -> Positions:
     return (index + 0.5) * size / out
 
 
+def _inside_ties_down(index: Positions, size: int, out: int) -> Positions:
+    """As Skia has it: what lies just between two pixels is the first one."""
+    return _inside(index, size, out) - 1e-6
+
+
 def _aligned(index: Positions, size: int, out: int) -> Positions:
     return index * (size - 1) / max(out - 1, 1)
 
@@ -130,6 +135,7 @@ KERNELS = (
 )
 # The same by other arithmetic, for hashes only.
 ROUNDING_OF_KERNELS = (
+    Kernel("nearest", _MIDDLE, _NEAREST, apply=_nearest(_inside_ties_down)),
     Kernel(
         "bilinear-float", "the bilinear resize is cut off to whole numbers", _CENTRES, apply=_bilinear(_centre, "down")
     ),

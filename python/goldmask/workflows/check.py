@@ -31,11 +31,14 @@ from ..verdict.across import changed
 from ..verdict.compare import FAILING, Asked, Comparison, NotJudged, NotRun, Verdict
 from .baselines import load_baselines
 from .compare import compare_bundle
+from .diagnose import diagnose_rows, materials_of
+from .failed_case import Sides
 from .latency import judge_latency
 from .measuring import in_random_order
 from .pending import pend, settle_stale
 from .scaling import Scaled, handed_on_taps, judge_own_scaling
 from .selection import FAIL_FAST, Selection, check_overrides, options_for, recording_options
+from .three_way import agreements_of
 from .variants import compare_variants, pairs
 
 
@@ -104,7 +107,14 @@ def check(
     }
     tables = compare_variants(two, config, out, run.assets)
     shown = tuple(dict.fromkeys([*run.notes, *latency_notes, *changed(rows), *tables]))
-    return write_report([*also, *judged], skipped, environment | {"ci": os.environ.get("CI", "")}, out, shown)
+    environment |= {"ci": os.environ.get("CI", "")}
+    agreements = [each for name in specs for each in agreements_of(root, out / "bundles", name, _failed(judged, name))]
+    return write_report([*also, *judged], skipped, environment, out, shown, agreements)
+
+
+def _failed(rows: Sequence[Comparison], model: str) -> dict[str, None]:
+    """The cases of a model whose masks failed anywhere, in order."""
+    return dict.fromkeys(row.case for row in rows if row.model == model and row.verdict is Verdict.FAIL)
 
 
 def context_of(run: Run, target: str, pipeline: str = "") -> Context:
@@ -290,7 +300,11 @@ def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, ass
         )
         context = context_of(run, REFERENCE)
         scaled = Scaled(run.config, target, request, golden, bundle, bundle_folder, run.out, context, asked)
-        rows += judge_own_scaling(compared, scaled)
+        compared = judge_own_scaling(compared, scaled)
+        # The reference's own code is ours, so that no candidate of an app's needs to be predicted for it.
+        model = None if target == REFERENCE else assets.model
+        materials = materials_of(request, model, run.out / "logs")
+        rows += diagnose_rows(compared, Sides(folder, golden, bundle_folder, bundle), materials)
     return rows
 
 

@@ -1,49 +1,67 @@
 """Why the masks of failed rows differ: hypotheses are held against what a target handed on, the cheapest first."""
 
-import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from ..contract.bundle import Bundle, Predicted, RequestCase, mask_of
-from ..contract.errors import GoldmaskError
-from ..contract.image import FORMATS, as_stored, read_image, strip
-from ..contract.mask import Mask
-from ..contract.metadata import UnsupportedImage
-from ..project.golden import Golden
+from ..contract.bundle import Request, RequestCase
+from ..contract.options import Options
+from ..contract.tensors import InputSpec
+from ..project.model import Model
 from ..verdict import diagnosis
-from ..verdict.compare import Comparison, Judged, Verdict, first_difference
+from ..verdict.compare import Comparison, first_difference
 from ..verdict.diagnosis import Diagnosis, Explanation, settled
 from ..verdict.hash_search import HashSearch, distinct
-from ..verdict.hypotheses_mask import POSTPROCESSINGS, Postprocessing, Prediction, permutation, permuted
-from ..verdict.hypothesis import Alpha, ImageInput, Photo, Recipe
+from ..verdict.hypotheses_mask import Prediction
+from ..verdict.hypothesis import ImageInput, Photo, Recipe
+from ..verdict.mask_search import trials
+from .by_reference import MaskSearch, explain_by_reference
+from .failed_case import FailedCase, Sides, bytes_of, failed_case, photo_of
+from .reference import Predictor, Reference
 
-# Of one case; who asks for more than a look waits longer.
-HASHES_S = 0.3
+# Of one case by hash; and of all cases by the reference, whose search of one case has a limit of its own.
+HASHES_S, REFERENCE_S = 0.3, 60.0
+# Of so many cases that hashes explain, the mask is predicted as well: a second bug may come after inference.
+VERIFIED = 2
 _STAGES = {"decoded": "decoded pixels", "resized": "resized pixels", "tensor": "input tensor"}
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What is at hand to try candidates on: the model's image tensor, the number of classes, the images by case."""
+    """What is at hand to try candidates on: the model's image tensor, the number of classes, the images by case.
+
+    Without `reference` nothing is predicted. After `budget_s` seconds no further case is searched.
+    """
 
     classes: int
     image: ImageInput | None = None
     cases: dict[str, RequestCase] = field(default_factory=dict)
+    reference: Predictor | None = None
+    budget_s: float = REFERENCE_S
 
 
-@dataclass(frozen=True)
-class Sides:
-    """A golden and a bundle, with their folders."""
+def materials_of(request: Request, model: Model | None, logs: Path) -> Materials:
+    """What a request and its model, where that can be read, give to try; the request's paths lead to the files.
 
-    golden_folder: Path
-    golden: Bundle | Golden
-    folder: Path
-    bundle: Bundle
+    The reference predicts with its own options: what was asked of a target is no concern of candidates.
+    """
+    cases = {case.id: case for case in request.cases}
+    if not _is_plain(request.model.input):
+        return Materials(len(request.model.labels), None, cases)
+    if model is None:  # of floats, the request says enough to make a tensor
+        image = ImageInput.of(request.model.input) if request.model.input.dtype != "int8" else None
+        return Materials(len(request.model.labels), image, cases)
+    image = ImageInput.of(request.model.input, model.input.scale, model.input.zero_point)
+    options = Options(pipeline=request.options.pipeline)
+    reference = Reference(request.model_copy(update={"options": options}), logs)
+    return Materials(len(request.model.labels), image, cases, reference)
+
+
+def _is_plain(image: InputSpec) -> bool:
+    """Whether an image tensor is of a kind that hypotheses are about: [1, h, w, 3] of floats, or of bytes."""
+    plain = (image.layout, image.channels, image.fourth, image.index) == ("nhwc", "rgb", None, 0)
+    return plain and image.dtype in ("float32", "uint8", "int8") and image.steps == "pixels"
 
 
 def diagnose_rows(rows: Sequence[Comparison], sides: Sides, materials: Materials) -> list[Comparison]:
@@ -51,129 +69,98 @@ def diagnose_rows(rows: Sequence[Comparison], sides: Sides, materials: Materials
 
     `rows` are of one model, target and pipeline: what explains one case is tried first on the others.
     """
-    cases = {row.case: case for row in rows if (case := _failed_case(row, sides))}
+    cases = {row.case: case for row in rows if (case := failed_case(row, sides))}
+    diagnoses = explain_cases(cases, materials)
+    return [row.model_copy(update={"diagnosis": diagnoses[row.case]}) if row.case in diagnoses else row for row in rows]
+
+
+def explain_cases(cases: Mapping[str, FailedCase], materials: Materials) -> dict[str, Diagnosis]:
+    """The diagnosis of each of some cases of one bundle."""
+    doctor = _Doctor(materials)
     found: dict[str, Explanation] = {}
     diagnoses: dict[str, Diagnosis] = {}
-    known: list[Recipe] = []
     # Small images are cheap to search, and what explains them is the first guess for a large one.
-    for name in sorted(cases, key=lambda name: _bytes(materials.cases.get(name))):
-        answer = explain(cases[name], materials, known)
+    for name in sorted(cases, key=lambda name: bytes_of(materials.cases.get(name))):
+        answer = doctor.explain(cases[name])
         if isinstance(answer, Explanation):
             found[name] = answer
         else:
             diagnoses[name] = answer
-    diagnoses |= settled(found)
-    return [row.model_copy(update={"diagnosis": diagnoses[row.case]}) if row.case in diagnoses else row for row in rows]
+    return diagnoses | settled(found)
 
 
-def _failed_case(row: Comparison, sides: Sides) -> "Case | None":
-    """The masks of a row that failed for its mask, where both can be read."""
-    if not isinstance(row, Judged) or row.verdict is not Verdict.FAIL or row.across:
-        return None
-    golden = sides.golden.as_of(row.case) if isinstance(sides.golden, Golden) else sides.golden
-    wanted, result = golden.result(row.case), sides.bundle.result(row.case)
-    if not (isinstance(wanted, Predicted) and isinstance(result, Predicted)):
-        return None
-    try:
-        expected, actual = mask_of(sides.golden_folder, wanted), mask_of(sides.folder, result)
-    except GoldmaskError:
-        return None
-    # Equal masks failed for how they were run.
-    return None if np.array_equal(expected, actual) else Case(wanted, result, expected, actual)
+class _Doctor:
+    """Explains the cases of one bundle, and knows what explained those before."""
 
+    def __init__(self, materials: Materials) -> None:
+        self.materials = materials
+        self.known: list[Recipe] = []
+        self.verified = 0
+        self.out_of_time = deadline(materials.budget_s)
 
-def _bytes(case: RequestCase | None) -> int:
-    try:
-        return Path(case.file).stat().st_size if case else 0
-    except OSError:
-        return 0
+    def explain(self, case: FailedCase) -> Explanation | Diagnosis:
+        """What made one mask another one, or that it is not explained and what was tried."""
+        photo, missing = photo_of(self.materials.cases.get(case.wanted.case))
+        image = self.materials.image
+        tried, cut = [], False
+        # Whether the input of inference is known to be another than the golden's.
+        differs = first_difference(case.wanted.stages, case.result.stages) is not None
+        same = case.result.stages.tensor is not None and not differs
+        if photo and image:
+            # When the time for all is over, what is known is still recognised.
+            no_time = deadline(0 if self.out_of_time() else HASHES_S)
+            search = HashSearch(photo, image, case.wanted.stages, case.result.stages, no_time, self.known)
+            reproduced = search.recipes()
+            if recipes := distinct([recipe for recipe in reproduced if recipe.causes]):
+                return self._of_hashes(case, photo, image, recipes)
+            # What was reproduced without a cause differs in the last bit at most.
+            if reproduced and case.result.stages.tensor:
+                differs, same = False, True
+            tried.append(f"{search.tried} hashes of decoded and resized pixels and input tensors")
+            cut = search.cut
+        else:
+            tried.append(f"no hashes, as {missing or 'the model is not here'}")
+        upright = photo.upright().shape[:2] if photo else None
+        prediction = Prediction(case.expected, self.materials.classes, case.actual.shape, upright)
+        ways = list(trials([Recipe()], prediction, case.expected, case.actual, most=1))
+        tried.append(f"{len(ways)} ways to post-process the golden's mask")
+        least = diagnosis.LEAST_AGAINST_HASHES if differs else diagnosis.LEAST_EXPLAINED
+        found = diagnosis.by_mask(ways, cut=cut, least=least)
+        # A model sees a turned image nearly as it sees the image: only what fits in every pixel needs no second look.
+        if found and found.certainty == "certain":
+            return found
+        if photo and image and (reference := self._reference(case)):
+            if self.out_of_time():
+                cut = True
+            else:
+                search_masks = MaskSearch(case, photo, image, self.materials.classes, reference, input_known=same)
+                by_prediction, what, short = explain_by_reference(search_masks, self.known)
+                tried, cut = [*tried, what], cut or short
+                found = by_prediction or found
+        return found or diagnosis.unexplained(", ".join(tried), cut)
 
+    def _of_hashes(
+        self, case: FailedCase, photo: Photo, image: ImageInput, recipes: Sequence[Recipe]
+    ) -> Explanation | Diagnosis:
+        """The causes that hashes show, and what comes after inference besides them."""
+        if len(recipes) == 1 and recipes[0] not in self.known:
+            self.known.append(recipes[0])
+        stages = [name for stage, name in _STAGES.items() if getattr(case.result.stages, stage)]
+        found = diagnosis.by_hash([recipe.causes for recipe in recipes], stages, case.agreement)
+        reference = self._reference(case)
+        if not reference or self.verified >= VERIFIED or self.out_of_time():
+            return found
+        self.verified += 1
+        search = MaskSearch(case, photo, image, self.materials.classes, reference, input_known=True)
+        both, _, _ = explain_by_reference(search, [*recipes], wide=False)
+        if both and len(both.candidates[0]) > len(recipes[0].causes):
+            self.verified = 0
+            return both
+        return found
 
-@dataclass(frozen=True)
-class Case:
-    """One case on both sides, with its masks."""
-
-    wanted: Predicted
-    result: Predicted
-    expected: Mask
-    actual: Mask
-
-    @property
-    def agreement(self) -> str:
-        """How many pixels agree, as a clause."""
-        if self.expected.shape != self.actual.shape:
-            return "the masks have other sizes"
-        return f"agreement was {np.mean(self.expected == self.actual):.1%}"
-
-
-def explain(case: Case, materials: Materials, known: list[Recipe]) -> Explanation | Diagnosis:
-    """What made one mask another one, or that it is not explained and what was tried.
-
-    `known` are recipes that explained other cases. One that explains this case alone is added to them.
-    """
-    photo, missing = photo_of(materials.cases.get(case.wanted.case))
-    tried, cut = [], False
-    differs = first_difference(case.wanted.stages, case.result.stages) is not None
-    if photo and materials.image:
-        search = HashSearch(
-            photo, materials.image, case.wanted.stages, case.result.stages, deadline(HASHES_S), tuple(known)
-        )
-        reproduced = search.recipes()
-        # What was reproduced without a cause differs in the last bit at most.
-        differs = differs and not any(not recipe.causes for recipe in reproduced)
-        recipes = distinct([recipe for recipe in reproduced if recipe.causes])
-        if recipes:
-            if len(recipes) == 1 and recipes[0] not in known:
-                known.append(recipes[0])
-            stages = [name for stage, name in _STAGES.items() if getattr(case.result.stages, stage)]
-            return diagnosis.by_hash([recipe.causes for recipe in recipes], stages, case.agreement)
-        tried.append(f"{search.tried} hashes of decoded and resized pixels and input tensors")
-        cut = search.cut
-    else:
-        tried.append(f"no hashes, as {missing or 'the model is not here'}")
-    upright = photo.upright().shape[:2] if photo else None
-    prediction = Prediction(case.expected, materials.classes, case.actual.shape, upright)
-    trials = _postprocessings(case, prediction)
-    tried.append(f"{len(trials)} ways to post-process the golden's mask")
-    least = diagnosis.LEAST_AGAINST_HASHES if differs else diagnosis.LEAST_EXPLAINED
-    return diagnosis.by_mask(trials, cut=cut, least=least) or diagnosis.unexplained(", ".join(tried), cut)
-
-
-def _postprocessings(case: Case, prediction: Prediction) -> list[diagnosis.Trial]:
-    """Each way of post-processing that can be tried on a prediction, held against the target's mask."""
-    candidates: list[Postprocessing] = list(POSTPROCESSINGS)
-    if table := permuted(prediction.mask, case.actual, prediction.classes):
-        candidates.append(permutation(table))
-    trials = []
-    for each in candidates:
-        made = each.apply(prediction)
-        if made is not None and made.shape == case.actual.shape:
-            trials.append(diagnosis.trial((each,), made, case.expected, case.actual))
-    return trials
-
-
-def photo_of(case: RequestCase | None) -> tuple[Photo | None, str]:
-    """The image of a case, or why it cannot be had."""
-    if case is None:
-        return None, "the image is not here"
-    path = Path(case.file)
-    try:
-        data = read_image(path)
-        raw, own = as_stored(path, data)
-    except GoldmaskError as error:
-        return None, error.what
-    return Photo(raw, case.orientation or own, _alpha(data)), ""
-
-
-def _alpha(data: bytes) -> Alpha | None:
-    """The alpha of an image that has one, uint8 [h, w]."""
-    try:
-        with Image.open(io.BytesIO(strip(data).data), formats=FORMATS) as image:
-            if "A" not in image.getbands() and "transparency" not in image.info:
-                return None
-            return np.asarray(image.convert("RGBA").getchannel("A"))
-    except (UnsupportedImage, OSError, SyntaxError, ValueError):  # a BMP, for example
-        return None
+    def _reference(self, case: FailedCase) -> Predictor | None:
+        few = case.differing < diagnosis.FEWEST_PIXELS
+        return None if few else self.materials.reference
 
 
 def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
