@@ -1,13 +1,16 @@
 """What a golden run prints while it runs, each case among whatever else; and what the host decodes for it."""
 
+import hashlib
+import shutil
+
 import image_grid
 import pytest
 from conftest import REPO
 from PIL import Image
 
-from goldmask.contract.bundle import RequestCase, load_request
+from goldmask.contract.bundle import Failed, RequestCase, Tap, load_bundle, load_request
 from goldmask.contract.image import decode
-from goldmask.targets.host import case_listener, write_decoded
+from goldmask.targets.host import case_listener, checked, write_decoded
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,19 @@ def test_only_what_docs_images_md_lists_is_decoded_by_the_host(tmp_path):
             assert image.size == (image_grid.WIDTH, image_grid.HEIGHT)
             assert image.tobytes() == decode(tmp_path / f"{name}.{name}", orientation=1).tobytes()
             assert image.tobytes() != decode(tmp_path / f"{name}.{name}").tobytes()
+
+
+def test_what_an_app_hands_on_is_the_file_that_its_bundle_says(tmp_path):
+    """Its twins: another file, and none; the case has failed then."""
+    shutil.copytree(REPO / "tests/samples", tmp_path / "bundle")
+    folder, request = tmp_path / "bundle", load_request(REPO / "tests/samples/request.json")
+    bundle, tap = load_bundle(folder), folder / "taps/flag.tensor.bin"
+    tap.write_bytes(b"tensor")
+    handed_on = Tap(file="taps/flag.tensor.bin", sha256=hashlib.sha256(b"tensor").hexdigest())
+    first = bundle.results[0].model_copy(update={"taps": {"tensor": handed_on}})
+    bundle = bundle.model_copy(update={"results": (first, *bundle.results[1:])})
+    assert checked(bundle, request, request.cases, folder, "android-device").results[0] == first
+    for spoil, words in ((lambda: tap.write_bytes(b"other!"), "sha256 differs"), (tap.unlink, "is missing")):
+        spoil()
+        result = checked(bundle, request, request.cases, folder, "android-device").results[0]
+        assert isinstance(result, Failed) and result.error.stage == "pull" and words in result.error.message

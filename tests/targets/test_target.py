@@ -135,3 +135,11 @@ def test_a_delegate_that_no_chosen_target_has_is_a_mistake(project: Project):
     with pytest.raises(UsageError, match="no delegate 'nnapi' on python or ios-host"):
         check_used({"delegate": "nnapi"}, ["python", "ios-host"])
     check_used({"delegate": "gpu"}, ["python", "android-device"])  # it is python's error alone
+
+
+def test_how_apps_scale_is_not_said_to_the_reference():
+    """`[options] resize = "platform"` is of the apps; what is golden is scaled in one way."""
+    assert "resize" not in find_target("python").options
+    check_used({"resize": "platform"}, ["python", "android-jvm"])
+    with pytest.raises(UsageError, match="--resize has no effect on python"):
+        check_used({"resize": "platform"}, ["python"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from app_scaling import MODEL, OURS, OWN, rows_of
 from conftest import REPO
 from PIL import Image
 from running import context_of, run_target
@@ -18,16 +19,14 @@ from goldmask.project.case import fetch_case
 from goldmask.project.config import Config
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder
-from goldmask.verdict.compare import Asked, Judged, Verdict
+from goldmask.verdict.compare import Judged, Verdict
 from goldmask.verdict.kernels import scale
 from goldmask.workflows import scaling
-from goldmask.workflows.compare import compare_bundle
-from goldmask.workflows.scaling import Scaled, handed_on_taps, judge_own_scaling
+from goldmask.workflows.scaling import handed_on_taps
 
 pytestmark = pytest.mark.project
 
-CASE, MODEL, KERNEL = "wide", "shapes", "platform bilinear"
-OWN = {"schema": 1, "suites": {"default": {"models": [MODEL]}}, "tolerances": {"scaling": "own"}}
+CASE, KERNEL = "wide", "platform bilinear"
 SIDE = 129
 
 
@@ -92,25 +91,7 @@ class App:
     def judge_result(self, result: Predicted, platform: str = "android", config=OWN) -> Judged:
         target = TargetInfo(name="android-jvm", kind="jvm", platform=platform, abi="x86_64", os="any")
         bundle = self.bundle.model_copy(update={"results": (result,), "target": target})
-        golden = load_golden(golden_folder(REPO, MODEL, "lib_interpreter"))
-        loaded = Config.model_validate(config)
-        rows = compare_bundle(
-            [CASE],
-            config=loaded,
-            model=MODEL,
-            target="android-jvm",
-            golden_folder=golden.folder,
-            golden=golden,
-            folder=self.folder,
-            bundle=bundle,
-            labels=self.request.model.labels,
-            out=self.tmp_path / "report",
-        )
-        context = context_of(REPO, self.tmp_path / "logs")
-        out = self.tmp_path / "report"
-        scaled = Scaled(loaded, "android-jvm", self.request, golden, bundle, self.folder, out, context, Asked())
-        (row,) = judge_own_scaling(rows, scaled)
-        return row
+        return rows_of(self.request, bundle, self.folder, self.tmp_path, config)[CASE]
 
 
 @pytest.fixture
@@ -128,7 +109,7 @@ def test_a_correct_app_is_green_from_its_own_scaling_on(app, handed_on):
 
 
 def test_its_twin_without_the_setting_is_red(app):
-    row = app.judge(resized="right", config=OWN | {"tolerances": {}})
+    row = app.judge(resized="right", config=OURS)
     assert row.verdict is Verdict.FAIL and row.scaling is None and row.picture
     assert row.stages.first_difference == "resized"
 
@@ -215,6 +196,12 @@ def test_a_reference_that_cannot_run_is_an_error(app, monkeypatch):
     assert (row.verdict, row.exit_code) == (Verdict.ERROR, ExitCode.USAGE) and "no runtime 'nonsense'" in row.reason
 
 
+def test_a_reference_of_another_runtime_than_the_goldens_is_named(app, monkeypatch):
+    monkeypatch.setattr(scaling, "same_runtime", lambda one, other: False)
+    row = app.judge(resized="right")
+    assert row.verdict is Verdict.PASS and "; there LiteRT Interpreter" in row.reason
+
+
 def test_nothing_is_run_for_a_mask_that_agrees_with_the_golden(app, monkeypatch):
     monkeypatch.setattr(scaling, "_run_reference", lambda *words: pytest.fail("it ran"))
     golden = load_golden(golden_folder(REPO, MODEL, "lib_interpreter"))
@@ -224,11 +211,11 @@ def test_nothing_is_run_for_a_mask_that_agrees_with_the_golden(app, monkeypatch)
 
 
 def test_intermediate_outputs_are_asked_for_only_where_they_may_be_needed():
-    ours, own = Config.model_validate(OWN | {"tolerances": {}}), Config.model_validate(OWN)
+    ours, own = Config.model_validate(OURS), Config.model_validate(OWN)
     assert handed_on_taps(ours, MODEL, "lib_interpreter", "android-jvm") == ()
     assert handed_on_taps(own, MODEL, "lib_interpreter", "android-jvm") == ("resized", "tensor")
     assert handed_on_taps(own, MODEL, "lib_interpreter", "python") == ()
     override = {"reason": "it scales by itself", "model": MODEL, "tolerances": {"scaling": "own"}}
-    some = Config.model_validate(OWN | {"tolerances": {}, "overrides": [override]})
+    some = Config.model_validate(OURS | {"overrides": [override]})
     assert handed_on_taps(some, MODEL, "lib_interpreter", "android-jvm") == ("resized", "tensor")
     assert handed_on_taps(some, "other", "lib_interpreter", "android-jvm") == ()

@@ -103,7 +103,8 @@ class Python(Target):
     """The reference, whose masks become goldens."""
 
     name = NAME
-    options = OF_EVERY_TARGET | {"runtime"}
+    # What is golden is scaled in goldmask's own way, whatever an app does.
+    options = OF_EVERY_TARGET - {"resize"} | {"runtime"}
     delegates = ("xnnpack", "cpu")
     margins = True
 

@@ -67,15 +67,18 @@ def other_tensor(row: Judged, own: OwnScaling, levels: float) -> Judged:
     return _failed_at(row, own, "tensor", why)
 
 
-def from_there(row: Judged, own: OwnScaling, outcome: Outcome) -> Comparison:
-    """The row of a case whose scaling is in order: what the golden says of it, and `outcome`, which judges the rest."""
+def from_there(row: Judged, own: OwnScaling, outcome: Outcome, note: str = "") -> Comparison:
+    """The row of a case whose scaling is in order: what the golden says of it, and `outcome`, which judges the rest.
+
+    `note` ends the reason, for example where the reference has another runtime by now than the golden.
+    """
     after = outcome.comparison if isinstance(outcome, Pair) else outcome
     rest = after.reason
     if isinstance(after, Judged) and after.metrics and after.verdict not in FAILING and not after.metrics.differing:
         rest = "all agree" + rest.removeprefix(f"all {after.metrics.pixels:,} pixels equal")
     flips = "1 flip" if own.flips == 1 else f"{own.flips:,} flips"
     update: dict[str, object] = {
-        "reason": f"your scaling ({own.kernel}) differs from ours: {flips}; from there on {rest}",
+        "reason": f"your scaling ({own.kernel}) differs from ours: {flips}; from there on {rest}{note}",
         "golden_runtime": row.golden_runtime,
     }
     if isinstance(after, Judged):

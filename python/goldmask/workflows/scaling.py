@@ -14,7 +14,7 @@ from ..contract.handed_on import STAGES, HandedOn, Values, read_handed_on, tenso
 from ..contract.image import Pixels, decode, to_tensor
 from ..contract.options import Kernel, Options, TapName
 from ..project.config import Config
-from ..project.golden import Golden
+from ..project.golden import Golden, same_runtime
 from ..project.options import TargetOptions
 from ..targets.python import runtime_of
 from ..targets.target import REFERENCE, Context, find_target
@@ -197,7 +197,8 @@ def _judge(index: int, claim: Claim, reference: Bundle, folder: Path, scaled: Sc
     )
     if isinstance(outcome, Judged) and outcome.verdict is Verdict.FAIL and outcome.metrics is None:
         return outcome
-    return own_scaling.from_there(row, own, outcome)
+    note = "" if same_runtime(reference.runtime, scaled.golden.bundle.runtime) else f"; there {reference.runtime} ran"
+    return own_scaling.from_there(row, own, outcome, note)
 
 
 def _tensor_of(made: Predicted, claim: Claim, folder: Path, scaled: Scaled) -> Values:
