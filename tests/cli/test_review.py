@@ -8,6 +8,7 @@ import pytest
 from conftest import REPO, accept_all
 from desks import Desk, Toy
 from PIL import Image
+from pngs import png
 from shells import Shell
 
 from goldmask.cli import pictures, review
@@ -106,6 +107,23 @@ def test_a_ground_truth_says_better_or_worse(desk: Desk, moved, word):
     desk.predict(Toy(), "flag")
     (change,) = desk.look()
     assert "mIoU with the ground truth" in change.sentence() and word in change.sentence(), change.sentence()
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [(None, True), (b"no picture", False), (png(np.zeros((8, 8), np.uint8), claims=(60_000, 60_000)), False)],
+    ids=["picture", "none", "too large"],
+)
+def test_a_picture_of_somebodys_archive_is_decoded_within_limits(desk: Desk, monkeypatch, capsys, content, shown):
+    from textual_image.renderable import SixelImage
+
+    desk.predict(Toy(), "flag")
+    (change,) = desk.look()
+    if content:
+        change.picture.write_bytes(content)
+    monkeypatch.setattr(pictures, "find", lambda: SixelImage)
+    assert pictures.Pictures().show(change.picture) is shown
+    assert ("the picture cannot be shown here: " in capsys.readouterr().out) is not shown
 
 
 SHOW = [sys.executable, str(REPO / "tasks.py"), "golden.review"]

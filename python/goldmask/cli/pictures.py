@@ -7,9 +7,11 @@ import termios
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
 from rich.console import Console
 
-from ..contract.errors import printable
+from ..contract.errors import GoldmaskError, printable
+from ..contract.image import decode
 from .console import out
 from .keys import interactive
 
@@ -40,8 +42,9 @@ class Pictures:
             no_color=False,
         )
         try:
-            console.print(self._image(path, width="auto", height="auto"))
-        except (OSError, ValueError, termios.error) as error:
+            # Decoded within our own limits: it may come out of somebody's archive.
+            console.print(self._image(Image.fromarray(decode(path)), width="auto", height="auto"))
+        except (GoldmaskError, OSError, ValueError, termios.error) as error:
             out.print(f"the picture cannot be shown here: {printable(str(error))}", markup=False, highlight=False)
             return False
         return True
@@ -56,7 +59,8 @@ def find() -> type[SixelImage | TGPImage] | None:
     if not interactive() or os.environ.get("TERM", "dumb") == "dumb" or 0 in os.get_terminal_size():
         return None
     try:
-        from textual_image.renderable import Image, SixelImage, TGPImage  # which asks as it is loaded
+        from textual_image.renderable import Image as chosen  # which asks as it is loaded
+        from textual_image.renderable import SixelImage, TGPImage
     except (OSError, ValueError, termios.error):  # a key that was pressed meanwhile, for example
         return None
-    return Image if Image is SixelImage or Image is TGPImage else None
+    return chosen if chosen is SixelImage or chosen is TGPImage else None
