@@ -22,6 +22,8 @@ public struct GoldenRun {
     public var target = Target.current
     /// Other facts that may explain a difference or a latency.
     public var environment: [String: String] = [:]
+    /// Asked before the first case and after each; by default what this process can tell.
+    public var conditions: () -> Conditions = Conditions.now
     /// A folder with the cases' pixels as PPM files named after them, if a host has decoded the images for a platform
     /// that cannot; this process turns them upright. nil if this process decodes by itself, as it does every BMP.
     public var hostPixels: URL?
@@ -74,11 +76,13 @@ public struct GoldenRun {
             model: BundleModel(name: request.model.name, sha256: request.model.sha256),
             startedAt: ISO8601DateFormatter().string(from: Date()),
             environment: environment,
+            conditions: conditions(),
             results: []
         )
         try bundle.write(out)
         func finish(_ result: CaseResult) throws {
             bundle.results.append(result)
+            bundle.conditions = bundle.conditions?.until(conditions())
             try bundle.write(out)
             onResult(result)
         }
@@ -90,11 +94,11 @@ public struct GoldenRun {
             for each in request.cases { try finish(failed(each, "init", error)) }
             return bundle
         }
-        let initMs = msSince(started)
+        let loaded = Loaded(initMs: msSince(started), memoryMb: memoryMb())
         for each in request.cases {
             let result: CaseResult
             do {
-                result = try predict(each, on: segmenter, initMs: initMs)
+                result = try predict(each, on: segmenter, loaded)
             } catch {
                 result = failed(each, "inference", error)
             }
@@ -106,6 +110,12 @@ public struct GoldenRun {
             try finish(result)
         }
         return bundle
+    }
+
+    /// How long loading the model took, and the memory of the process then.
+    private struct Loaded {
+        let initMs: Double
+        let memoryMb: Double?
     }
 
     private func openModel(_ open: (Model, SegmenterOptions) throws -> any Segmenter) throws -> any Segmenter {
@@ -122,23 +132,31 @@ public struct GoldenRun {
         return try open(model, options)
     }
 
-    private func predict(_ each: RequestCase, on segmenter: any Segmenter, initMs: Double) throws -> CaseResult {
+    private func predict(_ each: RequestCase, on segmenter: any Segmenter, _ loaded: Loaded) throws -> CaseResult {
         let (image, decodedBy) = try pixels(of: each)
         let options = request.options
-        var latency = Latency(initMs: initMs, firstMs: 0)
+        var latency = Latency(initMs: loaded.initMs, firstMs: 0)
+        var (warmup, totals): ([Double], [Double]) = ([], [])
         var last: Segmentation
         var done = 0
         let started = DispatchTime.now()
         repeat {
+            let began = DispatchTime.now()
             last = try segmenter.segment(image)
+            let totalMs = msSince(began)
             if done == 0 { latency.firstMs = last.inferenceMs }
             done += 1
-            if done > options.warmup {
+            if done <= options.warmup {
+                warmup.append(last.inferenceMs)
+            } else {
+                totals.append(totalMs)
                 latency.preprocessMs.append(last.preprocessMs)
                 latency.inferenceMs.append(last.inferenceMs)
                 latency.postprocessMs.append(last.postprocessMs)
             }
         } while done < options.warmup + options.runs || msSince(started) < options.minDurationS * 1e3
+        (latency.warmupMs, latency.totalMs) = (warmup, totals)
+        let steadyMb = memoryMb()
         let mask = "masks/\(each.id).png"
         let png = MaskPng.encode(last.mask)
         try Data(png).write(to: out.appendingPathComponent(mask))
@@ -154,7 +172,9 @@ public struct GoldenRun {
                 decoded: sha256(image.pixels), resized: last.resized.map(sha256), tensor: last.tensor.map(sha256)
             ),
             latency: latency,
+            memoryInitMb: loaded.memoryMb,
             memoryPeakMb: memoryPeakMb(),
+            memorySteadyMb: steadyMb,
             scaling: last.scaling?.rawValue,
             taps: try taps(of: each, last)
         )

@@ -51,6 +51,25 @@ extension Target {
     #endif
 }
 
+/// The memory of this process now, in MB; on Apple's systems its footprint, by which they end a process.
+func memoryMb() -> Double? {
+    #if canImport(Darwin)
+        var info = task_vm_info_data_t()
+        var count = mach_msg_type_number_t(MemoryLayout<task_vm_info_data_t>.size / MemoryLayout<natural_t>.size)
+        let result = withUnsafeMutablePointer(to: &info) {
+            $0.withMemoryRebound(to: integer_t.self, capacity: Int(count)) {
+                task_info(mach_task_self_, task_flavor_t(TASK_VM_INFO), $0, &count)
+            }
+        }
+        return result == KERN_SUCCESS ? Double(info.phys_footprint) / Double(1 << 20) : nil
+    #else
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
+            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
+        else { return nil }
+        return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / Double(1 << 20)
+    #endif
+}
+
 /// The peak memory of this process so far, in MB.
 func memoryPeakMb() -> Double? {
     var usage = rusage()

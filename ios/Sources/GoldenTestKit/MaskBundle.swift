@@ -18,11 +18,13 @@ public struct MaskBundle: Codable, Equatable, Contract {
     public var startedAt: String
     /// Other facts that may explain a difference or a latency.
     public var environment: [String: String] = [:]
+    /// Facts that decide whether a latency is valid; nil if nobody could tell any.
+    public var conditions: Conditions?
     /// The results of the finished cases.
     public var results: [CaseResult]
 
     enum CodingKeys: String, CodingKey {
-        case schema, target, pipeline, runtime, model, environment, results
+        case schema, target, pipeline, runtime, model, environment, conditions, results
         case startedAt = "started_at"
     }
 
@@ -61,6 +63,7 @@ extension MaskBundle {
         model = try keys.decode(BundleModel.self, forKey: .model)
         startedAt = try keys.decode(String.self, forKey: .startedAt)
         environment = try keys.decode(.environment, default: [:])
+        conditions = try keys.decodeIfPresent(Conditions.self, forKey: .conditions)
         results = try keys.decode([CaseResult].self, forKey: .results)
     }
 }
@@ -160,8 +163,12 @@ public struct CaseResult: Codable, Equatable, Sendable {
     public var stages = Stages()
     /// The latency of the runs.
     public var latency: Latency?
+    /// The process's memory with the model loaded, in MB.
+    public var memoryInitMb: Double?
     /// The process's peak memory so far, in MB.
     public var memoryPeakMb: Double?
+    /// The process's memory after the last run, in MB.
+    public var memorySteadyMb: Double?
     /// The kernel with which the app says that it scales.
     public var scaling: String?
     /// Intermediate outputs that were asked for and handed on.
@@ -173,7 +180,9 @@ public struct CaseResult: Codable, Equatable, Sendable {
         case maskSha256 = "mask_sha256"
         case maskSize = "mask_size"
         case decodedBy = "decoded_by"
+        case memoryInitMb = "memory_init_mb"
         case memoryPeakMb = "memory_peak_mb"
+        case memorySteadyMb = "memory_steady_mb"
     }
 
     func validate() throws {
@@ -210,7 +219,9 @@ extension CaseResult {
         scaling = try keys.decodeIfPresent(String.self, forKey: .scaling)
         stages = try keys.decode(.stages, default: Stages())
         latency = try keys.decodeIfPresent(Latency.self, forKey: .latency)
+        memoryInitMb = try keys.decodeIfPresent(Double.self, forKey: .memoryInitMb)
         memoryPeakMb = try keys.decodeIfPresent(Double.self, forKey: .memoryPeakMb)
+        memorySteadyMb = try keys.decodeIfPresent(Double.self, forKey: .memorySteadyMb)
         taps = try keys.decode(.taps, default: [:])
     }
 }
@@ -239,19 +250,25 @@ public struct Latency: Codable, Equatable, Sendable {
     public var initMs: Double
     /// The first inference.
     public var firstMs: Double
+    /// Inferences before the measured ones.
+    public var warmupMs: [Double]?
     /// Resizing and normalising.
     public var preprocessMs: [Double] = []
     /// Running the model.
     public var inferenceMs: [Double] = []
     /// From the output tensor to the mask.
     public var postprocessMs: [Double] = []
+    /// Each measured run as a whole.
+    public var totalMs: [Double]?
 
     enum CodingKeys: String, CodingKey {
         case initMs = "init_ms"
         case firstMs = "first_ms"
+        case warmupMs = "warmup_ms"
         case preprocessMs = "preprocess_ms"
         case inferenceMs = "inference_ms"
         case postprocessMs = "postprocess_ms"
+        case totalMs = "total_ms"
     }
 }
 

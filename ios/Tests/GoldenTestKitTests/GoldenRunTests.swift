@@ -109,7 +109,13 @@ final class GoldenRunTests: XCTestCase {
         XCTAssertEqual(bundle.results[0].stages.decoded, sha256([1, 2, 3]))
         XCTAssertNil(bundle.results[0].stages.tensor)
         XCTAssertEqual(bundle.results[0].maskSize, [2, 1])
-        XCTAssertGreaterThan(try XCTUnwrap(bundle.results[0].memoryPeakMb), 1)
+        XCTAssertEqual(bundle.results[0].latency?.warmupMs, [2])
+        XCTAssertEqual(bundle.results[0].latency?.totalMs?.count, 2)
+        let peak = try XCTUnwrap(bundle.results[0].memoryPeakMb)
+        for memory in [bundle.results[0].memoryInitMb, bundle.results[0].memorySteadyMb] {
+            XCTAssertGreaterThan(try XCTUnwrap(memory), 1)
+            XCTAssertLessThanOrEqual(try XCTUnwrap(memory), peak + 1)  // the kernel counts them at different moments
+        }
         let nodes = DelegatedNodes(delegated: 1, of: 2)
         XCTAssertEqual(
             bundle.runtime, BundleRuntime(name: "fake", version: "1", delegate: "xnnpack", threads: 1, nodes: nodes))

@@ -86,14 +86,19 @@ internal data class Failure(val stage: String, val message: String)
 @Serializable
 internal data class Stages(val decoded: String? = null, val resized: String? = null, val tensor: String? = null)
 
-/** Milliseconds; the lists have an entry for each run after the warm-up, [firstMs] is the first run of all. */
+/**
+ * Milliseconds; the lists have an entry for each run after the warm-up, [warmupMs] the inferences before, and [firstMs]
+ * is the first of all. [totalMs] are the runs as a whole.
+ */
 @Serializable
 internal data class Latency(
     val initMs: Double,
     val firstMs: Double,
+    val warmupMs: List<Double>? = null,
     val preprocessMs: List<Double>,
     val inferenceMs: List<Double>,
-    val postprocessMs: List<Double>
+    val postprocessMs: List<Double>,
+    val totalMs: List<Double>? = null
 )
 
 /** An intermediate output; [unit] is that of a margin map, which no Android app writes. */
@@ -117,7 +122,9 @@ internal data class Result(
     val scaling: String? = null,
     val stages: Stages = Stages(),
     val latency: Latency? = null,
+    val memoryInitMb: Double? = null,
     val memoryPeakMb: Double? = null,
+    val memorySteadyMb: Double? = null,
     val taps: Map<String, Tap> = emptyMap()
 ) {
     init {

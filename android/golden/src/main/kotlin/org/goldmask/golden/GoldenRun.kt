@@ -44,11 +44,11 @@ internal class GoldenRun(
             request.cases.forEach { finish(failed(it, failure)) }
             return
         }
-        val initMs = msSince(started)
+        val loaded = Loaded(msSince(started), memoryMb())
         segmenter.use {
             for (case in request.cases) {
                 val result = try {
-                    predict(segmenter, case, initMs)
+                    predict(segmenter, case, loaded)
                 } catch (error: Throwable) {
                     failed(case, failure("inference", error))
                 }
@@ -80,7 +80,7 @@ internal class GoldenRun(
         return open(model, options)
     }
 
-    private fun predict(segmenter: Segmenter, case: RequestCase, initMs: Double): Result {
+    private fun predict(segmenter: Segmenter, case: RequestCase, loaded: Loaded): Result {
         val file = folder.resolve(case.file)
         val data = try {
             file.readBytes()
@@ -98,15 +98,17 @@ internal class GoldenRun(
         }
         val options = request.options
         val times = mutableListOf<Segmentation>()
+        val totals = mutableListOf<Double>()
         val started = System.nanoTime()
-        var firstMs = 0.0
-        var done = 0
         lateinit var last: Segmentation
-        while (done < options.warmup + options.runs || msSince(started) < options.minDurationS * MS_PER_S) {
+        while (times.size < options.warmup + options.runs || msSince(started) < options.minDurationS * MS_PER_S) {
+            val began = System.nanoTime()
             last = segmenter.segment(image)
-            if (done == 0) firstMs = last.inferenceMs
-            if (++done > options.warmup) times += last.timesOnly()
+            totals += msSince(began)
+            times += last.timesOnly()
         }
+        val steadyMb = memoryMb()
+        val (warmup, measured) = times.map { it.inferenceMs }.let { it.take(options.warmup) to it.drop(options.warmup) }
         val mask = "masks/${case.id}.png"
         val png = MaskPng.encode(last.mask)
         out.resolve(mask).apply { parentFile?.mkdirs() }.writeBytes(png)
@@ -121,13 +123,17 @@ internal class GoldenRun(
             scaling = last.scaling?.word,
             stages = Stages(sha256(ImageFile.rgb(image)), last.resized?.let(::sha256), last.tensor?.let(::sha256)),
             latency = Latency(
-                initMs,
-                firstMs,
-                times.map { it.preprocessMs },
-                times.map { it.inferenceMs },
-                times.map { it.postprocessMs }
+                loaded.initMs,
+                times.first().inferenceMs,
+                warmup,
+                times.drop(options.warmup).map { it.preprocessMs },
+                measured,
+                times.drop(options.warmup).map { it.postprocessMs },
+                totals.drop(options.warmup)
             ),
+            memoryInitMb = loaded.memoryMb,
             memoryPeakMb = memoryPeakMb(),
+            memorySteadyMb = steadyMb,
             taps = taps(case, last)
         )
     }
@@ -176,6 +182,9 @@ internal class GoldenRun(
     }
 
     private fun String.oneLine() = split(Regex("\\s+")).joinToString(" ").trim()
+
+    /** How long loading the model took, and the memory of the process then. */
+    private class Loaded(val initMs: Double, val memoryMb: Double?)
 
     /** Drops the mask: a thousand runs should not keep a thousand masks. */
     private fun Segmentation.timesOnly() = Segmentation(NO_MASK, preprocessMs, inferenceMs, postprocessMs)

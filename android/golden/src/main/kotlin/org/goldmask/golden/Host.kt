@@ -73,9 +73,13 @@ private const val PPM_HEADER_BYTES = 64
 private const val BYTE = 0xff
 
 /** The peak memory of this process so far, in MB; null if the kernel does not report it. */
-internal fun memoryPeakMb(): Double? = runCatching {
-    File("/proc/self/status").readLines().first { it.startsWith("VmHWM:") }
-        .filter(Char::isDigit).toDouble() / KIB_PER_MB
+internal fun memoryPeakMb(): Double? = statusMb("VmHWM:")
+
+/** The memory of this process now, in MB; null if the kernel does not report it. */
+internal fun memoryMb(): Double? = statusMb("VmRSS:")
+
+private fun statusMb(key: String): Double? = runCatching {
+    File("/proc/self/status").readLines().first { it.startsWith(key) }.filter(Char::isDigit).toDouble() / KIB_PER_MB
 }.getOrNull()
 
 private const val KIB_PER_MB = 1024

@@ -78,11 +78,14 @@ class GoldenRunTest {
         assertEquals(listOf("ok", "ok", "ok"), bundle.results.map { it.status })
         val latency = bundle.results[0].latency!!
         assertEquals(listOf(2.0, 2.0), latency.inferenceMs)
+        assertEquals(listOf(2.0), latency.warmupMs)
+        assertEquals(2, latency.totalMs!!.size)
         assertEquals(9, fake.images) // one warm-up and two runs of three cases
         assertTrue(fake.closed)
         assertEquals("android-jvm" to "jvm", bundle.target.name to bundle.target.kind)
         assertTrue(bundle.results[0].stages.decoded != null && bundle.results[0].stages.tensor == null)
-        assertTrue(bundle.results[0].memoryPeakMb!! > 1)
+        val (init, steady, peak) = bundle.results[0].run { Triple(memoryInitMb!!, memorySteadyMb!!, memoryPeakMb!!) }
+        assertTrue("$init $steady $peak", init in 1.0..peak && steady in 1.0..peak)
     }
 
     @Test
