@@ -22,8 +22,8 @@ from goldmask.cli.android import _agreement as agreement
 from goldmask.contract.bundle import RuntimeInfo, load_bundle
 from goldmask.contract.errors import RunError, UsageError
 from goldmask.contract.files import sha256_of
-from goldmask.contract.latency import Latency
 from goldmask.contract.options import RunOptions
+from goldmask.verdict.latency import figure
 
 TRANSCRIPTS = ALL / "benchmark_model"
 MODEL = REPO / "models/shapes/shapes.tflite"
@@ -40,13 +40,16 @@ def said(name: str) -> str:
     ("name", "timing"),
     [
         ("plain", benchmark_model.Timing(0.855, 49.06, 50, 33.2094, 0.45, 32.641, 34.005, None)),
-        ("percentiles", benchmark_model.Timing(92.318, 187.533, 25, 145.528, 13.583, 140.071, 195.121, 141.253)),
+        (
+            "percentiles",
+            benchmark_model.Timing(92.318, 187.533, 25, 145.528, 13.583, 140.071, 195.121, 141.253, 187.533),
+        ),
         ("slow", benchmark_model.Timing(17.187, 3512.391, 50, 2950.34, 109.798, 2727.568, 3189.954, None)),
         ("profile", benchmark_model.Timing(0.855, 49.06, 50, 33.2094, 0.45, 32.641, 34.005, None)),
-        ("single-run", benchmark_model.Timing(66.002, 637.079, 1, 978, 0, 978, 978, 978)),
-        ("same-time", benchmark_model.Timing(0.066, 0.012, 50, 0.011, 0, 0.011, 0.011, 0.011)),
+        ("single-run", benchmark_model.Timing(66.002, 637.079, 1, 978, 0, 978, 978, 978, 978)),
+        ("same-time", benchmark_model.Timing(0.066, 0.012, 50, 0.011, 0, 0.011, 0.011, 0.011, 0.011)),
         ("litert-2", benchmark_model.Timing(23744.73, 7441.04, 10, 7430.2, 9.92, 7416.4, 7448.86, None)),
-        ("litert-2-statistics", benchmark_model.Timing(3.21, 0.09, 18000, 0.0541, 0.001, 0.052, 0.08, 0.054)),
+        ("litert-2-statistics", benchmark_model.Timing(3.21, 0.09, 18000, 0.0541, 0.001, 0.052, 0.08, 0.054, 0.056)),
     ],
 )
 def test_what_it_prints_is_read(name, timing):
@@ -56,7 +59,7 @@ def test_what_it_prints_is_read(name, timing):
 def test_a_single_run_has_no_statistics():
     text = "count=1 curr=100\ncount=1 curr=3000\n"
     text += "Inference timings in us: Init: 10, First inference: 100, Warmup (avg): 100, Inference (avg): 3000\n"
-    assert benchmark_model.parse(text) == benchmark_model.Timing(0.01, 0.1, 1, 3, 0, 3, 3, 3)
+    assert benchmark_model.parse(text) == benchmark_model.Timing(0.01, 0.1, 1, 3, 0, 3, 3, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -116,17 +119,6 @@ def test_anything_is_a_timing_or_an_error(lines):
         assert timing.runs > 0 and 0 <= timing.min_ms <= timing.max_ms * 1.03 + 0.02
 
 
-def test_the_apps_latency_in_the_same_form():
-    first = Latency(init_ms=5, first_ms=9, inference_ms=(1, 2, 3))
-    second = Latency(init_ms=7, first_ms=8, inference_ms=(6,))
-    timing = benchmark_model.timing_of([first, second])
-    assert timing == benchmark_model.Timing(5, 9, 4, 3, pytest.approx(1.8708287), 1, 6, 2.5)
-    with pytest.raises(RunError, match="no inference"):
-        benchmark_model.timing_of([Latency(init_ms=1, first_ms=1)])
-    with pytest.raises(RunError, match="no inference"):
-        benchmark_model.timing_of([])
-
-
 def test_what_cannot_be_run(tmp_path):
     nobody = Device(server=None, serial="nobody")
     with pytest.raises(UsageError, match="is no file"):
@@ -152,7 +144,7 @@ def phone(tmp_path_factory):
 def test_it_runs_on_a_device_as_the_app_ran(phone, tmp_path):
     binary = REPO / "tests/rig/benchmark_model"
     measured = benchmark_model.run(phone, binary, MODEL, RAN, OPTIONS, tmp_path / "logs/benchmark.log")
-    assert measured.timing == benchmark_model.Timing(1.5, 31, 30, 20.2505, 0.7, 19, 23, 20.1)
+    assert measured.timing == benchmark_model.Timing(1.5, 31, 30, 20.2505, 0.7, 19, 23, 20.1, 22.9)
     assert measured.threads == 2 and measured.binary_sha256 == sha256_of(binary)
     assert measured.delegate_words == ("INFO: XNNPACK delegate created.",)
     log = (tmp_path / "logs/benchmark.log").read_text("utf-8")
@@ -197,7 +189,8 @@ def test_a_tool_that_never_ends(phone, tmp_path, monkeypatch):
 )
 def test_tool_and_app_agree_or_do_not(app_ms, tool, words):
     timing = benchmark_model.Timing(1, 2, 50, 10.0, 0.1, 9, 11, tool["median_ms"])
-    assert agreement([app_ms] * 30, timing) == words
+    assert agreement(figure([app_ms] * 30), timing) == words
+    assert "cannot be compared" in agreement(None, timing)
 
 
 PROFILE = """{heading}
@@ -232,10 +225,13 @@ def test_the_program_shows_both(phone, tmp_path):
     ran = run_program(REPO, *words, "--profile")
     assert ran.code == 0, ran.text
     assert re.search(r"CONV_2D +2 +15.50 +77.5%", ran.stdout) and re.search(r"DEPTHWISE_CONV_2D +1 +4.50", ran.stdout)
-    assert re.search(r"app( +[\d.]+){7} +50", ran.stdout) and re.search(r"benchmark_model( +[\d.]+){7} +50", ran.stdout)
+    assert re.search(r"^ *app( +[\d.]+){3} \([\d.–]+\)( +[\d.]+){5} +50 +EMULATOR", ran.stdout, re.MULTILINE)
+    assert re.search(r"benchmark_model( +[\d.]+){3} +– +22.90 +– +– +20.25 +50", ran.stdout), ran.stdout
     assert "app and benchmark_model " in ran.stdout and "20.1 ms (median)" in ran.stdout
     data = json.loads((tmp_path / "benchmark.json").read_text("utf-8"))
-    assert data["app"]["runs"] == 50 and 0 < data["app"]["min_ms"] <= data["app"]["median_ms"]
+    app = data["app"]["inference"]
+    assert app["runs"] == 50 and 0 < app["low_ms"] <= app["median_ms"] <= app["p99_ms"]
+    assert "EMULATOR" in data["app"]["flags"] and data["app"]["memory_steady_mb"] > 1
     assert data["benchmark_model"]["timing"]["median_ms"] == 20.1
     assert data["benchmark_model"]["binary_sha256"] == sha256_of(tool)
     threads = load_bundle(tmp_path).runtime.threads

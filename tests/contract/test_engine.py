@@ -213,3 +213,14 @@ def test_what_native_code_says_is_heard_and_still_shown(capfd):
         assert engine.XNNPACK_SIGN in heard()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == f"INFO: {engine.XNNPACK_SIGN}\nafterwards\n"
+
+
+def test_a_case_that_is_repeated_reports_its_runs(request_of, tmp_path, monkeypatch):
+    seen: list[int] = []
+    request = request_of(1, warmup=2, runs=3)
+    run(request, tmp_path, Toy(), on_runs=seen.append)
+    assert seen == []
+    monkeypatch.setattr(engine, "REPORT_S", 0)
+    bundle = run(request, tmp_path, Toy(), on_runs=seen.append)
+    latency = bundle.results[0].latency
+    assert seen == [1, 2, 3, 4, 5] and (len(latency.warmup_ms), len(latency.total_ms)) == (2, 3)

@@ -44,6 +44,13 @@ def test_the_deadline_ends_the_child_and_its_children(tmp_path):
     assert pids and ends(pids[0])
 
 
+def test_silence_ends_a_child_that_says_nothing_any_more(tmp_path):
+    code = "import time\nfor _ in range(4): print('runs', flush=True); time.sleep(0.5)\n"
+    assert shell.run(python(code), log=tmp_path / "log", deadline_s=60, silence_s=20).code == 0
+    with pytest.raises(RunError, match="printed nothing for 0.2 s and was stopped"):
+        shell.run(python(code), log=tmp_path / "log", deadline_s=60, silence_s=0.2)
+
+
 def test_an_interrupt_ends_the_child(tmp_path):
     pids = []
 

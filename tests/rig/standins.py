@@ -318,7 +318,7 @@ def key_event(words: list[str], phone: Phone, out: Out) -> int:
 
 
 def dumpsys(words: list[str], phone: Phone, out: Out) -> int:
-    """dumpsys battery · dumpsys thermalservice"""
+    """dumpsys battery · dumpsys thermalservice · dumpsys SurfaceFlinger"""
     state = phone.state()
     match words:
         case ["battery"]:
@@ -328,6 +328,8 @@ def dumpsys(words: list[str], phone: Phone, out: Out) -> int:
         case ["thermalservice"]:
             out.line("IsStatusOverride: false")
             out.line(f"Thermal Status: {state.get('thermal', 0)}")
+        case ["SurfaceFlinger"]:
+            out.line(f"GLES: {state.get('gles', 'Google (Google Inc.), Google SwiftShader, OpenGL ES 3.1')}")
         case _:
             out.line(f"Can't find service: {' '.join(words)}")
     return 0

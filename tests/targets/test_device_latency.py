@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from phones import reasons, run_check, verdicts
+from phones import connect, reasons, run_check, verdicts
 from rig import device as rig
 
+from goldmask.contract.bundle import load_bundle
 from goldmask.contract.errors import ExitCode
 from goldmask.workflows.baselines import record_baselines
 
@@ -72,3 +73,33 @@ def test_an_emulator_gates_against_its_baseline_where_the_project_wants_it(proje
     assert report.exit_code is ExitCode.LATENCY and verdicts(report) == ["FAIL"] * 4
     measured(phone, 20)
     assert run_check(project, device=phone.serial).exit_code is ExitCode.OK
+
+
+def test_a_renderer_on_the_cpu_is_advice_and_a_gpu_is_judged(project, phone):
+    with (project.folder / "goldmask.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[options]\ndelegate = "gpu"\n')
+    measured(phone, 24, **PIXEL_4)
+    path = phone.folder / "recorded/bundle.json"
+    bundle = json.loads(path.read_bytes())
+    bundle["runtime"] |= {"delegate": "gpu"}
+    path.write_text(json.dumps(bundle), "utf-8")
+    report = run_check(project, device=phone.serial)
+    assert report.exit_code is ExitCode.OK and "advice only (SOFTWARE-GPU): inference_median_ms" in reasons(report)
+    phone.write("state.json", phone.read("state.json") | {"gles": "Qualcomm, Adreno (TM) 640, OpenGL ES 3.2"})
+    assert run_check(project, device=phone.serial).exit_code is ExitCode.LATENCY
+
+
+def test_each_of_several_devices_has_its_own_conditions(project, phones):
+    """A phone that is over its budget, and an emulator with the same samples."""
+    measured(phones[0], 24, **PIXEL_4)
+    measured(phones[1], 24)
+    connect(phones)
+    report = run_check(project, all_devices=True)
+    found = {row.latency.measured_on.device: row for row in report.comparisons}
+    assert len(found) == 2 and report.exit_code is ExitCode.LATENCY
+    for name, row in found.items():
+        assert row.latency.measured_on.kind == ("device" if "Pixel 4" in name else "emulator")
+        assert row.latency.flags == (() if "Pixel 4" in name else ("EMULATOR",))
+        assert row.verdict == ("FAIL" if "Pixel 4" in name else "PASS"), row.reason
+    bundle = load_bundle(project.folder / "out/bundles/android-device/lib_interpreter/tiny")
+    assert bundle.conditions is None and all(each.conditions and each.target for each in bundle.results)

@@ -31,6 +31,10 @@ public struct GoldenRun {
     public var decode: Decode = { try ImageFile.decode(name: $0.file, data: $1, orientation: $0.orientation) }
     /// Called for each finished case; by default it prints a line for goldmask's progress bar.
     public var onResult: (CaseResult) -> Void = GoldenRun.report
+    /// Called every ten seconds with the number of an image's runs so far; by default it prints a line, so that
+    /// goldmask knows that nothing hangs.
+    public var onRuns: (Int) -> Void = { GoldenRun.printLine("{\"runs\": \($0)}") }
+    var reportEveryMs = 10_000.0
 
     /// The run of the request in `file`. Writes the bundle to `out`, which it creates if necessary.
     ///
@@ -140,10 +144,15 @@ public struct GoldenRun {
         var last: Segmentation
         var done = 0
         let started = DispatchTime.now()
+        var reported = started
         repeat {
             let began = DispatchTime.now()
             last = try segmenter.segment(image)
             let totalMs = msSince(began)
+            if msSince(reported) >= reportEveryMs {
+                onRuns(done + 1)
+                reported = DispatchTime.now()
+            }
             if done == 0 { latency.firstMs = last.inferenceMs }
             done += 1
             if done <= options.warmup {
@@ -232,8 +241,8 @@ public struct GoldenRun {
     }
 
     private static func report(_ result: CaseResult) {
-        FileHandle.standardOutput.write(
-            Data("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}\n".utf8)
-        )
+        printLine("{\"case\": \"\(result.case)\", \"status\": \"\(result.status.rawValue)\"}")
     }
+
+    private static func printLine(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 }

@@ -204,6 +204,17 @@ final class GoldenRunTests: XCTestCase {
         XCTAssertEqual(seen, [1, 2, 3])
     }
 
+    func testACaseThatIsRepeatedReportsItsRuns() throws {
+        var seen: [Int] = []
+        var run = try goldenRun { $0.cases = [$0.cases[0]] }
+        run.onRuns = { seen.append($0) }
+        try run.run { _, _ in Fake() }
+        XCTAssertEqual(seen, [])
+        run.reportEveryMs = 0
+        try run.run { _, _ in Fake() }
+        XCTAssertEqual(seen, [1, 2, 3])
+    }
+
     func testRunsGoOnUntilTheTimeIsUp() throws {
         let fake = Fake()
         try goldenRun {

@@ -9,13 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, median, pstdev
 from typing import Any
 
 from ..contract.bundle import RuntimeInfo
 from ..contract.errors import RunError, UsageError, excerpt, one_line
 from ..contract.files import sha256_of
-from ..contract.latency import Latency
 from ..contract.options import RunOptions
 from .adb import STORE, Device
 
@@ -37,7 +35,7 @@ STATISTICS = re.compile(
     rf"(?: curr=(?P<only>{NUMBER})(?:\(all same\))?"
     rf"| first={NUMBER} curr={NUMBER} min=(?P<min>{NUMBER}) max=(?P<max>{NUMBER}) avg=(?P<mean>{NUMBER})"
     rf" std=(?P<std>{NUMBER}))"
-    rf"(?: p5={NUMBER} median=(?P<median>{NUMBER}) p95={NUMBER})?\s*$"
+    rf"(?: p5={NUMBER} median=(?P<median>{NUMBER}) p95=(?P<p95>{NUMBER}))?\s*$"
 )
 # The profiles of single operators end in statistics of their own.
 OF_PROFILES = ("Timings (microseconds):", "Memory (bytes):")
@@ -76,7 +74,7 @@ ROUNDED, ROUNDED_MS = 0.01, 0.006
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of `runs` inferences after the warm-up. Old tools print no median, and then it is None."""
+    """Milliseconds of `runs` inferences after the warm-up. Old tools print no median and 95th percentile: then None."""
 
     init_ms: float
     first_ms: float
@@ -86,6 +84,7 @@ class Timing:
     min_ms: float
     max_ms: float
     median_ms: float | None
+    p95_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,17 +109,6 @@ class Measured:
     def to_data(self) -> dict[str, Any]:
         """For a JSON file."""
         return asdict(self)
-
-
-def timing_of(latencies: Sequence[Latency]) -> Timing:
-    """An app's cases in the same form; `init` and `first` are the first case's. Raises RunError without any run."""
-    runs = [ms for latency in latencies for ms in latency.inference_ms]
-    if not runs:
-        raise RunError("the app measured no inference after its warm-up", fix="./goldmask android.benchmark --help")
-    first = latencies[0]
-    return Timing(
-        first.init_ms, first.first_ms, len(runs), fmean(runs), pstdev(runs), min(runs), max(runs), median(runs)
-    )
 
 
 def parse(text: str) -> Timing:
@@ -152,10 +140,11 @@ def _of_statistics(found: re.Match[str], init_ms: float, first_ms: float) -> Tim
     runs = int(found["runs"])
     if found["only"]:
         only = _ms(found["only"])
-        return Timing(init_ms, first_ms, runs, only, 0.0, only, only, only)
+        return Timing(init_ms, first_ms, runs, only, 0.0, only, only, only, only)
     median_ms = _ms(found["median"]) if found["median"] else None
     mean_ms, std_ms, min_ms, max_ms = (_ms(found[name]) for name in ("mean", "std", "min", "max"))
-    return Timing(init_ms, first_ms, runs, mean_ms, std_ms, min_ms, max_ms, median_ms)
+    p95_ms = _ms(found["p95"]) if found["p95"] else None
+    return Timing(init_ms, first_ms, runs, mean_ms, std_ms, min_ms, max_ms, median_ms, p95_ms)
 
 
 def _rows(lines: Sequence[str]) -> dict[str, float] | None:

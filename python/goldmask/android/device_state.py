@@ -39,13 +39,15 @@ class Battery:
 class DeviceState:
     """A device as it is now; `thermal` counts as THERMAL does, and None is what Android does not tell.
 
-    `governor` is what keeps its clock steady; empty where nothing does.
+    `governor` is what keeps its clock steady; empty where nothing does. `renderer` draws for the GPU delegate; empty
+    where another one is asked for.
     """
 
     properties: dict[str, str]
     battery: Battery | None
     thermal: int | None
     governor: str = ""
+    renderer: str = ""
 
     @property
     def is_emulator(self) -> bool:
@@ -81,18 +83,30 @@ class DeviceState:
         return {name: value for name, value in values.items() if value}
 
 
-def look(device: Device) -> DeviceState:
-    """Ask the device. Raises DeviceLost."""
+def look(device: Device, drawing: bool = False) -> DeviceState:
+    """Ask the device, also for its renderer where it is `drawing`. Raises DeviceLost."""
     return DeviceState(
         parse_properties(device.checked(["getprop"]).text),
         parse_battery(device.shell(["dumpsys", "battery"]).text),
         thermal_of(device),
+        renderer=renderer_of(device) if drawing else "",
     )
 
 
 def thermal_of(device: Device) -> int | None:
     """The device's thermal status now."""
     return parse_thermal(device.shell(["dumpsys", "thermalservice"]).text)
+
+
+def renderer_of(device: Device) -> str:
+    """What draws on the device, as its driver says: `Google SwiftShader`, for example; empty where nobody tells."""
+    return parse_renderer(device.shell(["dumpsys", "SurfaceFlinger"]).text)
+
+
+def parse_renderer(text: str) -> str:
+    """Vendor and renderer of the line `GLES: vendor, renderer, version` of `dumpsys SurfaceFlinger`."""
+    match = re.search(r"^\s*GLES: (.{1,400})$", text, re.MULTILINE)
+    return one_line(match[1].rpartition(", ")[0] or match[1])[:200] if match else ""
 
 
 def parse_properties(text: str) -> dict[str, str]:
@@ -142,16 +156,16 @@ def facts_of(state: DeviceState, thermal_after: int | None, debuggable: bool) ->
         thermal_before=_thermal(state.thermal),
         thermal_after=_thermal(thermal_after),
         governor=state.governor or None,
-        gpu=state.properties.get("ro.hardware.egl") or None,
+        gpu=state.renderer or state.properties.get("ro.hardware.egl") or None,
         device=state.name,
         soc=properties.get("soc"),
     )
 
 
 def flags_of(state: DeviceState, thermal_after: int | None, debuggable: bool) -> list[LatencyFlag]:
-    """What speaks against a latency that was measured under these conditions, whatever delegate ran."""
+    """What speaks against a latency that was measured under these conditions, with the delegate that was asked for."""
     kind: Kind = "emulator" if state.is_emulator else "device"
-    return list(latency.flags_of(kind, "", facts_of(state, thermal_after, debuggable)))
+    return list(latency.flags_of(kind, "gpu" if state.renderer else "", facts_of(state, thermal_after, debuggable)))
 
 
 def _thermal(status: int | None) -> Thermal | None:

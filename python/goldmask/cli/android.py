@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +11,8 @@ from rich.text import Text
 from ..android import benchmark_model, sdk
 from ..android.devices import chosen
 from ..android_build import apk, maven
-from ..contract.errors import ExitCode, UsageError
+from ..contract.bundle import Bundle, Failed, Predicted
+from ..contract.errors import ExitCode, RunError, UsageError
 from ..contract.files import write_atomically
 from ..machine.resources import ANDROID_PROJECT
 from ..machine.scratch import scratch_folder
@@ -19,7 +21,7 @@ from ..project.options import from_flags, resolve
 from ..report.write import open_folder
 from ..targets import android_device, android_jvm
 from ..targets.target import Context, find_target
-from ..verdict.latency import LIMIT, figure
+from ..verdict.latency import LIMIT, Figure, Measured, measured
 from ..workflows.check import request_for
 from ..workflows.matrix import compare_runtimes
 from ..workflows.selection import PIPELINES, among, options_for, select
@@ -139,40 +141,51 @@ def run_benchmark(
         )
         with find_target(android_device.NAME).session(context) as session:
             bundle = session.run(request, path, bars.count("the app", 1))
-        app = benchmark_model.timing_of([result.latency for result in bundle.results if result.latency])
+        app = _measured(bundle)
         log = path / "benchmark_model.log"
         with chosen(context.logs, options.device or "", all_devices=False) as (phone,):
             bars.step("benchmark_model", 0, 1)
-            measured = benchmark_model.run(
-                phone, Path(binary), found.path, bundle.runtime, request.options, log, profile
-            )
+            ran = benchmark_model.run(phone, Path(binary), found.path, bundle.runtime, request.options, log, profile)
             bars.step("benchmark_model", 1, 1)
     for note in notes:
         out.print(Text(f"note: {note}", "yellow"))
     out.print(Text(f"{bundle.target.device or options.device or ''} · {bundle.runtime} · {found.name}"))
-    out.print(_timings({"app": app, "benchmark_model": measured.timing}))
-    inferences = [ms for result in bundle.results if result.latency for ms in result.latency.inference_ms]
-    out.print(Text(_agreement(inferences, measured.timing)))
-    if measured.operators:
-        out.print(_operators(measured.operators))
+    out.print(_timings(app, ran.timing))
+    out.print(Text(_agreement(app.inference, ran.timing)))
+    if ran.operators:
+        out.print(_operators(ran.operators))
     elif profile:
         out.print(Text("note: benchmark_model printed no operators; its log has all that it said", "yellow"))
-    for listed in measured.delegate_words:
+    for listed in ran.delegate_words:
         out.print(Text(f"benchmark_model: {listed}"))
-    data = {"schema": 1, "runtime": str(bundle.runtime), "app": vars(app), "benchmark_model": measured.to_data()}
+    data = {
+        "schema": 1,
+        "runtime": str(bundle.runtime),
+        "app": app.model_dump(mode="json"),
+        "benchmark_model": ran.to_data(),
+    }
     write_atomically(path / "benchmark.json", (json.dumps(data, indent=2) + "\n").encode())
     out.print(Text(f"figures: {path / 'benchmark.json'}, {log}"))
     return ExitCode.OK
 
 
-def _agreement(inferences_ms: list[float], tool: benchmark_model.Timing) -> str:
+def _measured(bundle: Bundle) -> Measured:
+    """The figures of the one case that the app ran. Raises RunError where it measured nothing."""
+    (result,) = bundle.results
+    found = measured(bundle, result) if isinstance(result, Predicted) else None
+    if found is None or found.inference is None:
+        why = f": {result.error.message}" if isinstance(result, Failed) else ""
+        raise RunError(f"the app measured no inference{why}", fix="./goldmask android.benchmark --help")
+    return found
+
+
+def _agreement(app: Figure | None, tool: benchmark_model.Timing) -> str:
     """Whether the app's inference takes as long as the tool's, in one sentence.
 
     They disagree where the tool's median, or its mean where it prints no more, is further than the limit of a change
     from the 95 % interval of the app's median.
     """
     name, ms = ("mean", tool.mean_ms) if tool.median_ms is None else ("median", tool.median_ms)
-    app = figure(inferences_ms)
     if app is None or not ms:
         return "app and benchmark_model cannot be compared: one of them measured nothing"
     same = app.low_ms <= ms * (1 + LIMIT) and app.high_ms * (1 + LIMIT) >= ms
@@ -192,10 +205,18 @@ def _operators(operators: Sequence[benchmark_model.Operator]) -> Table:
     return table
 
 
-def _timings(timings: dict[str, benchmark_model.Timing]) -> Table:
-    table = new_table("ms", "init", "first", "median", "mean", "std", "min", "max", "runs")
-    for name, timing in timings.items():
-        figures = (timing.init_ms, timing.first_ms, timing.median_ms, timing.mean_ms, timing.std_ms)
-        cells = ["–" if ms is None else f"{ms:.2f}" for ms in (*figures, timing.min_ms, timing.max_ms)]
-        table.add_row(*map(Text, (name, *cells, str(timing.runs))))
+def _timings(app: Measured, tool: benchmark_model.Timing) -> Table:
+    """The inference of both in the figures of a report; the tool does not print all of them, and adds its mean."""
+    table = new_table("ms", "init", "first", "median", "p90", "p95", "p99", "MAD", "mean", "runs", "flags")
+    found = app.inference
+    if found:
+        numbers = (found.p90_ms, found.p95_ms, found.p99_ms, found.mad_ms, fmean(app.inference_ms))
+        cells = [f"{ms:.2f}" for ms in numbers]
+        flags = " ".join(app.flags) or "none"
+        table.add_row(
+            *map(Text, ("app", f"{app.init_ms:.2f}", f"{app.first_ms:.2f}", app.ms, *cells, str(found.runs), flags))
+        )
+    numbers_of_tool = (tool.init_ms, tool.first_ms, tool.median_ms, None, tool.p95_ms, None, None, tool.mean_ms)
+    cells = ["–" if ms is None else f"{ms:.2f}" for ms in numbers_of_tool]
+    table.add_row(*map(Text, ("benchmark_model", *cells, str(tool.runs), "–")))
     return table

@@ -195,6 +195,8 @@ class Predicted(Strict):
     memory_init_mb: Megabytes | None = Field(default=None, description="of the process, with the model loaded")
     memory_peak_mb: Megabytes | None = None
     memory_steady_mb: Megabytes | None = Field(default=None, description="after the last run")
+    target: TargetInfo | None = Field(default=None, description="where it ran, in a bundle of several devices")
+    conditions: Conditions | None = Field(default=None, description="those of its device, in such a bundle")
     taps: dict[TapName, Tap] = Field(default={})
 
     @model_validator(mode="after")

@@ -53,6 +53,8 @@ from .predictions import TensorEngine, write_predictions
 Output = np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.uint8 | np.int8 | np.int32 | np.int64]]
 XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
 DELEGATE_OPERATOR = "DELEGATE"
+# Between two lines about the runs of a case that is repeated.
+REPORT_S = 10.0
 
 
 class Operator(TypedDict):
@@ -119,11 +121,15 @@ def main(open_engine: Callable[[Request], Engine], packages: tuple[str, ...]) ->
         write_predictions(engine, arguments.tensors, arguments.out, arguments.scored, arguments.budget)
         return
     environment = {name: version(name) for name in ("numpy", "pillow", *packages)}
-    write_bundle(request, arguments.request.parent, arguments.out, open_engine, environment, _report)
+    write_bundle(request, arguments.request.parent, arguments.out, open_engine, environment, _report, _report_runs)
 
 
 def _report(result: Result) -> None:
     print(json.dumps({"case": result.case, "status": result.status}), flush=True)
+
+
+def _report_runs(runs: int) -> None:
+    print(json.dumps({"runs": runs}), flush=True)
 
 
 def write_bundle(
@@ -133,8 +139,12 @@ def write_bundle(
     open_engine: Callable[[Request], Engine],
     environment: dict[str, str],
     on_result: Callable[[Result], None] = lambda result: None,
+    on_runs: Callable[[int], None] = lambda runs: None,
 ) -> Bundle:
-    """Run every case of `request`, whose relative paths start at `base`, and write the bundle to `out`."""
+    """Run every case of `request`, whose relative paths start at `base`, and write the bundle to `out`.
+
+    While a case is repeated, `on_runs` hears every ten seconds how often, so that nobody takes it for hanging.
+    """
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     runtime = RuntimeInfo(name="none", version="none", delegate="none", threads=request.options.threads)
     failure: Failure | None = None
@@ -163,7 +173,7 @@ def write_bundle(
         outcomes: Iterable[Result] = [_failed(case, failure) for case in request.cases]
     else:
         journal = Journal(out, bundle)
-        outcomes = _run_cases(engine, request, base, out, loaded, journal)
+        outcomes = _run_cases(engine, request, base, out, loaded, journal, on_runs)
     results: list[Result] = []
     for result in outcomes:
         results.append(result)
@@ -196,7 +206,13 @@ class _Prediction:
 
 
 def _run_cases(
-    engine: Engine, request: Request, base: Path, out: Path, loaded: _Loaded, journal: Journal
+    engine: Engine,
+    request: Request,
+    base: Path,
+    out: Path,
+    loaded: _Loaded,
+    journal: Journal,
+    on_runs: Callable[[int], None],
 ) -> Iterator[Result]:
     """Every case in turn. One case's files are hashed, encoded and written while the next is predicted."""
     options = request.options
@@ -207,9 +223,8 @@ def _run_cases(
         for case in request.cases:
             future: Future[Result]
             try:
-                future = finisher.submit(
-                    _finish, _predict(engine, request, case, base, loaded), out, options.taps, journal
-                )
+                predicted = _predict(engine, request, case, base, loaded, on_runs)
+                future = finisher.submit(_finish, predicted, out, options.taps, journal)
             except StageError as error:
                 failure = Failure(stage=error.stage, message=_one_line(error))
                 future = finisher.submit(_keep, _failed(case, failure), journal)
@@ -222,7 +237,14 @@ def _run_cases(
             yield waiting.result()
 
 
-def _predict(engine: Engine, request: Request, case: RequestCase, base: Path, loaded: _Loaded) -> _Prediction:
+def _predict(
+    engine: Engine,
+    request: Request,
+    case: RequestCase,
+    base: Path,
+    loaded: _Loaded,
+    on_runs: Callable[[int], None],
+) -> _Prediction:
     options = request.options
     path = base / case.file
     try:
@@ -237,15 +259,20 @@ def _predict(engine: Engine, request: Request, case: RequestCase, base: Path, lo
     def segment() -> Segmented:
         return engine.segment_tensor(data, with_margin) if pixels is None else engine.segment(pixels, with_margin)
 
-    warmup = tuple(segment().inference_ms for _ in range(options.warmup))
     runs: list[tuple[float, float, float, float]] = []
-    started = now = time.perf_counter()
-    while len(runs) < options.runs or now - started < options.min_duration_s:
+    started = now = reported = time.perf_counter()
+    while len(runs) < options.warmup + options.runs or now - started < options.min_duration_s:
+        if len(runs) == options.warmup:
+            started = now
         began = now
         last = segment()
         now = time.perf_counter()
         runs.append((last.preprocess_ms, last.inference_ms, last.postprocess_ms, (now - began) * 1e3))
-    preprocess, inference, postprocess, total = zip(*runs, strict=True)
+        if now - reported >= REPORT_S:
+            on_runs(len(runs))
+            reported = now = time.perf_counter()
+    warmup = tuple(inference_ms for _, inference_ms, _, _ in runs[: options.warmup])
+    preprocess, inference, postprocess, total = zip(*runs[options.warmup :], strict=True)
     latency = Latency(
         init_ms=loaded.init_ms,
         first_ms=(*warmup, *inference)[0],

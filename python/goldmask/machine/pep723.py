@@ -1,6 +1,7 @@
 """PEP 723 scripts (python/references/), each in an environment of its own that uv makes, checks and keeps."""
 
 import hashlib
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -62,11 +63,12 @@ def run(
     *arguments: str | Path,
     log: Path,
     deadline_s: float,
+    silence_s: float = math.inf,
     on_line: Callable[[str], None] | None = None,
 ) -> shell.Finished:
     """Run a prepared `script` with `words`, without a network. Raises RunError as shell.run does."""
     argv = [find_uv(), "run", "--quiet", "--offline", "--python", python, "--script", script, *arguments]
-    return shell.run(argv, log=log, deadline_s=deadline_s, env=ISOLATED, on_line=on_line)
+    return shell.run(argv, log=log, deadline_s=deadline_s, silence_s=silence_s, env=ISOLATED, on_line=on_line)
 
 
 def references(*, copied: bool = True) -> Path:

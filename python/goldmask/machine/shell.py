@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import os
 import re
 import signal
@@ -87,12 +88,13 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
+    silence_s: float = math.inf,
 ) -> Finished:
     """Run `argv` to its end and return how it ended; a non-zero exit is the caller's to judge.
 
     stderr goes to `log`; stdout is returned whole and, line by line, given to `on_line`. `env` adds to
     this process's environment. The child leads a process group of its own, which is ended on every way
-    out. Raises RunError when the program is missing or `deadline_s` seconds have passed.
+    out. Raises RunError when the program is missing, `deadline_s` seconds have passed, or `silence_s` without a line.
     """
     command = tuple(os.fspath(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -116,26 +118,29 @@ def run(
         with _lock:
             _live.add(process)
         note = _note(process.pid)
-        expired = threading.Event()
+        over, expired = threading.Event(), threading.Event()
+        heard = time.monotonic()
 
-        def expire() -> None:
+        def watch() -> None:
+            while (left := min(started + deadline_s, heard + silence_s) - time.monotonic()) > 0:
+                if over.wait(left):
+                    return
             expired.set()
             _end_group(process)
 
-        timer = threading.Timer(deadline_s, expire)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=watch, daemon=True).start()
         lines = []
         assert process.stdout  # it is a pipe
         try:
             with interrupts.let_through():
                 for line in process.stdout:
+                    heard = time.monotonic()
                     lines.append(line)
                     if on_line:
                         on_line(line.rstrip("\n"))
                 process.wait()
         finally:
-            timer.cancel()
+            over.set()
             _end_group(process)
             process.stdout.close()
             with _lock:
@@ -148,8 +153,10 @@ def run(
         complaints = log.read_text("utf-8", "replace")
         recording.tell(recording.Call(command, code, seconds, stdout="".join(lines), stderr=complaints))
     if code is None:
+        silent = seconds < deadline_s
+        why = f"printed nothing for {silence_s:g} s" if silent else f"did not end within {deadline_s:g} s"
         raise RunError(
-            f"{Path(command[0]).name} did not end within {deadline_s:g} s and was stopped; its log is {log}",
+            f"{Path(command[0]).name} {why} and was stopped; its log is {log}",
             fix=f"cat {log}",
         )
     return Finished(command, code, seconds, "".join(lines), log)

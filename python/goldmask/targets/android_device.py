@@ -285,7 +285,7 @@ def _make_ready(
     device: Device, request: Request, cases: tuple[RequestCase, ...], apks: Apks, folder: Path
 ) -> tuple[DeviceState, str, tuple[list[str], list[Path]]]:
     """Have the app, the test, the model, the images and the request on a device; says what was not there before."""
-    here = look(device)
+    here = look(device, drawing=request.options.delegate == "gpu")
     installed = [
         package
         for path, package in ((apks.app, apks.application_id), (apks.test, apks.test_id))
@@ -337,8 +337,7 @@ def _instrument(
     output = Instrumentation(on_case)
     extras = {"class": apks.test_class, "goldmask.request": request_path, "goldmask.out": bundle_tar.FOLDER}
     arguments = [word for key, value in extras.items() for word in ("-e", key, value)]
-    runs = request.options.warmup + request.options.runs
-    deadline_s = START_DEADLINE_S + CASE_DEADLINE_S * runs + request.options.min_duration_s  # from one line to the next
+    deadline_s = START_DEADLINE_S + CASE_DEADLINE_S  # from one line to the next; a case has one every ten seconds
     with (folder / "instrument.log").open("w", encoding="utf-8") as log:
 
         def hear(line: str) -> None:
@@ -415,6 +414,8 @@ def _merge(request: Request, shares: Sequence[Share], out: Path) -> Bundle:
                 for name in files_of(result):
                     (out / name).parent.mkdir(exist_ok=True)
                     shutil.copyfile(share.folder / name, out / name)
+                if len(written) > 1:
+                    result = result.model_copy(update={"target": bundle.target, "conditions": bundle.conditions})
             results[result.case] = result
     for share in shares:
         why = str(share.problem or "the app ended without a word")

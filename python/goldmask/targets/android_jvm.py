@@ -90,13 +90,13 @@ class AndroidJvmSession(Session):
             *([] if ready.has_skia else [f"-Dgoldmask.decoded={write_decoded(request, out).resolve()}"]),
             *ready.argv[-2:],
         ]
+        times = EMULATED_TIMES if ready.emulated else 1
         try:
             done = shell.run(
                 argv,
                 log=out / "run.log",
-                deadline_s=deadline_s(
-                    request, START_DEADLINE_S, CASE_DEADLINE_S, times=EMULATED_TIMES if ready.emulated else 1
-                ),
+                deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S, times),
+                silence_s=(START_DEADLINE_S + CASE_DEADLINE_S) * times,
                 env=ready.environment | {"GOLDMASK_NATIVE_LOG": str(native_log.resolve())},
                 on_line=case_listener(on_case),
                 cwd=out,  # where a dying JVM would leave its files

@@ -89,6 +89,7 @@ class IosHostSession(Session):
                 argv,
                 log=out / "run.log",
                 deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
+                silence_s=START_DEADLINE_S + CASE_DEADLINE_S,
                 env=environment,
                 on_line=case_listener(on_case),
                 cwd=out,

@@ -65,6 +65,7 @@ class PythonSession(Session):
                 *(out / "request.json", "--out", out),
                 log=log,
                 deadline_s=deadline_s(request, START_DEADLINE_S, CASE_DEADLINE_S),
+                silence_s=START_DEADLINE_S + CASE_DEADLINE_S,
                 on_line=case_listener(on_case),
             )
             ending = f"{done.ending}: {pep723.reason(done)}" if done.code else ""

@@ -36,6 +36,8 @@ OF_EVERY_TARGET = frozenset({"threads", "delegate", "resize", "warmup", "runs", 
 NOT_TARGETS = ("host", "target", "test_lab")
 # Those that can run a model on tensors, and hand out what comes out.
 TENSOR_TARGETS = (REFERENCE, "android-jvm")
+# What an inference takes at most, on average.
+RUN_DEADLINE_S = 5
 OnCase = Callable[[str], None]
 
 
@@ -231,7 +233,11 @@ def begin(request: Request, out: Path) -> None:
 
 
 def deadline_s(request: Request, start_s: float, case_s: float, times: float = 1) -> float:
-    """How long a run may take: `start_s` and, for each case, `case_s` a repetition, on a machine `times` as slow."""
+    """How long a run may take: `start_s` and, for each case, `case_s` and RUN_DEADLINE_S a repetition.
+
+    All of it on a machine `times` as slow. What hangs is noticed earlier, by its silence: while a case is repeated,
+    golden tests print a line every ten seconds.
+    """
     options = request.options
-    per_case_s = case_s * (options.warmup + options.runs) * times + options.min_duration_s
-    return start_s * times + len(request.cases) * per_case_s
+    repetitions_s = RUN_DEADLINE_S * (options.warmup + options.runs - 1)
+    return start_s * times + len(request.cases) * ((case_s + repetitions_s) * times + options.min_duration_s)

@@ -150,9 +150,9 @@ def measured(bundle: Bundle, result: Predicted) -> Measured | None:
     latency = result.latency
     if latency is None:
         return None
-    conditions = bundle.conditions or Conditions()
+    target, conditions = result.target or bundle.target, result.conditions or bundle.conditions or Conditions()
     restless = unrest(latency.inference_ms)
-    found = {*flags_of(bundle.target.kind, bundle.runtime.delegate, conditions)}
+    found = {*flags_of(target.kind, bundle.runtime.delegate, conditions)}
     if len(latency.inference_ms) < TOO_FEW:
         found.add("TOO-FEW")
     elif restless:
@@ -170,11 +170,11 @@ def measured(bundle: Bundle, result: Predicted) -> Measured | None:
         memory_peak_mb=result.memory_peak_mb,
         memory_steady_mb=result.memory_steady_mb,
         measured_on=MeasuredOn(
-            kind=bundle.target.kind,
-            device=conditions.device or bundle.target.device,
+            kind=target.kind,
+            device=conditions.device or target.device,
             soc=conditions.soc or "",
-            abi=bundle.target.abi,
-            os=bundle.target.os,
+            abi=target.abi,
+            os=target.os,
             governor=conditions.governor or "",
         ),
     )

@@ -19,7 +19,8 @@ import org.goldmask.segmenter.SegmenterOptions
 /**
  * Runs a request in an app: writes the mask and the result of every case into the bundle in [out].
  *
- * Rewrites bundle.json after every case, so that a process that dies leaves its finished cases.
+ * Rewrites bundle.json after every case, so that a process that dies leaves its finished cases. While it repeats a
+ * case, it reports the number of runs every ten seconds, so that nobody takes it for hanging.
  */
 internal class GoldenRun(
     private val request: Request,
@@ -27,6 +28,8 @@ internal class GoldenRun(
     private val out: File,
     private val decode: (name: String, data: ByteArray, orientation: Int?) -> Bitmap,
     private val open: (Model, SegmenterOptions) -> Segmenter,
+    private val onRuns: (Int) -> Unit = {},
+    private val reportEveryMs: Double = REPORT_EVERY_MS,
     private val onResult: (Result) -> Unit
 ) {
     private val startedAt = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()
@@ -100,12 +103,17 @@ internal class GoldenRun(
         val times = mutableListOf<Segmentation>()
         val totals = mutableListOf<Double>()
         val started = System.nanoTime()
+        var reported = started
         lateinit var last: Segmentation
         while (times.size < options.warmup + options.runs || msSince(started) < options.minDurationS * MS_PER_S) {
             val began = System.nanoTime()
             last = segmenter.segment(image)
             totals += msSince(began)
             times += last.timesOnly()
+            if (msSince(reported) >= reportEveryMs) {
+                onRuns(times.size)
+                reported = System.nanoTime()
+            }
         }
         val steadyMb = memoryMb()
         val (warmup, measured) = times.map { it.inferenceMs }.let { it.take(options.warmup) to it.drop(options.warmup) }
@@ -191,6 +199,7 @@ internal class GoldenRun(
 
     private companion object {
         const val MS_PER_S = 1e3
+        const val REPORT_EVERY_MS = 1e4
         const val NS_PER_MS = 1e6
         val NO_MASK = org.goldmask.segmenter.Mask(0, 0, ByteArray(0))
 

@@ -39,7 +39,7 @@ abstract class GoldenTest {
         if (!ON_JVM) report("goldmask.out" to out.path)
         val request = Request.read(file)
         val folder = file.absoluteFile.parentFile ?: File("/")
-        GoldenRun(request, folder, out, ::decode, ::open, ::report).run()
+        GoldenRun(request, folder, out, ::decode, ::open, ::reportRuns, onResult = ::report).run()
     }
 
     /**
@@ -69,6 +69,9 @@ abstract class GoldenTest {
         }
         report("goldmask.case" to result.case, "goldmask.status" to result.status)
     }
+
+    private fun reportRuns(runs: Int) =
+        if (ON_JVM) println("""{"runs": $runs}""") else report("goldmask.runs" to runs.toString())
 
     private fun report(vararg values: Pair<String, String>) {
         val status = android.os.Bundle()

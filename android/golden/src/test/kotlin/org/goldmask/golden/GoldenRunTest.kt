@@ -181,6 +181,16 @@ class GoldenRunTest {
     }
 
     @Test
+    fun `a case that is repeated reports its runs`() {
+        val seen = mutableListOf<Int>()
+        val one = request { it.copy(cases = it.cases.take(1)) }
+        GoldenRun(one, folder.root, folder.newFolder(), ImageFile::decode, { _, _ -> Fake() }, seen::add, 0.0) { }.run()
+        assertEquals(listOf(1, 2, 3), seen)
+        run(one) { _, _ -> Fake() }
+        assertEquals(3, seen.size)
+    }
+
+    @Test
     fun `a test without a request says what to give`() {
         val test = object : GoldenTest() {
             override fun open(model: Model, options: SegmenterOptions) = Fake()
