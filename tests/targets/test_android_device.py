@@ -12,6 +12,7 @@ from needs import need
 from phones import APP, as_new, connect, folder_of_device, reasons, run_check, runs, times_run, verdicts
 from processes import wait_until
 from rig import device as rig
+from running import figures_without
 
 from goldmask.android import adb, bundle_tar
 from goldmask.contract.bundle import load_bundle, load_request
@@ -51,6 +52,7 @@ def test_tensorflows_test_image_through_both_flavours(devices, server, tmp_path,
     for pipeline, package in (("lib_interpreter", APP), ("lib_task_api", "org.goldmask.app.task")):
         bundle = load_bundle(tmp_path / "bundles/android-device" / pipeline / "deeplabv3")
         assert (bundle.target.name, bundle.target.kind) == ("android-device", "emulator")
+        assert not figures_without(bundle) and bundle.conditions.debuggable is False
         assert bundle.environment["serial"] == phone.serial and bundle.environment["abis"] == "x86_64"
         assert f"{phone.serial} · {pipeline} · deeplabv3: installed {package}, {package}.test, pushed" in ran.text
         assert bundle.environment["debuggable app"] == "no"

@@ -12,7 +12,7 @@ from conftest import REPO, Ran, colours, run_program
 from jvm import jvm_context
 from needs import need
 from PIL import Image
-from running import context_of, run_target
+from running import context_of, figures_without, run_target
 from sabotage import BUGS, OTHERS, SABOTAGE, Session, with_bugs
 
 from goldmask.contract.bundle import DelegatedNodes, Request, RequestCase, mask_of
@@ -59,6 +59,7 @@ def test_tensorflows_own_golden_in_every_pixel(pipeline, tmp_path, tensorflow_go
     assert (bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
     assert bundle.runtime.nodes == DelegatedNodes(delegated=70, of=70)
     assert result.latency.init_ms > 0 and result.memory_peak_mb > 10 and result.decoded_by is None
+    assert not figures_without(bundle) and result.memory_init_mb > 1 and result.memory_steady_mb > 1
 
 
 def test_every_bundled_case_through_both_flavours(tmp_path):

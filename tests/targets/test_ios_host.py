@@ -11,7 +11,7 @@ import pytest
 import tiny
 from conftest import REPO, colours, run_program
 from PIL import Image
-from running import run_target
+from running import figures_without, run_target
 from swift_package import FOREIGN, host_context, swift_test
 
 from goldmask.apple.swift import Swift, find_swift, first_error
@@ -59,7 +59,8 @@ def test_tensorflows_own_golden_in_every_pixel(run, tmp_path, tensorflow_golden)
     ran = ("TensorFlow Lite C API", "2.16.1", "xnnpack", 2)
     assert (bundle.runtime.name, bundle.runtime.version, bundle.runtime.delegate, bundle.runtime.threads) == ran
     assert bundle.runtime.nodes == DelegatedNodes(delegated=70, of=70)
-    assert result.latency.init_ms > 0 and result.memory_peak_mb > 10
+    assert result.latency.init_ms > 0 and result.memory_peak_mb > 10 and not figures_without(bundle)
+    assert result.memory_init_mb > 1 and result.memory_steady_mb > 1 and bundle.conditions.debuggable is False
     assert result.decoded_by == "host" and not (tmp_path / "bundle/decoded").exists()
 
 
