@@ -70,6 +70,16 @@ BACKBONES = {
         v2_rates=(1, 2, 3, 4),
         v3_rates=(1, 2, 4),
     ),
+    # For examples of 65 px that a repository can hold by the dozen; features are 5 x 5 at output stride 16.
+    "tiny": Backbone(
+        stem=8,
+        rows=((1, 8, 1, 1), (2, 16, 2, 2), (3, 24, 2, 2), (3, 32, 2, 2)),
+        head_channels=24,
+        low_level_channels=12,
+        large_fov_rate=1,
+        v2_rates=(1, 2),
+        v3_rates=(1, 2),
+    ),
 }
 
 

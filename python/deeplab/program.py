@@ -16,7 +16,8 @@ from goldmask.contract.files import sha256_of, write_atomically
 from .builder import VERSIONS
 from .cases import SEED, write_cases
 from .evaluate import agreement, evaluate
-from .export import PRECISIONS, export
+from .export import PRECISIONS, convert, export
+from .heads import with_head
 from .synthetic import LABELS, dataset, example, normalise
 from .tradeoff import Row, conclusion, draw_rows, tradeoff_of_strides, tradeoff_of_versions, write_rows
 from .train import Progress, Recipe, train
@@ -43,12 +44,20 @@ def run_train(version: str, steps: int, seed: int, folder: str) -> ExitCode:
     return ExitCode.OK
 
 
-def run_export(weights: str, folder: str) -> ExitCode:
-    """`deeplab.export`: every precision with metadata, scored on held-out images; and the test cases."""
+def run_export(weights: str, folder: str, head: str = "") -> ExitCode:
+    """`deeplab.export`: every precision with metadata, scored on held-out images; and the test cases.
+
+    With a `head` one float32 file with that output instead, without metadata.
+    """
     recipe, file = trained(weights)
     path = _folder(folder)
     model = recipe.model()
     model.load_weights(file)
+    if head:
+        target = path / f"shapes_{head}.tflite"
+        write_atomically(target, convert(with_head(model, head), "float32"))
+        out.print(Text(f"{target}: {target.stat().st_size:,} bytes"))
+        return ExitCode.OK
     size = (recipe.height, recipe.width)
     samples = [normalise(example(recipe.seed, "train", index, size)[0]).numpy() for index in range(CALIBRATION_IMAGES)]
     held_out = dataset(recipe.seed, "held-out", HELD_OUT_IMAGES, size, 20)

@@ -54,6 +54,7 @@ HELP = {
     "steps": "training steps; the schedule is fitted to them",
     "seed": "decides the data and the weights to begin with",
     "weights": "the folder of a finished training",
+    "head": "classes or soft: one file whose output is a class map, or a soft mask",
     "accept_licences": "you have read and accept the licence that is named",
     "binary": "benchmark_model for the device's ABI",
     "flank": "write flank.yml",

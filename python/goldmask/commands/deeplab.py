@@ -10,9 +10,9 @@ def train(c, version="v3+", steps=0, seed=0, out=""):
 
 
 @command(name="export", example="./goldmask deeplab.export --weights build/training")
-def export(c, weights="", out=""):
+def export(c, weights="", out="", head=""):
     """Write a trained model as float32, float16, dynamic-range and int8 .tflite with metadata, and score them."""
-    return deeplab_program().run_export(weights, out)
+    return deeplab_program().run_export(weights, out, head)
 
 
 @command(name="tradeoff", example="./goldmask deeplab.tradeoff --weights build/training")
