@@ -75,6 +75,11 @@ def test_sides_may_have_another_scale():
     assert difference(a, b, Quantisation((0.2,), (0,)), Quantisation((0.1,), (0,))).largest == pytest.approx(0)
 
 
+def test_a_single_number_is_a_tensor_as_well():
+    assert of(2.0, 2.5).share == 0.25 and not of(2.0, 2.0).exceeds(NOTHING)
+    assert of(3, 4, "int32").share == 1 and of(8, 9, "int8", Quantisation((0.5,), (0,))).steps == 1
+
+
 def test_classes_are_counted():
     found = of([0, 1, 2, 3], [0, 1, 2, 200], "uint8")
     assert (found.share, found.counts, str(found)) == (0.25, True, "1 of 4 values differ")

@@ -58,7 +58,7 @@ def to_picture(
     draw.text((LEFT, TOP / 2), title, INK, font, "lm")
     for power in range(LOWEST, HIGHEST + 1, 1):
         draw.line((LEFT, y(10.0**power), WIDTH - RIGHT, y(10.0**power)), GRAY)
-        name = f"{10.0 ** (power + 2):g} %" if power > LOWEST else "0"
+        name = f"{10.0 ** (power + 2):.{max(0, -power - 2)}f} %" if power > LOWEST else "0"
         draw.text((LEFT - 8, y(10.0**power)), name, INK, font, "rm")
     if limit.share:
         draw.line((LEFT, y(limit.share), WIDTH - RIGHT, y(limit.share)), LIMIT, 2)

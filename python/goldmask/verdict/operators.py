@@ -128,7 +128,8 @@ def difference(a: Values, b: Values, of_a: Quantisation, of_b: Quantisation) -> 
     if a.shape != b.shape:
         why = f"shape {list(a.shape)} against {list(b.shape)}"
         return Difference(math.inf, math.inf, 0, 0, a.size, a.size, why=why)
-    one, other = of_a.real(a), of_b.real(b)
+    # Of a tensor without axes numpy would make a number that cannot be written to.
+    one, other = np.atleast_1d(of_a.real(a)), np.atleast_1d(of_b.real(b))
     counts = a.dtype.kind in "biu" and not of_a.scales
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(one - other)

@@ -9,6 +9,7 @@ from ..project.graph import Graph, changed
 from ..verdict.operators import (
     HALF_DELEGATES,
     Grown,
+    Limit,
     Limits,
     Search,
     find_first,
@@ -56,7 +57,7 @@ class Operators:
         runs = max(side.runs for side in self.sides)
         checked = f"{len(self.sides[0].graph.operators)} operators, {what}, {runs} runs a side"
         if self.first is None:
-            return [f"no operator differs ({checked})", f"one would by {self.limits.own} with the same input"]
+            return [f"no operator differs ({checked})", _allowed(self.limits.own)]
         graph, prefix = self.sides[0].graph, self.prefixes[self.first + 1]
         found = [f"the first operator that differs is {graph.name(self.first)} ({checked})"]
         for side, error in zip(self.sides, prefix.errors, strict=True):
@@ -71,7 +72,11 @@ class Operators:
         if clauses := self.files.get(self.first):
             found.append(f"the two files differ there in {' and '.join(clauses)}")
         limit = self.limits.own if self.search.own else self.limits.grown
-        return [*found, f"an operator differs by more than {limit}" if limit.share else "no difference is allowed"]
+        return [*found, _allowed(limit)]
+
+
+def _allowed(limit: Limit) -> str:
+    return f"a difference counts beyond {limit}" if limit.share else "no difference is allowed"
 
 
 def compare_operators(
