@@ -25,13 +25,14 @@ def agreements_of(root: Path, bundles: Path, model: str, cases: Collection[str])
     if model in model_names(root):
         for folder in sorted(goldens_folder(root, model).glob("*")):
             if folder.is_dir() and is_golden(folder):
-                _add(runs, folder, wanted, golden=True)
+                _add(runs, folder, folder.name, wanted, golden=True)
     for path in sorted(bundles.glob(f"*/*/{model}/**/{BUNDLE_FILE}")):
-        _add(runs, path.parent, wanted, golden=False)
+        _add(runs, path.parent, path.relative_to(bundles).parts[1], wanted, golden=False)
     return agreements(model, runs)
 
 
-def _add(runs: dict[str, dict[str, Ran]], folder: Path, wanted: Collection[str], golden: bool) -> None:
+def _add(runs: dict[str, dict[str, Ran]], folder: Path, pipeline: str, wanted: Collection[str], golden: bool) -> None:
+    """Add a run. Its folder has the name of its `pipeline`: one of an app calls itself what it is held against."""
     try:
         bundle: Bundle = load_golden(folder).bundle if golden else load_bundle(folder)
         results = [each for each in bundle.results if isinstance(each, Predicted) and each.case in wanted]
@@ -39,4 +40,4 @@ def _add(runs: dict[str, dict[str, Ran]], folder: Path, wanted: Collection[str],
         masks = {each.case: Ran(each, mask_of(folder, each)) for each in results}
     except GoldmaskError:
         return
-    runs.setdefault(f"{name} · {bundle.pipeline}", {}).update(masks)
+    runs.setdefault(f"{name} · {pipeline}", {}).update(masks)
