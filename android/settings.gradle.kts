@@ -12,6 +12,10 @@ dependencyResolutionManagement {
         google()
         mavenCentral()
     }
+    versionCatalogs {
+        // The name that golden and segmenter call it by, here and in the projects of other apps.
+        create("goldmask") { from(files("gradle/libs.versions.toml")) }
+    }
 }
 
 rootProject.name = "goldmask-android"

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "python"))
 
 from goldmask.android import bionic  # noqa: E402 - after the path that makes it importable
 from goldmask.android_build import maven  # noqa: E402 - after the path that makes it importable
+from goldmask.android_build.dependency_lock import load_lock  # noqa: E402
 from goldmask.android_build.gradle_files import project_of  # noqa: E402
 from goldmask.android_build.jdk import find_jdk  # noqa: E402
 from goldmask.android_build.kotlin import Kotlin  # noqa: E402
@@ -38,7 +39,7 @@ SETTINGS: tuple[Setting, ...] = (("cpu", 2, 2), ("cpu", 1, 1), ("xnnpack", 2, 0)
 def native_folder(context: Context) -> Path:
     """The app's native libraries, made loadable."""
     project, test = project_of(context.android, context.root, "lib_interpreter")
-    kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), context.logs)
+    kotlin = Kotlin(project, load_lock(project.folder), find_jdk(), context.logs)
     files = maven.native_libraries(android_jvm.library_files(kotlin, test.module), bionic.loadable_abi())
     return bionic.prepare(
         [path for path in files if not bionic.needs_a_device(path)], bionic.loadable_abi(), context.logs

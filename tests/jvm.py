@@ -12,9 +12,11 @@ from running import context_of
 
 from goldmask.android import bionic
 from goldmask.android_build import apk, maven
+from goldmask.android_build.dependency_lock import load_lock
 from goldmask.android_build.gradle_files import load_project
 from goldmask.android_build.jdk import QUICK, find_jdk
 from goldmask.android_build.kotlin import Kotlin
+from goldmask.android_build.resources import Linked
 from goldmask.machine import shell
 from goldmask.machine.resources import ANDROID_PROJECT
 from goldmask.targets import android_jvm
@@ -26,7 +28,7 @@ DEADLINE_S = 300
 def builder(logs: Path, folder: Path = ANDROID_PROJECT) -> Kotlin:
     """The builder of an Android project; where there is no JDK or Maven the test is skipped."""
     need("jdk", "maven")
-    kotlin = Kotlin(load_project(folder), maven.load_lock(folder), find_jdk(), logs)
+    kotlin = Kotlin(load_project(folder), load_lock(folder), find_jdk(), logs)
     kotlin.fetch(["tool-android", "tool-compiler"])
     return kotlin
 
@@ -51,7 +53,7 @@ def run_junit(
         linked = apk.link_resources(kotlin, kotlin.project.module(module), flavour)
         generated = [linked.classes]
         beside = [robolectric_app(kotlin, module, linked, logs / "robolectric")]
-        natives = maven.native_libraries(kotlin.fetch(kotlin.bundles(module, f"{flavour}Implementation")), "x86_64")
+        natives = maven.native_libraries(kotlin.fetch(kotlin.dependencies(module, flavour=flavour)), "x86_64")
         loadable = [path for path in natives if not bionic.needs_a_device(path)]
         prepared = bionic.prepare(loadable, "x86_64", logs)
         flags = (f"-Djava.library.path={prepared}", "-Dgoldmask.natives=yes", *flags)
@@ -77,7 +79,7 @@ def run_junit(
     return shell.run(argv, log=logs / f"{module}.junit.log", deadline_s=DEADLINE_S)
 
 
-def robolectric_app(kotlin: Kotlin, module: str, linked: apk.Linked, folder: Path) -> Path:
+def robolectric_app(kotlin: Kotlin, module: str, linked: Linked, folder: Path) -> Path:
     """A folder for the class path that tells Robolectric where an app's parts are, as Gradle's plugin does."""
     path = folder / "com/android/tools/test_config.properties"
     path.parent.mkdir(parents=True)

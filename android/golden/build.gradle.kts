@@ -1,7 +1,8 @@
 plugins {
-    alias(libs.plugins.android.library)
-    alias(libs.plugins.kotlin.android)
-    alias(libs.plugins.kotlin.serialization)
+    // Without versions: in an app's project they are the app's.
+    id("com.android.library")
+    id("org.jetbrains.kotlin.android")
+    id("org.jetbrains.kotlin.plugin.serialization")
 }
 
 android {
@@ -10,6 +11,6 @@ android {
 
 dependencies {
     api(project(":segmenter"))
-    api(libs.bundles.golden)
-    testImplementation(libs.bundles.jvm)
+    api(goldmask.bundles.golden)
+    testImplementation(goldmask.bundles.jvm)
 }

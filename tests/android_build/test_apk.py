@@ -12,7 +12,7 @@ from conftest import REPO, run_program
 from jvm import builder, jvm_context
 from needs import need
 
-from goldmask.android_build import aligned_zip, apk, apk_verify
+from goldmask.android_build import aligned_zip, apk, apk_verify, resources
 from goldmask.android_build.gradle_files import OUR_TESTS, load_project
 from goldmask.android_build.manifest import app_manifest
 from goldmask.contract.errors import ConfigError, EnvironmentMissing, RunError, UsageError
@@ -190,7 +190,7 @@ def test_no_class_is_missing_on_a_device(pipeline, tmp_path):
 
 def test_the_manifests_bring_what_libraries_need(tmp_path):
     apks = build(tmp_path)
-    aapt2 = apk.find_aapt2(tmp_path)
+    aapt2 = resources.find_aapt2(tmp_path)
 
     def manifest(file: Path) -> str:
         argv = [aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", file]
@@ -358,11 +358,8 @@ def test_a_strangers_app_with_its_golden_test(tmp_path):
     edit(folder / "settings.gradle.kts", "../../../android", str(ANDROID_PROJECT))
     module = folder / "camera_app"
     edit(module / "build.gradle.kts", "android.library", "android.application")
-    told = (
-        'namespace = "com.example.camera"\ndefaultConfig {\napplicationId = "com.example.photos"\nminSdk = 26\n'
-        'targetSdk = 34\nndk { abiFilters += "x86_64" }\n}'
-    )
-    edit(module / "build.gradle.kts", 'namespace = "com.example.camera"', told)
+    told = 'applicationId = "com.example.photos"\nminSdk = 26\ntargetSdk = 34\nndk { abiFilters += "x86_64" }'
+    edit(module / "build.gradle.kts", "minSdk = 26", told)
     (module / "src/main/AndroidManifest.xml").write_text("<manifest><application /></manifest>", "utf-8")
     test = GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest")
     apks = build(tmp_path, android=Android(folder=str(folder), lib_interpreter=test))
@@ -376,12 +373,12 @@ def test_a_strangers_app_with_its_golden_test(tmp_path):
 
 
 def test_a_processor_without_aapt2(tmp_path, monkeypatch):
-    monkeypatch.setattr(apk.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(resources.platform, "machine", lambda: "riscv64")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentMissing, match="no aapt2 for .* on riscv64"):
-        apk.find_aapt2(tmp_path)
+        resources.find_aapt2(tmp_path)
     (tmp_path / "aapt2").touch(mode=0o755)
-    assert apk.find_aapt2(tmp_path) == tmp_path / "aapt2"
+    assert resources.find_aapt2(tmp_path) == tmp_path / "aapt2"
 
 
 def test_android_studios_key_is_used_where_there_is_one(tmp_path, monkeypatch):
@@ -402,7 +399,7 @@ def test_the_application_is_read_from_its_build_file():
     assert (module.name, flavour, application.namespace) == ("app", "libTaskApi", "org.goldmask.app")
     assert (application.min_sdk, application.target_sdk, application.abis) == (26, 34, ("arm64-v8a", "x86_64"))
     assert (application.stored, application.test_id) == (("tflite",), "org.goldmask.app.task.test")
-    assert project.application_of("app") == (module, "")
+    assert project.application_of("app") == (module, "libInterpreter")
     assert module.application_in("libTaskApi") == application
     with pytest.raises(ConfigError, match="'segmenter' is a library"):
         project.module("segmenter").application_in("")

@@ -23,7 +23,7 @@ BUILD = """mkdir -p app/build/outputs/apk/free/debug app/build/outputs/apk/andro
 cp source app/build/outputs/apk/free/debug/app-free-debug.apk
 cp source app/build/outputs/apk/androidTest/free/debug/app-free-debug-androidTest.apk"""
 FAILS = """printf '\\nFAILURE: Build failed.\\n\\n* What went wrong:\\nSDK licence not accepted.\\n' >&2; exit 1"""
-APP = """plugins { alias(libs.plugins.android.application) }
+APP = """plugins { id("com.android.application") }
 android {
     namespace = "com.example"
     defaultConfig {
@@ -32,6 +32,7 @@ android {
         targetSdk = 34
         ndk { abiFilters += listOf("x86_64") }
     }
+    productFlavors { create("free") }
 }
 dependencies {
     "freeImplementation"(project(":lib"))

@@ -21,11 +21,12 @@ def project(tmp_path):
 
 
 APP = """
+android { productFlavors { create("free") } }
 dependencies {
     implementation(project(":library"))
-    api(libs.bundles.lib.interpreter)
+    api("a:b:1")
     "freeImplementation"(project(":extra"))
-    testImplementation(libs.bundles.jvm) // implementation("a:b:1")
+    testImplementation("c:d:2") // implementation("a:b:1")
 }
 kotlin { compilerOptions { allWarningsAsErrors = true } }
 """
@@ -34,14 +35,13 @@ kotlin { compilerOptions { allWarningsAsErrors = true } }
 def test_modules_and_their_dependencies(project):
     folder = project('include(":app", ":library")\ninclude(":extra")', app=APP, library="", extra="")
     read = load_project(folder)
-    assert list(read.modules) == ["app", "library", "extra"]
+    assert read.names == ("app", "library", "extra")
     app = read.module("app")
-    assert app.bundles("api", "implementation") == ("lib-interpreter",)
-    assert app.bundles("testImplementation") == ("jvm",)
-    assert app.modules("freeImplementation") == ("extra",)
+    assert app.named("api", "implementation") == ("a:b:1",)
+    assert app.named("testImplementation") == ("c:d:2",)
+    assert app.modules("implementation") == ("library", "extra") and app.modules() == ("extra",)
     assert app.warnings_are_errors and not read.module("library").warnings_are_errors
-    assert [module.name for module in read.needed_by("app")] == ["library", "app"]
-    assert [module.name for module in read.needed_by("app", "freeImplementation")] == ["library", "extra", "app"]
+    assert [module.name for module in read.needed_by("app")] == ["library", "extra", "app"]
 
 
 def test_a_module_may_lie_elsewhere(project, tmp_path):
@@ -56,15 +56,18 @@ def test_a_module_may_lie_elsewhere(project, tmp_path):
     ("settings", "builds", "sentence"),
     [
         ("", {}, "includes no module"),
-        ('include(":app:nested")', {}, "reads no nested modules"),
-        ('include(":app")', {}, "cannot be read: No such file"),
-        ('include(":app")', {"app": 'dependencies { \n implementation("a:b:1")\n }'}, "cannot read 'implementation("),
+        ('include(":app")', {}, "cannot be read: there is no such file"),
         ('include(":app")', {"app": "dependencies {\n api(libs.junit)\n}"}, "cannot read 'api(libs.junit)'"),
+        ('include(":app")', {"app": 'dependencies {\n api("a:1.+:3")\n}'}, ":2: goldmask cannot read .*is not group"),
+        ('include(":app")', {"app": 'dependencies {\n api("a:b:1.+")\n}'}, "has no exact version"),
+        ('include(":app")', {"app": "dependencies {\n api(Deps.core)\n}"}, "cannot read 'api(Deps.core)'"),
+        ('include(":app")', {"app": "dependencies {\n"}, "line 1: a { is not closed"),
+        ('include(":app")', {"app": 'dependencies {\n api("a:b'}, "line 2: a string is not closed"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(project, settings, builds, sentence):
     with pytest.raises(ConfigError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
-        load_project(project(settings, **builds))
+        load_project(project(settings, **builds)).module("app")
 
 
 def test_no_settings_at_all(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from conftest import REPO
 from needs import need
 
-from goldmask.android_build import maven
+from goldmask.android_build.dependency_lock import load_lock
 from goldmask.android_build.gradle_files import load_project
 from goldmask.android_build.jdk import find_jdk
 from goldmask.android_build.kotlin import Kotlin
@@ -27,7 +27,7 @@ def builder(tmp_path):
     need("jdk", "maven")
 
     def make() -> Kotlin:
-        return Kotlin(load_project(tmp_path), maven.load_lock(tmp_path), find_jdk(), tmp_path / "logs")
+        return Kotlin(load_project(tmp_path), load_lock(tmp_path), find_jdk(), tmp_path / "logs")
 
     return make
 

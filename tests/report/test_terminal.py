@@ -94,9 +94,21 @@ def test_every_failing_row_shows_case_and_cause_at_80_columns():
     lines = text_of(failing()).splitlines()
     rows = [row for row in failing().comparisons if row.verdict in FAILING]
     starts = [line.split()[:2] for line in lines if line.startswith(("  FAIL ", "  ERROR "))]
-    assert starts == [[row.verdict, row.case] for row in rows]
+    stale = [row for row in rows if row.reason.startswith("stale")]
+    # Where a whole group ends for one reason, that is one row.
+    assert starts == [*([row.verdict, row.case] for row in rows if row not in stale), ["ERROR", "4"], ["ERROR", "4"]]
     for row in rows:
-        assert any(line.split()[:2] == [row.verdict, row.case] and row.reason[:20] in line for line in lines)
+        name = "4" if row in stale else row.case
+        assert any(line.split()[:2] == [row.verdict, name] and row.reason[:20] in line for line in lines)
+    assert all(f"ERROR  {row.case}" in text_of(failing(), View(verbose=True)) for row in stale)
+
+
+def test_errors_of_some_cases_or_of_several_reasons_have_a_row_each():
+    report = failing()
+    stale = [row for row in report.comparisons if row.reason.startswith("stale")][:2]
+    other = stale[1].model_copy(update={"reason": "run: it did not end"})
+    text = text_of(report.model_copy(update={"comparisons": (stale[0], other)}))
+    assert f"ERROR  {stale[0].case}" in text and f"ERROR  {other.case}" in text and "2 cases" not in text
 
 
 def test_a_passing_row_has_no_line_of_its_own_but_with_verbose():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldmask.android_build import maven
+from goldmask.android_build.dependency_lock import load_lock
 from goldmask.android_build.gradle_files import OUR_TESTS, project_of
 from goldmask.android_build.jdk import find_jdk
 from goldmask.android_build.kotlin import Kotlin
@@ -250,7 +251,7 @@ class App:
     def other_libraries(self, pipeline: str, context: Context) -> str:
         """A native library of the JVM's that the installed APK has not, byte for byte; empty where there is none."""
         project, test = project_of(context.android, context.root, pipeline)
-        kotlin = Kotlin(project, maven.load_lock(project.folder), find_jdk(), context.logs)
+        kotlin = Kotlin(project, load_lock(project.folder), find_jdk(), context.logs)
         abi = self.phone.properties()["ro.product.cpu.abi"]
         installed = native_libraries(self.apk, abi)
         for library in maven.native_libraries(android_jvm.library_files(kotlin, test.module), abi):

@@ -187,27 +187,6 @@ def test_no_old_bundle_passes_for_a_new_one(tmp_path, monkeypatch):
         run(tmp_path, request_for("shapes", case_ids=("square",)), android=broken)
 
 
-def test_a_strangers_app(tmp_path):
-    """It scales as Android does: images of the model's size come out the same, others do not, and that is told."""
-    need("jdk")
-    foreign = Android(
-        folder=str(REPO / "tests/android/foreign"),
-        lib_interpreter=GoldenTest(module="camera_app", test="com.example.camera.CameraGoldenTest"),
-    )
-    folder = make_app_project(tmp_path / "project", foreign)
-    ran = run_program(folder, "check", "--out", tmp_path / "out")
-    report = json.loads((tmp_path / "out/report.json").read_text("utf-8"))
-    verdicts = {comparison["case"]: comparison for comparison in report["comparisons"]}
-    assert ran.code == 10, ran.text
-    assert verdicts["model-size"]["verdict"] == "PASS" and "camera app 1.0" in verdicts["model-size"]["runtime"]
-    assert verdicts["large"]["verdict"] == "FAIL"
-
-
-def test_the_docs_show_the_strangers_test_as_it_is():
-    test = REPO / "tests/android/foreign/camera_app/src/sharedTest/kotlin/com/example/camera/CameraGoldenTest.kt"
-    assert test.read_text("utf-8") in (REPO / "docs/adopt-android.md").read_text("utf-8")
-
-
 @pytest.mark.parametrize(
     ("delegate", "words"), [("gpu", "GPU delegate's native library"), ("nnapi", "NNAPI is part of Android")]
 )

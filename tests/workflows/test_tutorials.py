@@ -1,26 +1,17 @@
 """The tutorials, run as they are written: each command ends with the exit code that the page says."""
 
-import re
-import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
-from conftest import REPO, Project, colours, run_program
+from conftest import Project, colours, run_program
 from desks import Desk, Toy
 from PIL import Image
+from tutorials import commands
 
 pytestmark = pytest.mark.project
-COMMAND = re.compile(r"^(\w.*?)(?:\s+# exit (\d+))?$", re.MULTILINE)
-
-
-def commands(page: str) -> list[tuple[list[str], int]]:
-    """The words of each command of a page, and the exit code that it must have."""
-    text = (REPO / "docs" / page).read_text("utf-8")
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
-    return [(shlex.split(words), int(code or 0)) for words, code in COMMAND.findall(blocks)]
 
 
 def follow(page: str, folder: Path) -> list[str]:

@@ -14,8 +14,10 @@ from ..machine.diagnostics import Diagnostic
 from ..machine.scratch import scratch_folder
 from . import badging
 from .aligned_zip import HEADER_BYTES, PAGE_BYTES, WORD_BYTES
-from .apk import APKSIG, DEADLINE_S, find_aapt2, own_tool
+from .apk import APKSIG, own_tool
+from .cached_step import DEADLINE_S
 from .jdk import QUICK, find_jdk
+from .resources import find_aapt2
 
 MAX_BYTES = 1 << 31  # of an unpacked APK, which could be anybody's
 
@@ -40,7 +42,7 @@ def verify(apk: Path, logs: Path) -> list[Diagnostic]:
     Raises UsageError for a file that is not there, EnvironmentMissing without the tools to look with.
     """
     if not apk.is_file():
-        raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build")
+        raise UsageError(f"--apk {str(apk)!r} is no file", fix="./goldmask android.build, which lists its APKs")
     aapt2 = find_aapt2(logs)
     done = shell.run([aapt2, "dump", "badging", apk], log=logs / "badging.log", deadline_s=DEADLINE_S)
     printed = done.stdout

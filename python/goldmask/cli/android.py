@@ -10,11 +10,10 @@ from rich.text import Text
 
 from ..android import benchmark_model, sdk
 from ..android.devices import chosen
-from ..android_build import apk, maven
+from ..android_build import apk, dependency_lock
 from ..contract.bundle import Bundle, Failed, Predicted
 from ..contract.errors import ExitCode, RunError, UsageError
 from ..contract.files import write_atomically
-from ..machine.resources import ANDROID_PROJECT
 from ..machine.scratch import scratch_folder
 from ..project.config import load_config
 from ..project.options import from_flags, resolve
@@ -37,10 +36,13 @@ MAX_OPERATORS = 12
 def lock_android() -> ExitCode:
     """`android.lock`."""
     config = load_config(root())
-    folder = (root() / config.android.folder).resolve() if config.android.folder else ANDROID_PROJECT
+    # The applications themselves are built for devices only.
+    devices = any(android_device.NAME in suite.targets for suite in config.suites.values())
+    project, wanted = dependency_lock.wanted_of(config.android, root(), applications=devices)
     with ProgressBars() as bars, scratch_folder() as logs:
-        lock = maven.write_lock(folder, logs, bars.step)
-    out.print(Text(f"{folder / maven.LOCK}: {len(lock.sha256)} artefacts in {len(lock.bundles)} bundles"))
+        lock = dependency_lock.write_lock(project.folder, wanted, project.files.repositories(), logs, bars.step)
+    path = project.folder / dependency_lock.LOCK
+    out.print(Text(f"{path}: {len(lock.sha256)} artefacts for {len(lock.dependencies)} libraries and tools"))
     return ExitCode.OK
 
 
@@ -52,12 +54,13 @@ def build_android(pipelines: list[str], abi: str) -> ExitCode:
     for pipeline in [each for each in PIPELINES if each in (pipelines or PIPELINES)]:
         notes: list[str] = []
         with ProgressBars() as bars:
-            logs = root() / "build/apk/logs"
+            logs = root() / apk.FOLDER / "logs"
             context = Context(root(), logs, options, config.android, progress=bars, on_note=notes.append)
             apks = android_device.build(pipeline, context)
         for note in notes:
             out.print(Text(f"note: {note}"))
-        out.print(Text(f"{pipeline}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
+        name = f"{pipeline}, flavour {apks.flavour}" if apks.flavour else pipeline
+        out.print(Text(f"{name}: {'built' if apks.built else 'nothing has changed, nothing was built'}"))
         for path, name in ((apks.app, apks.application_id), (apks.test, apks.test_id)):
             copy = apk.folder_of(root(), pipeline) / path.name
             out.print(Text(f"  {name} {path.stat().st_size / 1e6:.1f} MB {from_here(copy if copy.exists() else path)}"))

@@ -21,7 +21,7 @@ def build(c, pipeline=None, abi=""):
 
 @command(name="verify", example="./goldmask android.apk.verify --apk app.apk")
 def apk_verify(c, apk=""):
-    """Look into an APK: package, signature, alignment, classes, native libraries, permissions."""
+    """Look into an APK, or all in build/apk: package, signature, alignment, classes, native libraries, permissions."""
     from ..cli.apk import verify_apk
 
     return verify_apk(apk)

@@ -121,7 +121,7 @@ class Suite(Strict):
 class GoldenTest(Strict):
     """The Android golden test of a pipeline: a module of the Gradle project, and the class in it."""
 
-    module: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    module: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*)*$", description="core:data")
     test: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 
 

@@ -150,6 +150,7 @@ def _groups(page: _Page, report: Report, verbose: bool) -> Iterator[Text]:
     names = (cell_len(page.text(name).plain) for name in groups)
     indent = max((width for width in names if width <= room), default=2) + len(GAP)
     shown = {id(row) for row in rows_shown(report, verbose)}
+    told: set[int] = set()  # in a row for several
     for name, rows in groups.items():
         ending = f"{counts[name]:{beside - len(times[name])}}{times[name]}" if times[name] else counts[name]
         worst = next((each for each in _BY_WEIGHT if any(row.verdict is each for row in rows)), Verdict.PASS)
@@ -160,16 +161,26 @@ def _groups(page: _Page, report: Report, verbose: bool) -> Iterator[Text]:
             yield from page.wrapped(page.text(clause), 2)
         cells = [row for row in rows if id(row) in shown]
         width = max((cell_len(page.text(row.case).plain) for row in cells), default=0)
+        # What did not compile did so once, and is told once.
+        if (
+            cells
+            and not verbose
+            and len(rows) > 1
+            and {(row.verdict, row.reason) for row in rows} == {(Verdict.ERROR, cells[0].reason)}
+        ):
+            told |= {id(row) for row in rows}
+            yield from _row(page, cells[0], f"{len(rows):,} cases", min(width, CASE_WIDTH), verbose)
+            continue
         for row in cells:
-            yield from _row(page, row, min(width, CASE_WIDTH), verbose)
+            yield from _row(page, row, row.case, min(width, CASE_WIDTH), verbose)
     failing = sum(row.verdict in FAILING for row in report.comparisons)
-    if more := 0 if verbose else failing - len(shown):
+    if more := 0 if verbose else failing - len(shown | told):
         yield page.text(f"and {more:,} more that failed: see {REPORT_FILE}, or --verbose")
 
 
-def _row(page: _Page, row: Comparison, width: int, verbose: bool) -> Iterator[Text]:
+def _row(page: _Page, row: Comparison, case: str, width: int, verbose: bool) -> Iterator[Text]:
     """A row: verdict, case and cause; with `verbose` its figures as well."""
-    head = Text("  ") + page.text(f"{row.verdict:{VERDICT_WIDTH}}", COLOURS[row.verdict]) + page.text(row.case)
+    head = Text("  ") + page.text(f"{row.verdict:{VERDICT_WIDTH}}", COLOURS[row.verdict]) + page.text(case)
     indent = 2 + VERDICT_WIDTH + width + 2
     cause = "skipped for the reason below" if row.verdict is Verdict.SKIP else _cause(row)
     figures = _figures(row) if verbose else ""

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from ..android import bionic
 from ..android_build import maven
+from ..android_build.dependency_lock import artifacts_of, fetch_artifacts, load_lock
 from ..android_build.gradle_files import project_of
 from ..android_build.jdk import QUICK, find_jdk
 from ..android_build.kotlin import Kotlin
+from ..android_build.resources import resource_classes
 from ..contract.bundle import Bundle, Request, load_bundle
 from ..contract.errors import EnvironmentMissing, GoldmaskError, RunError, UsageError
 from ..contract.files import write_atomically
@@ -196,8 +198,9 @@ def machine(pipeline: Pipeline, context: Context, program: str = "") -> Machine:
     emulated = abi != host
     project, test = project_of(context.android, context.root, pipeline)
     java, jdk = launcher(abi, context), find_jdk()
-    kotlin = Kotlin(project, maven.load_lock(project.folder), jdk, context.logs, context.progress.step)
-    classes = [] if program else kotlin.class_path(test.module, ("sharedTest",))
+    kotlin = Kotlin(project, load_lock(project.folder), jdk, context.logs, context.progress.step)
+    generated = [] if program else resource_classes(kotlin, test.module)
+    classes = [] if program else kotlin.class_path(test.module, ("sharedTest",), "", generated)
     artifacts = library_files(kotlin, test.module)
     if context.options.runtime:
         classes, artifacts = _other_runtime(kotlin, classes, artifacts, context.options.runtime)
@@ -277,8 +280,7 @@ def find_emulator() -> str:
 
 def library_files(kotlin: Kotlin, module: str) -> dict[maven.Artifact, Path]:
     """The files of the libraries that `module` and the modules it needs bring to a device."""
-    needed = kotlin.project.needed_by(module)
-    return kotlin.fetch([bundle for each in needed for bundle in each.bundles("api", "implementation")])
+    return kotlin.fetch(kotlin.dependencies(module, packed=True))
 
 
 def robolectric_flags(kotlin: Kotlin) -> list[str]:
@@ -305,12 +307,13 @@ def _other_runtime(
     kotlin: Kotlin, classes: Sequence[Path], artifacts: dict[maven.Artifact, Path], version: str
 ) -> tuple[list[Path], dict[maven.Artifact, Path]]:
     """Class path and libraries with another version of the TensorFlow Lite AAR in the place of the app's own."""
-    bundles = {
-        root.version: bundle
-        for bundle in kotlin.lock.bundles
-        if bundle.startswith("runtime-")
-        for root in maven.artifacts_of(kotlin.lock, [bundle])[:1]
-    }
+    # goldmask's own lock has some versions for every project.
+    others = {}
+    for lock in (load_lock(ANDROID_PROJECT), kotlin.lock):
+        for name in lock.dependencies:
+            if name.startswith("runtime-"):
+                found = artifacts_of(lock, [name])
+                others[found[0].version] = lock, found
     own = {artifact.key: artifact for artifact in artifacts}
     key = ("org.tensorflow", "tensorflow-lite")
     if key not in own:
@@ -320,17 +323,18 @@ def _other_runtime(
         )
     if version == own[key].version:
         return list(classes), artifacts
-    if version not in bundles:
-        known = ", ".join(sorted({*bundles, own[key].version}))
+    if version not in others:
+        known = ", ".join(sorted({*others, own[key].version}))
         raise UsageError(
             f"--runtime {version!r} is none of the locked versions of TensorFlow Lite ({known})",
             fix="one of these, or add it to gradle/libs.versions.toml and run ./goldmask android.lock",
         )
-    others = kotlin.fetch([bundles[version]])
-    replaced = {artifact: path for artifact, path in artifacts.items() if artifact.key in {each.key for each in others}}
+    lock, found = others[version]
+    other = fetch_artifacts(lock, found, kotlin.logs, kotlin.on_step, kotlin.project.files.repositories())
+    replaced = {artifact: path for artifact, path in artifacts.items() if artifact.key in {each.key for each in other}}
     gone = set(maven.class_path(replaced))
     kept = {artifact: path for artifact, path in artifacts.items() if artifact not in replaced}
-    return [*maven.class_path(others), *(entry for entry in classes if entry not in gone)], {**others, **kept}
+    return [*maven.class_path(other), *(entry for entry in classes if entry not in gone)], {**other, **kept}
 
 
 def _fatal(stdout: str) -> str:

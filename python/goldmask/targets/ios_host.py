@@ -16,6 +16,8 @@ from pathlib import Path
 
 from ..android import bionic
 from ..android_build import maven
+from ..android_build.dependency_lock import artifacts_of, fetch_artifacts, load_lock
+from ..android_build.gradle_files import own_catalogue
 from ..apple.swift import find_swift
 from ..contract.bundle import Bundle, Request, load_bundle
 from ..contract.errors import EnvironmentMissing, GoldmaskError, PipelineMissing, RunError
@@ -146,8 +148,8 @@ def program(pipeline: Pipeline, context: Context) -> tuple[Path, dict[str, str]]
 
 def find_library(context: Context) -> Library:
     """TensorFlow Lite's C library for this machine. Raises EnvironmentMissing, RunError."""
-    lock = maven.load_lock(ANDROID_PROJECT)
-    artifacts = maven.artifacts_of(lock, ["lib-interpreter"])
+    lock = load_lock(ANDROID_PROJECT)
+    artifacts = artifacts_of(lock, [str(library) for library in own_catalogue().bundle("lib.interpreter")])
     aars = [each for each in artifacts if each.key == ("org.tensorflow", "tensorflow-lite")]
     abi = _abi()
     if not abi and not os.environ.get(LIBRARY):
@@ -155,7 +157,7 @@ def find_library(context: Context) -> Library:
             f"{NAME} needs TensorFlow Lite's C library, which nobody publishes for macOS",
             fix=f"build libtensorflowlite_c.dylib (docs/ios.md) and set {LIBRARY} to its path",
         )
-    paths = maven.fetch_artifacts(lock, aars, context.logs, context.progress.step)
+    paths = fetch_artifacts(lock, aars, context.logs, context.progress.step)
     headers = (*(maven.unpack_aar(path) / "headers" for path in paths.values()), _absent_headers())
     if own := os.environ.get(LIBRARY):
         if not Path(own).is_file():

@@ -5,13 +5,12 @@ plugins {
 
 android {
     namespace = "com.example.camera"
-    sourceSets.getByName("test").kotlin.srcDir("src/sharedTest/kotlin")
-    sourceSets.getByName("androidTest").kotlin.srcDir("src/sharedTest/kotlin")
+    compileSdk = 34
+    defaultConfig {
+        minSdk = 26
+    }
 }
 
 dependencies {
-    implementation(libs.bundles.inference)
-    testImplementation(project(":golden"))
-    testImplementation(libs.bundles.jvm)
-    androidTestImplementation(project(":golden"))
+    implementation(libs.tensorflow.lite)
 }

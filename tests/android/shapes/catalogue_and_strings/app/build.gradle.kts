@@ -1,0 +1,7 @@
+plugins {
+    id("com.android.application")
+    kotlin("android")
+}
+dependencies {
+    implementation(projects.feature.segmentation)
+}

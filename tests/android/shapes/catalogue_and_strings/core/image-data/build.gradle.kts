@@ -1,0 +1,7 @@
+plugins {
+    `java-library`
+    alias(libs.plugins.kotlin.jvm)
+}
+dependencies {
+    api(libs.annotation)
+}

@@ -1,0 +1,6 @@
+plugins {
+    alias(libs.plugins.example.android.library)
+}
+android {
+    namespace = "com.example.segmentation"
+}

@@ -1,0 +1,5 @@
+include(":segmentation")
+includeBuild("../tensors")
+
+include(":segmenter", ":golden")
+apply(from = "../../../../android/goldmask.settings.gradle")
