@@ -205,7 +205,7 @@ def bugs_of(image: ImageInput, classes: int) -> list[Bug]:
     bugs = []
     for slot, known in slots.items():
         for each in known:
-            bugs += [] if each.harmless else [Bug(replace(Recipe(), **{slot: each}))]  # type: ignore[arg-type]
+            bugs += [] if each.harmless else [Bug(replace(Recipe(), **{slot: each}))]  # type: ignore[arg-type]  # by name
     firsts = {each.name: each for each in reversed(POSTPROCESSINGS)}
     bugs += [Bug(mask=each) for each in reversed(firsts.values())]
     if classes > 2:

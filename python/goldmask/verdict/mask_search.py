@@ -32,7 +32,7 @@ def singles(expected: StageHashes, actual: StageHashes, image: ImageInput, of_te
                 slots["quantising"] = tuple(each for each in QUANTISINGS if not each.harmless)
             if image.dtype == "uint8":
                 slots["values"] = ()
-    return [Recipe(**{slot: each}) for slot, known in slots.items() for each in known]  # type: ignore[arg-type]
+    return [Recipe(**{slot: each}) for slot, known in slots.items() for each in known]  # type: ignore[arg-type]  # by name
 
 
 def _same(stage: str, expected: StageHashes, actual: StageHashes) -> bool:

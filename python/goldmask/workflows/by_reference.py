@@ -93,9 +93,9 @@ class MaskSearch:
         scores: dict[int, Scores] = {}
         masks: Sequence[Mask | None]
         if self.reference.takes_tensors:
-            masks, scores = self.reference.predict_tensors(made, range(scored), left)  # type: ignore[arg-type]
+            masks, scores = self.reference.predict_tensors(made, range(scored), left)  # type: ignore[arg-type]  # of takes_tensors
         else:
-            masks = self.reference.predict_images(made)  # type: ignore[arg-type]
+            masks = self.reference.predict_images(made)  # type: ignore[arg-type]  # without takes_tensors
         self.cut = self.cut or len(masks) < len(made)
         self.predicted += len(masks)
         photo = self.photo.upright().shape[:2]
