@@ -43,7 +43,7 @@ def test_a_change_is_seen(tmp_path):
     path = android / "segmenter/src/main/kotlin/org/goldmask/segmenter/Segmenter.kt"
     text = path.read_text("utf-8")
     for old, new in (
-        ("class MaskOutput(val index: Int,", "class MaskOutput(val index: Long,"),
+        ("val index: Int,\n    val kind", "val index: Long,\n    val kind"),
         ("fun segment(image: Bitmap)", "fun segment(image: Bitmap, quickly: Boolean)"),
         ("/** How to run a model. */", "class Unseen\n\n/** How to run a model. */"),
     ):
