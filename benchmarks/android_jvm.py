@@ -21,7 +21,8 @@ from goldmask.android_build.gradle_files import project_of  # noqa: E402
 from goldmask.android_build.jdk import find_jdk  # noqa: E402
 from goldmask.android_build.kotlin import Kotlin  # noqa: E402
 from goldmask.contract.bundle import Request  # noqa: E402
-from goldmask.contract.image import decode, resize, to_tensor  # noqa: E402
+from goldmask.contract.image import decode, resize  # noqa: E402
+from goldmask.contract.input_tensor import to_tensor  # noqa: E402
 from goldmask.contract.options import Delegate, Options  # noqa: E402
 from goldmask.machine import shell  # noqa: E402 - after the path that makes it importable
 from goldmask.project.case import fetch_case  # noqa: E402
@@ -58,7 +59,7 @@ def main(small: bool) -> int:
         request = Request(schema=1, model=model.request(), options=Options(pipeline="lib_interpreter"), cases=(case,))
         size = request.model.input
         pixels = resize(decode(Path(case.file)), size.height, size.width)
-        (folder / "input").write_bytes(to_tensor(pixels, size.dtype, size.mean, size.std).tobytes())
+        (folder / "input").write_bytes(to_tensor(pixels, size).tobytes())
         android_jvm.machine("lib_interpreter", context)
         natives = native_folder(context)
         abi, program = bionic.loadable_abi(), folder / "invoke"

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
 from goldmask.contract.bundle import Predicted, Request, RequestCase, StageHashes  # noqa: E402 - after the path
-from goldmask.contract.image import Pixels, Tensor  # noqa: E402
+from goldmask.contract.image import Pixels  # noqa: E402
+from goldmask.contract.input_tensor import Tensor  # noqa: E402
 from goldmask.contract.mask import Mask, Scores  # noqa: E402
 from goldmask.contract.options import Options  # noqa: E402
 from goldmask.machine.progress import Progress  # noqa: E402
@@ -193,6 +194,7 @@ def subject(name: str, only: Sequence[str] = ()) -> Iterator[Subject]:
             model=model.request(), options=Options(pipeline="lib_interpreter"), cases=tuple(cases.values())
         )
         image = ImageInput.of(model.request().input, model.input.scale, model.input.zero_point)
+        assert image, name
         yield Subject(name, model, cases, Remembering(Reference(request, Path(folder))), image)
 
 

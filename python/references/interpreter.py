@@ -37,20 +37,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from goldmask.contract.bundle import Request, RuntimeInfo
+from goldmask.contract.bundle import Request, RequestModel, RuntimeInfo
 from goldmask.contract.engine import (
     DELEGATE_OPERATOR,
-    Output,
     Segmented,
     StageError,
     delegated_nodes,
     main,
     mask_from_output,
 )
-from goldmask.contract.image import Pixels, Tensor, resize, to_tensor
+from goldmask.contract.image import Pixels, resize
+from goldmask.contract.input_tensor import Tensor, to_tensor
 from goldmask.contract.mask import Mask, Scores
+from goldmask.contract.output_mask import Output, scores_of
 from goldmask.contract.submodels import main as write_submodels
 from goldmask.contract.tensor_runs import TensorRequest, Values, load, run_all
+from goldmask.contract.tensors import Constant, InputSpec
 
 
 class InterpreterEngine:
@@ -60,41 +62,36 @@ class InterpreterEngine:
         options = request.options
         if options.resize != "fixed":
             raise StageError("init", f"resize {options.resize!r} is for apps; the reference has the fixed-point one")
-        self._interpreter = _opened(request.model.file, options.threads, options.delegate, interpreters)
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[request.model.output.index]
+        self._interpreter = _created(request.model.file, options.threads, options.delegate, interpreters)
         self._model = request.model
+        graph = _Signature if self._model.signature else _Graph
+        self._graph = graph(self._interpreter, self._model)
         self.runtime = _ran(self._interpreter, options.threads, runtime, version)
 
     def predict(self, tensor: Tensor) -> tuple[Mask, Scores | None]:
         """The mask of an input tensor, and its scores as float32 unless they are classes. Raises StageError."""
-        output = self._infer(tensor)
-        mask, _, _ = mask_from_output(output, self._model.output.kind, with_margin=False)
-        return mask, output[0].astype(np.float32) if output.ndim == 4 else None
+        output, spec = self._infer(tensor), self._model.output
+        mask, _, _ = mask_from_output(output, spec, with_margin=False)
+        return mask, scores_of(output, spec).astype(np.float32) if spec.kind == "logits" else None
 
     def _infer(self, tensor: Tensor) -> Output:
         try:
-            self._interpreter.set_tensor(self._input["index"], tensor)
-            self._interpreter.invoke()
-            # A view of the runtime's own memory, good until the next invoke(): scores are megabytes to copy.
-            output: Output = self._interpreter.tensor(self._output["index"])()
+            return self._graph.run(tensor)
         except (RuntimeError, ValueError) as error:
             raise StageError("inference", str(error)) from error
-        return output
 
     def segment(self, pixels: Pixels, with_margin: bool) -> Segmented:
         """The mask of `pixels`. Raises StageError."""
         began = time.perf_counter()
         spec = self._model.input
-        scale, zero_point = self._input["quantization"]
         resized = resize(pixels, spec.height, spec.width)
-        tensor = to_tensor(resized, spec.dtype, spec.mean, spec.std, scale, zero_point)
+        tensor = to_tensor(resized, spec, *self._graph.quantisation)
         return self._predict(tensor, resized, with_margin, began)
 
     def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
         """The mask of the model's input, little-endian. Raises StageError."""
         began = time.perf_counter()
-        dtype, shape = np.dtype(self._input["dtype"]), tuple(self._input["shape"])
+        dtype, shape = np.dtype(self._model.input.dtype), _shape(self._model.input)
         if len(data) != dtype.itemsize * math.prod(shape):
             wanted = " × ".join(map(str, shape))
             raise StageError("preprocess", f"{len(data):,} bytes are no {dtype} tensor of {wanted}")
@@ -104,7 +101,7 @@ class InterpreterEngine:
         prepared = time.perf_counter()
         output = self._infer(tensor)
         inferred = time.perf_counter()
-        mask, margin, unit = mask_from_output(output, self._model.output.kind, with_margin)
+        mask, margin, unit = mask_from_output(output, self._model.output, with_margin)
         return Segmented(
             mask=mask,
             margin=margin,
@@ -142,17 +139,22 @@ def run_model(
 
 def _opened(file: str, threads: int, delegate: str, interpreters: ModuleType) -> Any:
     """An interpreter with its tensors allocated."""
+    interpreter = _created(file, threads, delegate, interpreters)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _created(file: str, threads: int, delegate: str, interpreters: ModuleType) -> Any:
+    """An interpreter whose inputs may still be resized."""
     # BUILTIN_REF would be slower still; what phones call "CPU" is the optimised kernels without a delegate.
     resolver = interpreters.OpResolverType
-    interpreter = interpreters.Interpreter(
+    return interpreters.Interpreter(
         file,
         num_threads=threads,
         experimental_op_resolver_type=(
             resolver.AUTO if delegate == "xnnpack" else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         ),
     )
-    interpreter.allocate_tensors()
-    return interpreter
 
 
 def _ran(interpreter: Any, threads: int, runtime: str, version: str) -> RuntimeInfo:
@@ -167,6 +169,64 @@ def _ran(interpreter: Any, threads: int, runtime: str, version: str) -> RuntimeI
         threads=threads,
         nodes=delegated_nodes(operators, outputs),
     )
+
+
+class _Graph:
+    """The first subgraph: its image, its constants and the output that makes the mask."""
+
+    def __init__(self, interpreter: Any, model: RequestModel) -> None:
+        self._interpreter = interpreter
+        inputs = interpreter.get_input_details()
+        image = inputs[model.input.index]
+        if list(image["shape"]) != (wanted := list(_shape(model.input))):
+            if -1 not in image["shape_signature"]:
+                raise StageError("init", f"the input is {image['shape'].tolist()}, not {wanted}")
+            interpreter.resize_tensor_input(image["index"], wanted, strict=True)
+        interpreter.allocate_tensors()
+        self.quantisation: tuple[float, int] = image["quantization"]
+        self._image: int = image["index"]
+        self._constants = [(inputs[each.index]["index"], _held(each, inputs[each.index])) for each in model.constants]
+        self._output: int = interpreter.get_output_details()[model.output.index]["index"]
+
+    def run(self, tensor: Tensor) -> Output:
+        """The output for an image."""
+        self._interpreter.set_tensor(self._image, tensor)
+        for index, values in self._constants:  # each time: the memory of an input that was used is used again
+            self._interpreter.set_tensor(index, values)
+        self._interpreter.invoke()
+        # A view of the runtime's own memory, good until the next invoke(): scores are megabytes to copy.
+        output: Output = self._interpreter.tensor(self._output)()
+        return output
+
+
+class _Signature:
+    """A signature of another subgraph, by the names of its tensors."""
+
+    def __init__(self, interpreter: Any, model: RequestModel) -> None:
+        interpreter.allocate_tensors()
+        self._runner = interpreter.get_signature_runner(model.signature)
+        inputs = self._runner.get_input_details()
+        self.quantisation: tuple[float, int] = inputs[model.input.name]["quantization"]
+        self._image, self._output = str(model.input.name), str(model.output.name)
+        self._constants = {each.name: _held(each, inputs[each.name]) for each in model.constants}
+
+    def run(self, tensor: Tensor) -> Output:
+        """The output for an image."""
+        output: Output = self._runner(**{self._image: tensor}, **self._constants)[self._output]
+        return output
+
+
+def _shape(spec: InputSpec) -> tuple[int, int, int, int]:
+    if spec.layout == "nchw":
+        return 1, spec.depth, spec.height, spec.width
+    return 1, spec.height, spec.width, spec.depth
+
+
+def _held(constant: Constant, detail: dict[str, Any]) -> Any:
+    """What an input holds; one value stands for all."""
+    values = np.array(constant.values).astype(detail["dtype"])
+    shape = [max(1, side) for side in detail["shape"]]
+    return np.broadcast_to(values, shape) if values.size == 1 else values.reshape(shape)
 
 
 if __name__ == "__main__":

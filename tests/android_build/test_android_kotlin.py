@@ -12,7 +12,7 @@ from goldmask.machine import shell
 
 pytestmark = pytest.mark.rig
 
-MODULES = {("golden", ""): 32, ("lib_interpreter", ""): 7, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
+MODULES = {("golden", ""): 32, ("lib_interpreter", ""): 9, ("app", "libInterpreter"): 21, ("app", "libTaskApi"): 21}
 
 
 @pytest.mark.parametrize(("module", "flavour"), MODULES)
@@ -29,6 +29,7 @@ def test_the_modules_own_tests(module, flavour, tmp_path):
         ("golden", "samples/bundle.json", '"kind": "device"', '"kindd": "device"'),
         ("golden", "vectors/preprocess.json", '"orientation":3', '"orientation":4'),
         ("lib_interpreter", "vectors/preprocess.json", "[0,0,0,30,61,47", "[0,0,0,31,61,47"),
+        ("lib_interpreter", "vectors/tensors.json", '"channels":"bgr"', '"channels":"rgb"'),
     ],
 )
 def test_an_edited_sample_breaks_them(module, name, old, new, tmp_path):

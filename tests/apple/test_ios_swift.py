@@ -11,7 +11,7 @@ from swift_package import APPLE, GRID, swift_test, swift_test_module
 
 from goldmask.machine import shell
 
-TESTS = {"SegmentationCoreTests": 24, "LibInterpreterTests": 8, "GoldenTestKitTests": 22}
+TESTS = {"SegmentationCoreTests": 26, "LibInterpreterTests": 8, "GoldenTestKitTests": 22}
 
 
 @pytest.mark.parametrize("module", TESTS)
@@ -31,6 +31,7 @@ def test_the_packages_own_tests(swift, module, tmp_path):
         ("SegmentationCoreTests", "vectors/preprocess.json", "[0,0,0,30,61,47", "[0,0,0,31,61,47"),
         ("SegmentationCoreTests", "vectors/images.json", '"orientation": 8', '"orientation": 7'),
         ("SegmentationCoreTests", "vectors/preprocess.json", '"zero_point":-14', '"zero_point":-13'),
+        ("SegmentationCoreTests", "vectors/tensors.json", '"layout":"nchw"', '"layout":"nhwc"'),
     ],
 )
 def test_an_edited_sample_breaks_them(swift, module, name, old, new, tmp_path):

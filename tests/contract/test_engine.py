@@ -15,6 +15,7 @@ from goldmask.contract import engine
 from goldmask.contract.bundle import Bundle, Request, RequestCase, RuntimeInfo, load_bundle, margin_of, mask_of, save
 from goldmask.contract.engine import Segmented, StageError, mask_from_output, native_log, write_bundle
 from goldmask.contract.files import sha256_of
+from goldmask.contract.tensors import OutputSpec
 
 RUNTIME = RuntimeInfo(name="toy", version="1", delegate="cpu", threads=1)
 
@@ -182,14 +183,14 @@ def test_the_command_line_of_a_reference(request_of, tmp_path, monkeypatch, caps
 def test_scores_make_a_mask_and_a_margin():
     scores = np.zeros((1, 2, 2, 3), np.float32)
     scores[0, :, :, 2] = 4
-    mask, margin, unit = mask_from_output(scores, "logits", True)
+    mask, margin, unit = mask_from_output(scores, OutputSpec(index=0, kind="logits"), True)
     assert (mask == 2).all() and (margin == 4).all() and unit == "score"
-    mask, margin, unit = mask_from_output(scores.astype(np.int8), "logits", False)
+    mask, margin, unit = mask_from_output(scores.astype(np.int8), OutputSpec(index=0, kind="logits"), False)
     assert (mask == 2).all() and margin is None and unit == "step"
 
 
 def test_class_indices_are_the_mask():
-    mask, margin, _ = mask_from_output(np.array([[[0, 255]]], np.int32), "classes", True)
+    mask, margin, _ = mask_from_output(np.array([[[0, 255]]], np.int32), OutputSpec(index=0, kind="classes"), True)
     assert mask.tolist() == [[0, 255]] and mask.dtype == np.uint8 and margin is None
 
 
@@ -203,7 +204,7 @@ def test_class_indices_are_the_mask():
 )
 def test_an_output_that_is_no_mask(output, kind, message):
     with pytest.raises(StageError, match=message) as caught:
-        mask_from_output(output, kind, True)
+        mask_from_output(output, OutputSpec(index=0, kind=kind), True)
     assert caught.value.stage == "postprocess"
 
 

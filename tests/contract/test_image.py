@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
 from vectors import generate
 
-from goldmask.contract.image import MAX_PIXELS, ImageError, decode, orient, resize, to_tensor
+from goldmask.contract.image import MAX_PIXELS, ImageError, decode, orient, resize
 from goldmask.contract.png import CHANNELS
 
 
@@ -93,17 +93,6 @@ def test_the_vector_file_is_what_the_slow_resize_says():
         source = np.array(row["source"]).reshape(row["height"], row["width"], 3).tolist()
         resized = slow_resize(source, row["target_height"], row["target_width"])
         assert np.array(resized).ravel().tolist() == row["resized"]
-
-
-def test_int8_tensor_rounds_half_away_and_clamps():
-    pixels = np.array([[[0, 127, 255]]], np.uint8)
-    assert to_tensor(pixels, "int8", (127.0,), (1.0,), 2.0, 0).tolist() == [[[[-64, 0, 64]]]]
-    assert to_tensor(pixels, "int8", (0.0,), (1.0,), 1.0, 0).tolist() == [[[[0, 127, 127]]]]
-
-
-def test_float_tensor_has_a_mean_for_each_channel():
-    pixels = np.array([[[10, 20, 30]]], np.uint8)
-    assert to_tensor(pixels, "float32", (10.0, 10.0, 10.0), (1.0, 2.0, 4.0)).tolist() == [[[[0.0, 5.0, 5.0]]]]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -142,7 +142,6 @@ WHOLE = png(ONES)
         (WHOLE.replace(zlib.compress(packed(ONES), 9), b"no stream"), "damaged"),
         (png(ONES, claims=(1 << 16, 1 << 16)), "claims 65536×65536 pixels"),
         (png(ONES, claims=(1, (1 << 20) + 1)), "claims 1×1048577 pixels"),
-        (png(ONES, depth=16), "is a 16-bit gray picture, not class indices"),
         (png(np.ones((8, 8, 3)), colour=2), "is a 8-bit RGB picture, not class indices"),
         (png(np.ones((8, 8, 2)), colour=4), "is a 8-bit gray and alpha picture, not class indices"),
     ],
@@ -179,3 +178,21 @@ def test_a_size_is_read_without_decoding():
 def test_more_than_a_piece_is_inflated_piece_by_piece(monkeypatch):
     monkeypatch.setattr("goldmask.contract.png.PIECE_BYTES", 7)
     assert (masks.decode_mask(png(CODES), MASK) == CODES).all()
+
+
+@pytest.mark.parametrize("height", [1, 3])
+def test_a_mask_of_16_bits_survives_as_a_grayscale_png(tmp_path, height):
+    mask = np.arange(0, 65536, 5461, np.uint16).reshape(1, -1).repeat(height, axis=0)
+    data = masks.encode_mask(mask)
+    (tmp_path / "m.png").write_bytes(data)
+    assert np.array_equal(masks.read_mask(tmp_path / "m.png"), mask)
+    assert masks.read_mask(tmp_path / "m.png").dtype == np.uint16
+    with Image.open(tmp_path / "m.png") as image:
+        assert image.mode == "I;16" and image.size == mask.shape[::-1]
+
+
+def test_the_filtered_rows_of_a_16_bit_mask_are_pillows():
+    mask = np.random.default_rng(4).integers(0, 65536, (7, 9)).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, "PNG")
+    assert np.array_equal(masks.decode_mask(stream.getvalue(), Path("m.png")), mask)

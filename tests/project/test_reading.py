@@ -6,8 +6,10 @@ import tiny
 from goldmask.contract.errors import ConfigError, UsageError
 from goldmask.project.declared import DeclaredInput, DeclaredOutput
 from goldmask.project.model import ModelSpec, _described, model_from_path
-from goldmask.project.reading import can_hold, quantised_normalisation, read, readings
-from goldmask.project.tflite import Description, Tensor, inspect
+from goldmask.project.normalisation import can_hold, holds_most, quantised_normalisation
+from goldmask.project.output_readings import readings, sizes_of
+from goldmask.project.reading import Reading, read
+from goldmask.project.tflite import Description, Signature, Tensor, inspect
 
 
 def tensor(
@@ -23,8 +25,12 @@ def described(*outputs: Tensor, image: Tensor = IMAGE, **more: object) -> Descri
     return Description((image,), outputs, None, None, (), False, **more)
 
 
-def kind_of(output: Tensor, tmp_path, image: Tensor = IMAGE, **declared: str) -> tuple[int, str]:
-    reading = read(described(output, image=image), tmp_path / "m.tflite", DeclaredInput(), DeclaredOutput(**declared))
+def reading_of(output: Tensor, tmp_path, image: Tensor = IMAGE, **declared: object) -> Reading:
+    return read(described(output, image=image), tmp_path / "m.tflite", DeclaredInput(), DeclaredOutput(**declared))
+
+
+def kind_of(output: Tensor, tmp_path, image: Tensor = IMAGE, **declared: object) -> tuple[int, str]:
+    reading = reading_of(output, tmp_path, image, **declared)
     return reading.output_index, reading.output_kind
 
 
@@ -64,23 +70,6 @@ def test_a_declaration_of_another_size_does_not_win_over_the_images(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype", "scale"),
-    [
-        ((1, 96, 128, 1), "float32", 0.0),
-        ((1, 96, 128, 4), "float32", 0.0),
-        ((1, -1, -1, 3), "float32", 0.0),
-        ((1, 96, 128, 3), "float16", 0.0),
-        ((1, 96, 128, 3), "int16", 1 / 32768),
-    ],
-    ids=["gray", "alpha", "any size", "float16", "int16"],
-)
-def test_an_image_that_cannot_be_run_yet_is_refused_by_that_name(tmp_path, shape, dtype, scale):
-    image = tensor(shape, dtype, scale, name="image")
-    with pytest.raises(ConfigError, match=r"input image \w+\[.*\].* is declared, not supported yet"):
-        kind_of(tensor((1, 96, 128, 4)), tmp_path, image)
-
-
-@pytest.mark.parametrize(
     ("shape", "dtype"), [((1, 96, 128, 2), "float32"), ((1, 0, 0, 3), "float32"), ((1, 10), "int32")]
 )
 def test_what_is_no_image_never_will_be(tmp_path, shape, dtype):
@@ -97,11 +86,11 @@ def test_class_numbers_without_a_scale(tmp_path, dtype):
     ("output", "words", "line"),
     [
         (tensor((1, 4, 96, 128)), "scores of 4 classes, the class first", 'layout = "nchw"'),
-        (tensor((1, 96, 128, 1)), "probabilities of one class", 'kind = "probability"'),
+        (tensor((1, 96, 128, 1)), "class numbers or probabilities of one class", 'kind = "probability"'),
         (tensor((1, 96, 128), "uint8", 1 / 256), "class numbers or probabilities", 'kind = "classes"'),
-        (tensor((1, 96, 128)), "probabilities of one class", 'kind = "probability"'),
+        (tensor((1, 96, 128)), "class numbers or probabilities of one class or logits", 'kind = "classes"'),
+        (tensor((1, 4, 12288)), "scores of 4 classes, all pixels in one row", 'layout = "nchw"'),
         (tensor((1, 12288, 4)), "scores of 4 classes, all pixels in one row", 'layout = "nhwc"'),
-        (tensor((1, 96, 128, 1), "int64"), "class numbers", 'kind = "classes"'),
     ],
 )
 def test_what_a_file_leaves_open_is_told_with_the_line_that_settles_it(tmp_path, output, words, line):
@@ -115,18 +104,49 @@ def test_a_square_that_is_channels_first_or_last(tmp_path):
     image, output = tensor((1, 64, 64, 3)), tensor((1, 64, 64, 64))
     with pytest.raises(UsageError, match="the class last or scores of 64 classes, the class first"):
         kind_of(output, tmp_path, image)
-    assert kind_of(output, tmp_path, image, layout="nhwc") == (0, "logits")
-    with pytest.raises(ConfigError, match="declared, not supported yet"):
-        kind_of(output, tmp_path, image, layout="nchw")
+    for layout in ("nhwc", "nchw"):
+        assert reading_of(output, tmp_path, image, layout=layout).output_layout == layout
+
+
+@pytest.mark.parametrize(
+    ("output", "declared", "found"),
+    [
+        (tensor((1, 4, 96, 128)), {"layout": "nchw"}, ("logits", "nchw", 96, 128, 4)),
+        (tensor((1, 12288, 4)), {"layout": "nhwc"}, ("logits", "nhwc", 96, 128, 4)),
+        (tensor((1, 12288, 4)), {"kind": "scores"}, ("logits", "nhwc", 96, 128, 4)),
+        (tensor((12288, 4), "int8", 0.1), {"kind": "scores"}, ("logits", "nhwc", 96, 128, 4)),
+        (tensor((4, 12288)), {"layout": "nchw"}, ("logits", "nchw", 96, 128, 4)),
+        (tensor((96, 128, 4)), {"layout": "nhwc"}, ("logits", "nhwc", 96, 128, 4)),
+        (tensor((1, 192, 4)), {"kind": "scores"}, ("logits", "nhwc", 12, 16, 4)),
+        (tensor((1, 150, 4)), {"kind": "scores", "height": 10, "width": 15}, ("logits", "nhwc", 10, 15, 4)),
+        (tensor((1, -1, -1, 4)), {}, ("logits", "nhwc", None, None, 4)),
+        (tensor((1, 96, 128, 257), "int16"), {}, ("logits", "nhwc", 96, 128, 257)),
+        (tensor((1, 96, 128, 1), "int64"), {}, ("classes", "nhwc", 96, 128, None)),
+        (tensor((1, 1, 96, 128), "int32"), {}, ("classes", "nhwc", 96, 128, None)),
+        (tensor((96, 128), "int16"), {}, ("classes", "nhwc", 96, 128, None)),
+        (tensor((1, 12288), "uint8"), {}, ("classes", "nhwc", 96, 128, None)),
+        (tensor((1, 96, 128)), {"kind": "classes"}, ("classes", "nhwc", 96, 128, None)),
+        (tensor((1, 96, 128), "uint8", 1 / 256), {"kind": "classes"}, ("classes", "nhwc", 96, 128, None)),
+    ],
+)
+def test_every_output_that_is_run(tmp_path, output, declared, found):
+    reading = reading_of(output, tmp_path, **declared)
+    what = (reading.output_kind, reading.output_layout, reading.height, reading.width, reading.classes)
+    assert what == found
+
+
+def test_a_row_of_pixels_that_lies_over_no_image_may_be_declared_by_its_size(tmp_path):
+    image, output = tensor((1, 9, 11, 3), name="image"), tensor((1, 7, 5))
+    with pytest.raises(UsageError, match="is nothing that lies over"):
+        kind_of(output, tmp_path, image)
+    assert reading_of(output, tmp_path, image, kind="scores", height=1, width=7).width == 7
 
 
 @pytest.mark.parametrize(
     ("output", "declared"),
     [
-        (tensor((1, 4, 96, 128)), {"layout": "nchw"}),
         (tensor((1, 96, 128, 1)), {"kind": "probability"}),
-        (tensor((1, 12288, 4)), {"kind": "scores"}),
-        (tensor((1, 96, 128, 1), "int64"), {"kind": "classes"}),
+        (tensor((1, 96, 128, 1)), {"kind": "logit"}),
         (tensor((1, 96, 128), "uint8", 1 / 256), {"kind": "probability"}),
     ],
 )
@@ -144,9 +164,9 @@ def test_a_declaration_that_the_file_contradicts(tmp_path):
         kind_of(tensor((1, 96, 128, 21)), tmp_path, kind="classes")
 
 
-@pytest.mark.parametrize("shape", [(1, 48, 128, 21), (1, 1, 1, 21), (1, 96, 1, 21), (1, 37, 252), (1, 96, 128, 257)])
+@pytest.mark.parametrize("shape", [(1, 48, 128, 21), (1, 1, 1, 21), (1, 96, 1, 21), (1, 37, 252), (10,), (2, 9, 8, 4)])
 def test_what_does_not_lie_over_the_image_is_unsupported(tmp_path, shape):
-    assert readings(tensor(shape), described(tensor(shape))) == []
+    assert readings(tensor(shape), sizes_of((96, 128))) == []
     with pytest.raises(UsageError, match="is unsupported: it is nothing that lies over an image of 96×128"):
         kind_of(tensor(shape), tmp_path)
 
@@ -163,25 +183,39 @@ def test_of_several_outputs_one_is_named(tmp_path):
         read(both, tmp_path, DeclaredInput(), DeclaredOutput(name="mask"))
 
 
-@pytest.mark.parametrize(
-    ("more", "why"),
-    [({"signatures": ("day", "night")}, "2 signatures .day, night."), ({"stray_subgraphs": 1}, "2 subgraphs")],
-)
-def test_what_else_could_be_run_is_not_set_aside_in_silence(tmp_path, more, why):
-    with pytest.raises(UsageError, match=why):
-        read(described(tensor((1, 96, 128, 4)), **more), tmp_path / "m.tflite", DeclaredInput(), DeclaredOutput())
-    read(described(tensor((1, 96, 128, 4)), signatures=("one",)), tmp_path, DeclaredInput(), DeclaredOutput())
+def test_of_several_signatures_one_is_named(tmp_path):
+    day, night = (
+        Signature(key, subgraph, (tensor((1, 8, 8, 3), name="x"),), (tensor((1, 8, 8, classes), name="y"),))
+        for key, subgraph, classes in (("day", 0, 4), ("night", 1, 5))
+    )
+    both = described(tensor((1, 96, 128, 4)), signatures=(day, night))
+
+    def chosen(signature: str | None) -> Reading:
+        return read(both, tmp_path / "m.tflite", DeclaredInput(), DeclaredOutput(), signature=signature)
+
+    with pytest.raises(UsageError, match="2 signatures .day, night.") as caught:
+        chosen(None)
+    assert 'signature = "day" or signature = "night", in model.toml' in caught.value.fix
+    assert (chosen("day").classes, chosen("day").signature) == (4, None)
+    assert (chosen("night").classes, chosen("night").signature) == (5, "night")
+    with pytest.raises(ConfigError, match="no signature 'dusk'"):
+        chosen("dusk")
+    read(described(tensor((1, 96, 128, 4)), signatures=(day,)), tmp_path, DeclaredInput(), DeclaredOutput())
+
+
+def test_a_subgraph_that_nothing_runs_is_not_set_aside_in_silence(tmp_path):
+    with pytest.raises(UsageError, match="2 subgraphs"):
+        read(described(tensor((1, 96, 128, 4)), stray_subgraphs=1), tmp_path, DeclaredInput(), DeclaredOutput())
 
 
 @pytest.mark.parametrize(
     ("model", "why"),
     [
         (tiny.scores(in_channels=2), r"input image float32\[1,8,8,2\] is unsupported: its shape"),
-        (tiny.scores(channels=1), r"output logits float32\[1,8,8,1\] can be read as probabilities"),
-        (tiny.scores(channels=257), r"output logits float32\[1,8,8,257\] is unsupported"),
+        (tiny.scores(channels=1), r"output logits float32\[1,8,8,1\] can be read as class numbers or probabilities"),
         (tiny.two_outputs(), r"2 outputs: left .*; right .*; nothing says which one is the mask"),
     ],
-    ids=["two channels", "one class", "too many classes", "two outputs"],
+    ids=["two channels", "one class", "two outputs"],
 )
 def test_an_unsupported_model_is_refused_by_tensor(tmp_path, model, why):
     (tmp_path / "m.tflite").write_bytes(model)
@@ -236,11 +270,17 @@ def test_a_normalisation_that_the_tensor_cannot_hold(tmp_path):
         model_of(tmp_path, tiny.scores("int8"), mean=[0.0], std=[1.0])
 
 
-def test_a_normalisation_of_uint8_that_changes_pixels_is_refused_by_name(tmp_path):
+def test_a_normalisation_of_uint8_that_changes_pixels_is_quantised(tmp_path):
     model = model_of(tmp_path, tiny.scores("uint8"), mean=[127.5], std=[127.5])
-    assert model.normalisation_from == "model.toml"
-    with pytest.raises(ConfigError, match="declared, not supported yet"):
-        model_of(tmp_path, tiny.scores("uint8"), mean=[0.0], std=[255.0])
+    assert (model.normalisation_from, model.steps) == ("model.toml", "pixels")
+    assert model_of(tmp_path, tiny.scores("uint8"), mean=[0.0], std=[255.0]).steps == "normalised"
+    assert model_of(tmp_path, tiny.scores("uint8")).request().input.steps == "pixels"
+
+
+def test_a_declared_range_may_be_wider_than_a_narrow_dataset_left_it():
+    narrow = tensor((1, 8, 8, 3), "uint8", 0.75 / 255, 0)
+    assert not can_hold(narrow, ((0.0,), (255.0,))) and holds_most(narrow, ((0.0,), (255.0,)))
+    assert not holds_most(tensor((1, 8, 8, 3), "uint8", 1 / 255, 0), ((127.5,), (127.5,)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ import numpy as np
 FILE = Path(__file__).with_name("preprocess.json")
 sys.path.insert(0, str(FILE.parents[2] / "python"))
 
-from goldmask.contract.image import orient, resize, to_tensor  # noqa: E402 - after the path that makes it importable
+from goldmask.contract.image import orient, resize  # noqa: E402 - after the path that makes it importable
+from goldmask.contract.input_tensor import to_tensor  # noqa: E402
+from goldmask.contract.tensors import InputSpec  # noqa: E402
 
 # (source width, height, target width, height): up, down, one axis only, to and from one pixel, uneven, identity.
 SIZES = (
@@ -57,7 +59,8 @@ def vectors() -> dict:
         ("int8", (0.0,), (1.0,), 1.0, -128),
         ("int8", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), 0.018658, -14),
     ):
-        tensor = to_tensor(levels, dtype, mean, std, scale, zero_point)
+        spec = InputSpec(height=256, width=1, dtype=dtype, mean=mean, std=std)
+        tensor = to_tensor(levels, spec, scale, zero_point)
         values = tensor.view(np.uint32) if dtype == "float32" else tensor
         tensors.append(
             {

@@ -244,7 +244,7 @@ SWAPPED = np.array([0, 2, 1], np.uint8)[square()]
         (square(63), "the mask is 63×63, the golden 64×64"),
         (square(128)[:64, :].copy(), "the mask is 128×64"),
         (np.where(square() == 2, 6, square()).astype(np.uint8), "class 6, the model's highest is 5"),
-        (np.where(square() == 2, 255, square()).astype(np.uint8), "255 for pixels to be ignored is not supported yet"),
+        (np.where(square() == 2, 255, square()).astype(np.uint8), "ignore = 255 in model.toml"),
     ],
     ids=[
         "one pixel",

@@ -71,7 +71,7 @@ def test_labels_of_the_file_stay_its_own(desk):
     [
         (tiny.scores("uint8"), None),
         (tiny.scores("int8"), "takes float32 and uint8 images, not int8"),
-        (tiny.class_map(), "needs NormalizationOptions .* and takes scores of float32 or uint8, not winner int32"),
+        (tiny.class_map(), "needs NormalizationOptions .* and takes scores .* of float32 or uint8, not winner int32"),
     ],
 )
 def test_what_the_task_library_cannot_run(tmp_path, model, why):

@@ -189,11 +189,11 @@ def test_a_variant_is_added_once_and_brings_no_images(desk):
 
 
 def test_a_photograph_of_another_kind_than_it_says(desk):
-    """What a phone calls .JPG may be a PNG; a mask of 16 bits is none."""
+    """What a phone calls .JPG may be a PNG; a mask of 16 bits is one, and has no class that the model lacks."""
     Image.fromarray(colours()).save(desk / "IMG 1.JPG", "PNG")
     (desk / "road.tflite").write_bytes(tiny.scores())
     assert own_models.add_model(AddFlags("road.tflite", ("IMG 1.JPG",))) == ExitCode.OK
     (desk / "truth").mkdir()
-    Image.fromarray(np.zeros((16, 24), np.uint16)).save(desk / "truth/dawn.png")
-    with pytest.raises(GoldmaskError, match="dawn.png"):
+    Image.fromarray(np.full((16, 24), 700, np.uint16)).save(desk / "truth/dawn.png")
+    with pytest.raises(GoldmaskError, match="dawn.png has class 700"):
         own_models.add_model(AddFlags("road.tflite", ("dawn.png",), "other", "truth"))

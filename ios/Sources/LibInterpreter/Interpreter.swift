@@ -56,39 +56,80 @@ final class Interpreter {
         TfLiteModelDelete(model)
     }
 
-    /// The first input.
-    func input() throws -> TensorInfo {
-        guard let tensor = TfLiteInterpreterGetInputTensor(pointer, 0) else {
-            throw Self.failure("init", "the model has no input")
+    /// The inputs and outputs of the first subgraph, or of a signature.
+    ///
+    /// - Throws: `SegmenterError` of stage `init` for a signature that the model does not have.
+    func graph(signature: String?) throws -> Graph {
+        guard let signature else { return .first(pointer) }
+        guard let runner = TfLiteInterpreterGetSignatureRunner(pointer, signature) else {
+            throw Self.failure("init", "the model has no signature \(signature)")
         }
-        return try info(tensor)
+        return .signature(SignatureRunner(runner))
+    }
+
+    /// An input, after it was resized to `shape` if it is open.
+    ///
+    /// - Throws: `SegmenterError` of stage `init`.
+    func input(_ index: Int, _ name: String?, of graph: Graph, resizedTo shape: [Int]? = nil) throws -> TensorInfo {
+        guard let tensor = graph.input(index, name) else {
+            throw Self.failure("init", "the model has no input \(name ?? String(index))")
+        }
+        let found = try info(tensor)
+        guard let shape, found.shape != shape else { return found }
+        let open = openShape(tensor)
+        guard open.count == shape.count, zip(open, shape).allSatisfy({ $0 == -1 || $0 == $1 }) else { return found }
+        guard graph.resize(index, name, to: shape.map(Int32.init)) == kTfLiteOk, graph.allocate() == kTfLiteOk,
+            let resized = graph.input(index, name)
+        else { throw Self.failure("init", "the interpreter cannot have an input \(shape): \(reported.text)") }
+        return try info(resized)
     }
 
     /// An output.
-    func output(_ index: Int) throws -> TensorInfo {
-        let count = Int(TfLiteInterpreterGetOutputTensorCount(pointer))
-        guard index < count, let tensor = TfLiteInterpreterGetOutputTensor(pointer, Int32(index)) else {
-            throw Self.failure("init", "there is no output \(index); the model has \(count)")
+    ///
+    /// - Throws: `SegmenterError` of stage `init`.
+    func output(_ index: Int, _ name: String?, of graph: Graph) throws -> TensorInfo {
+        guard let tensor = graph.output(index, name) else {
+            let count = Int(TfLiteInterpreterGetOutputTensorCount(pointer))
+            throw Self.failure("init", "there is no output \(name ?? String(index)); the model has \(count)")
         }
         return try info(tensor)
     }
 
-    /// Fills the first input and runs the graph.
+    /// Allocates the tensors of a signature.
     ///
-    /// - Throws: `SegmenterError` of stage `inference` with TensorFlow Lite's message.
-    func run(_ bytes: [UInt8]) throws {
-        let input = TfLiteInterpreterGetInputTensor(pointer, 0)
-        let copied = bytes.withUnsafeBytes { TfLiteTensorCopyFromBuffer(input, $0.baseAddress, $0.count) }
-        guard copied == kTfLiteOk, TfLiteInterpreterInvoke(pointer) == kTfLiteOk else {
-            throw Self.failure("inference", reported.text)
+    /// - Throws: `SegmenterError` of stage `init`.
+    func allocate(_ graph: Graph) throws {
+        guard graph.allocate() == kTfLiteOk else {
+            throw Self.failure("init", "the interpreter cannot allocate the tensors: \(reported.text)")
         }
     }
 
+    /// Fills the inputs and runs the graph.
+    ///
+    /// - Throws: `SegmenterError` of stage `inference` with TensorFlow Lite's message.
+    func run(_ graph: Graph, _ inputs: [(index: Int, name: String?, bytes: [UInt8])]) throws {
+        for (index, name, bytes) in inputs {
+            let input = graph.input(index, name)
+            let copied = bytes.withUnsafeBytes { TfLiteTensorCopyFromBuffer(input, $0.baseAddress, $0.count) }
+            guard copied == kTfLiteOk else { throw Self.failure("inference", reported.text) }
+        }
+        guard graph.invoke() == kTfLiteOk else { throw Self.failure("inference", reported.text) }
+    }
+
     /// An output's memory, which is valid until the next run.
-    func outputBytes(_ index: Int) throws -> UnsafeRawBufferPointer {
-        guard let tensor = TfLiteInterpreterGetOutputTensor(pointer, Int32(index)), let data = TfLiteTensorData(tensor)
+    func outputBytes(_ index: Int, _ name: String?, of graph: Graph) throws -> UnsafeRawBufferPointer {
+        guard let tensor = graph.output(index, name), let data = TfLiteTensorData(tensor)
         else { throw Self.failure("postprocess", "output \(index) has no memory") }
         return UnsafeRawBufferPointer(start: data, count: TfLiteTensorByteSize(tensor))
+    }
+
+    /// The shape as the file has it, -1 where it is open.
+    private func openShape(_ tensor: UnsafePointer<TfLiteTensor>) -> [Int] {
+        guard let signature = tensor.pointee.dims_signature, signature.pointee.size > 0 else { return [] }
+        // Swift does not import a flexible array member: the numbers follow the count.
+        let sides = UnsafeRawPointer(signature).advanced(by: MemoryLayout<Int32>.size)
+            .assumingMemoryBound(to: Int32.self)
+        return (0..<Int(signature.pointee.size)).map { Int(sides[$0]) }
     }
 
     private func info(_ tensor: UnsafePointer<TfLiteTensor>) throws -> TensorInfo {
@@ -108,6 +149,9 @@ final class Interpreter {
         case kTfLiteUInt8: return "uint8"
         case kTfLiteInt32: return "int32"
         case kTfLiteInt64: return "int64"
+        case kTfLiteInt16: return "int16"
+        case kTfLiteFloat16: return "float16"
+        case kTfLiteBool: return "bool"
         default: return "type \(type.rawValue)"
         }
     }

@@ -16,7 +16,9 @@ public final class InterpreterSegmenter: Segmenter {
     private let options: SegmenterOptions
     private let tensor: InputTensor
     private let output: OutputMask
-    private let outputIndex: Int
+    private let mask: MaskOutput
+    private let graph: Graph
+    private let constants: [(index: Int, name: String?, bytes: [UInt8])]
     private var fixed: FixedResize?
 
     /// Loads a model.
@@ -28,26 +30,29 @@ public final class InterpreterSegmenter: Segmenter {
                 throw Self.failure("this platform has no resize of its own")
             }
         #endif
-        let image = model.input
-        guard image.index == 0, image.layout == .nhwc, image.colours == .rgb, image.fourth == nil,
-            image.steps == .pixels, [.float32, .uint8, .int8].contains(image.type), model.constants.isEmpty,
-            model.signature == nil, model.output.layout == .nhwc, [.logits, .classes].contains(model.output.kind)
-        else { throw Self.failure("the app cannot read this kind of model yet") }
         let delegate = try InterpreterDelegate.open(options.delegate, threads: options.threads)
         interpreter = try Interpreter(file: model.file, threads: options.threads, delegate: delegate)
-        let found = try interpreter.input()
-        let shape = [1, model.input.height, model.input.width, 3]
-        guard found.shape == shape, found.type == model.input.type.rawValue else {
-            throw Self.failure("the input is \(found.type) \(found.shape), not \(model.input.type.rawValue) \(shape)")
+        graph = try interpreter.graph(signature: model.signature)
+        try interpreter.allocate(graph)
+        let image = model.input
+        let (height, width, depth) = (image.height, image.width, image.depth)
+        let shape = image.layout == .nhwc ? [1, height, width, depth] : [1, depth, height, width]
+        let found = try interpreter.input(image.index, image.name, of: graph, resizedTo: shape)
+        guard found.shape == shape, found.type == image.type.rawValue else {
+            throw Self.failure("the input is \(found.type) \(found.shape), not \(image.type.rawValue) \(shape)")
         }
-        tensor = InputTensor(model.input, scale: found.scale, zeroPoint: found.zeroPoint)
-        outputIndex = model.output.index
-        let mask = try interpreter.output(outputIndex)
-        guard let type = OutputType(rawValue: mask.type) else {
-            throw Self.failure("an output of type \(mask.type) is not a mask")
+        tensor = InputTensor(image, scale: found.scale, zeroPoint: found.zeroPoint)
+        let (interpreter, graph) = (interpreter, graph)
+        constants = try model.constants.map {
+            ($0.index, $0.name, try $0.bytes(for: try interpreter.input($0.index, $0.name, of: graph)))
         }
-        output = try OutputMask(kind: model.output.kind, shape: mask.shape, type: type)
-        input = model.input
+        mask = model.output
+        let output = try interpreter.output(mask.index, mask.name, of: graph)
+        guard let type = OutputType(rawValue: output.type) else {
+            throw Self.failure("an output of type \(output.type) is not a mask")
+        }
+        self.output = try OutputMask(mask, shape: output.shape, type: type)
+        input = image
         self.options = options
         let isIdle = delegate?.nodes?.delegated == 0
         let onCpu = options.delegate == .cpu || options.delegate == .xnnpack || isIdle
@@ -67,10 +72,10 @@ public final class InterpreterSegmenter: Segmenter {
         let bytes = tensor.bytes(of: rgb)
         let preprocessMs = msSince(began)
         let prepared = DispatchTime.now()
-        try interpreter.run(bytes)
+        try interpreter.run(graph, [(input.index, input.name, bytes)] + constants)
         let inferenceMs = msSince(prepared)
         let inferred = DispatchTime.now()
-        let mask = try output.read(try interpreter.outputBytes(outputIndex))
+        let mask = try output.read(try interpreter.outputBytes(self.mask.index, self.mask.name, of: graph))
         return Segmentation(
             mask: mask,
             preprocessMs: preprocessMs,

@@ -1,18 +1,24 @@
-/// Class indices 0 to 255, row by row.
+/// Class indices, row by row.
 public struct Mask: Equatable, Sendable {
     /// Pixels in a row.
     public let width: Int
     /// Rows.
     public let height: Int
-    /// The class of each pixel, `width * height` values.
+    /// The class of each pixel: a byte, or at depth 16 two bytes, the higher one first.
     public let classes: [UInt8]
+    /// Bits of a class: 8, or 16 if a model has more than 256 classes.
+    public let depth: Int
 
     /// A mask. The caller makes sure that `classes` has the right size.
-    public init(width: Int, height: Int, classes: [UInt8]) {
-        precondition(classes.count == width * height, "\(classes.count) classes are not a mask of \(width)×\(height)")
+    public init(width: Int, height: Int, classes: [UInt8], depth: Int = 8) {
+        precondition(
+            (depth == 8 || depth == 16) && 8 * classes.count == width * height * depth,
+            "\(classes.count) classes are not a mask of \(width)×\(height)"
+        )
         self.width = width
         self.height = height
         self.classes = classes
+        self.depth = depth
     }
 }
 
@@ -41,7 +47,7 @@ extension Mask {
             )
         }
         let output = try OutputMask(
-            kind: .logits, shape: [1, height, width, scores.count / pixels], type: .float32
+            MaskOutput(index: 0, kind: .logits), shape: [1, height, width, scores.count / pixels], type: .float32
         )
         self = try scores.withUnsafeBytes(output.read)
     }

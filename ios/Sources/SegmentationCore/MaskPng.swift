@@ -1,4 +1,5 @@
-/// A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes.
+/// A mask as an 8-bit palette PNG (PNG specification, third edition): people see colours, programs see classes. One of
+/// more classes is a 16-bit grayscale PNG.
 ///
 /// This is our own code, because ImageIO writes no palettes and Linux has no ImageIO. It stores pixels without
 /// compression: a mask only has the model's size, and 60 kB are not worth linking zlib.
@@ -20,15 +21,16 @@ public enum MaskPng {
     /// The PNG file of `mask`; the same bytes for the same mask.
     public static func encode(_ mask: Mask) -> [UInt8] {
         var rows: [UInt8] = []
-        rows.reserveCapacity((mask.width + 1) * mask.height)
+        let bytes = mask.width * mask.depth / 8
+        rows.reserveCapacity((bytes + 1) * mask.height)
         for row in 0..<mask.height {
             rows.append(0)  // no filter
-            rows += mask.classes[(row * mask.width)..<((row + 1) * mask.width)]
+            rows += mask.classes[(row * bytes)..<((row + 1) * bytes)]
         }
         var file: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-        let paletteColour: [UInt8] = [8, 3, 0, 0, 0]
-        append("IHDR", bigEndian(UInt32(mask.width)) + bigEndian(UInt32(mask.height)) + paletteColour, to: &file)
-        append("PLTE", palette, to: &file)
+        let kind: [UInt8] = [UInt8(mask.depth), mask.depth == 8 ? 3 : 0, 0, 0, 0]
+        append("IHDR", bigEndian(UInt32(mask.width)) + bigEndian(UInt32(mask.height)) + kind, to: &file)
+        if mask.depth == 8 { append("PLTE", palette, to: &file) }
         append("IDAT", stored(rows), to: &file)
         append("IEND", [], to: &file)
         return file

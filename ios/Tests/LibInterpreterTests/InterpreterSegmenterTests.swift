@@ -91,7 +91,7 @@ final class InterpreterSegmenterTests: XCTestCase {
     func testAModelThatIsNotTheDeclaredOne() {
         for (wrong, message) in [
             (model(side: 128), "not float32 [1, 128, 128, 3]"), (model(type: .int8), "the input is float32"),
-            (model(output: 1), "there is no output 1"), (model(kind: .classes), "not a mask of kind classes"),
+            (model(output: 1), "there is no output 1"), (model(kind: .classes), "rows and columns of kind classes"),
         ] {
             let error = failure(of: wrong)
             XCTAssertEqual(error?.stage, "init")

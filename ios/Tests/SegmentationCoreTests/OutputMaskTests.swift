@@ -4,7 +4,7 @@ import XCTest
 
 final class OutputMaskTests: XCTestCase {
     private func mask<Value>(_ kind: OutputKind, _ values: [Value], _ shape: [Int], _ type: OutputType) throws -> Mask {
-        let output = try OutputMask(kind: kind, shape: shape, type: type)
+        let output = try OutputMask(MaskOutput(index: 0, kind: kind), shape: shape, type: type)
         return try values.withUnsafeBytes { try output.read($0) }
     }
 
@@ -41,8 +41,10 @@ final class OutputMaskTests: XCTestCase {
     }
 
     func testAnOutputThatIsNotAMaskIsRefused() {
-        for shape in [[1, 10], [2, 4, 4, 3], [1, 4, 4], [1, 1, 1, 257]] {
-            XCTAssertThrowsError(try OutputMask(kind: .logits, shape: shape, type: .float32), "\(shape)") {
+        for shape in [[1, 10], [2, 4, 4, 3], [1, 4, 4], [1, 0, 1, 3]] {
+            XCTAssertThrowsError(
+                try OutputMask(MaskOutput(index: 0, kind: .logits), shape: shape, type: .float32), "\(shape)"
+            ) {
                 XCTAssertEqual(($0 as? SegmenterError)?.stage, "init")
             }
         }

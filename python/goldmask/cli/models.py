@@ -95,7 +95,7 @@ def _labels(description: Description, found: Model | None) -> str:
 
 
 def _normalisation(model: Model) -> str:
-    if model.input.dtype == "uint8":
+    if model.input.dtype == "uint8" and model.steps == "pixels":
         return "no: uint8 pixels go in as they are"
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (model.mean, model.std))
     return f"(pixel - {mean}) / {std}, {ORIGINS[model.normalisation_from]}"

@@ -22,6 +22,7 @@ from typing import Protocol, TypedDict
 
 import numpy as np
 
+from . import output_mask
 from .bundle import (
     Bundle,
     DelegatedNodes,
@@ -42,15 +43,16 @@ from .bundle import (
 )
 from .errors import GoldmaskError
 from .files import read_file, sha256_of
-from .image import MAX_IMAGE_BYTES, Pixels, Tensor, decode
+from .image import MAX_IMAGE_BYTES, Pixels, decode
+from .input_tensor import Tensor
 from .journal import Journal
 from .latency import Latency
-from .mask import MAX_CLASSES, Margins, Mask, encode_margin, encode_mask, top_two_margin
+from .mask import Margins, Mask, encode_margin, encode_mask
 from .options import TapName
+from .output_mask import Output
 from .predictions import TensorEngine, write_predictions
+from .tensors import OutputSpec
 
-# [1, height, width] class indices, or [1, height, width, classes] scores.
-Output = np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.uint8 | np.int8 | np.int32 | np.int64]]
 XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
 DELEGATE_OPERATOR = "DELEGATE"
 # Between two lines about the runs of a case that is repeated.
@@ -325,19 +327,14 @@ def _taps(last: Segmented, case: RequestCase, out: Path, wanted: Sequence[TapNam
     return taps
 
 
-def mask_from_output(output: Output, kind: str, with_margin: bool) -> tuple[Mask, Margins | None, MarginUnit]:
+def mask_from_output(output: Output, spec: OutputSpec, with_margin: bool) -> tuple[Mask, Margins | None, MarginUnit]:
     """(mask, margin or None, unit) of an output tensor. Raises StageError.
 
     A margin counts scores for float outputs, quantisation steps for integer ones; a class map has none.
     """
     unit: MarginUnit = "score" if output.dtype.kind == "f" else "step"
-    if kind == "classes":
-        highest, lowest = int(output.max()), int(output.min())
-        if lowest < 0 or highest >= MAX_CLASSES:
-            raise StageError("postprocess", f"the class map has values {lowest} to {highest}; masks hold 0 to 255")
-        return output[0].astype(np.uint8), None, unit
     try:
-        mask, margin = top_two_margin(output[0])
+        mask, margin = output_mask.mask_from_output(output, spec)
     except ValueError as error:
         raise StageError("postprocess", str(error)) from error
     return mask, margin if with_margin else None, unit

@@ -22,8 +22,6 @@ from .metadata import UPRIGHT, DamagedImage, Stripped, UnsupportedImage
 
 # [height, width, 3], RGB.
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
-# [1, height, width, 3], of the model's input type.
-Tensor = np.ndarray[tuple[int, int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Weights = np.ndarray[tuple[int], np.dtype[np.int32]]
 Blend = np.ndarray[tuple[int, int], np.dtype[np.int32]]  # [height, 3 · width]
@@ -75,6 +73,20 @@ def as_stored(path: Path, data: bytes | None = None) -> tuple[Pixels, int]:
         raise ImageError(f"{path} is {error}", fix="use an RGB JPEG or PNG of up to 65,535 pixels a side") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:  # ours, and what Pillow raises
         raise ImageError(f"{path} is damaged: {error}", fix=DOWNLOAD) from error
+
+
+def upright_size(path: Path, orientation: int | None = None) -> tuple[int, int]:
+    """Width and height of an image file as `decode` turns it, without decoding it. Raises ImageError."""
+    data = read_image(path)
+    try:
+        if data.startswith(bmp.SIGNATURE):
+            header = bmp.read_header(data)
+            return header.width, header.height
+        found = strip(data)
+    except (UnsupportedImage, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise ImageError(f"{path} is damaged: {error}", fix=DOWNLOAD) from error
+    turned = (orientation or found.orientation) in (5, 6, 7, 8)
+    return (found.height, found.width) if turned else (found.width, found.height)
 
 
 def strip(data: bytes) -> Stripped:
@@ -181,28 +193,3 @@ def _gather(texels: Texels, rows: Indices, columns: Indices) -> Blend:
     else:
         crossed = texels.take(columns, axis=1).take(rows, axis=0)
     return crossed.view(np.uint8).reshape(len(rows), -1).astype(np.int32)
-
-
-def to_tensor(
-    pixels: Pixels,
-    dtype: str,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-    scale: float = 0.0,
-    zero_point: int = 0,
-) -> Tensor:
-    """The input tensor [1, h, w, 3] for uint8 RGB `pixels` [h, w, 3].
-
-    float32: (pixel - mean) / std in float32. uint8: the pixels as they are, which is what quantised image
-    models are made for and what the Task Library feeds them. int8: the float32 value divided by `scale`,
-    rounded half away from zero, plus `zero_point`, clamped. `mean` and `std` have one value or three.
-    """
-    if dtype == "uint8":
-        return pixels[None]
-    mean32, std32 = np.asarray(mean, np.float32), np.asarray(std, np.float32)
-    if dtype == "float32":
-        return ((pixels.astype(np.float32) - mean32) / std32)[None]
-    levels = (np.arange(256, dtype=np.float32)[:, None] - mean32) / std32 / np.float32(scale)
-    rounded = np.trunc(levels + np.copysign(np.float32(0.5), levels)) + zero_point
-    table = np.broadcast_to(np.clip(rounded, -128, 127).astype(np.int8), (256, 3))
-    return table[pixels, np.arange(3)][None]

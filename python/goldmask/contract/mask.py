@@ -12,10 +12,11 @@ from .errors import RunError
 from .files import read_file
 
 # [h, w]: a class index per pixel; the margin of each pixel.
-Mask = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+# Of 16 bits where a model has more than 256 classes.
+Mask = np.ndarray[tuple[int, int], np.dtype[np.uint8 | np.uint16]]
 Margins = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 # [h, w, classes]: floats, or the integers of a quantised output.
-Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.uint8 | np.int8]]
+Scores = np.ndarray[tuple[int, int, int], np.dtype[np.float32 | np.float16 | np.uint8 | np.int8 | np.int16]]
 # Classes of an 8-bit mask, and of a 16-bit one.
 MAX_CLASSES = 256
 MAX_LABELS = 1 << 16
@@ -30,10 +31,10 @@ MARGIN_BASE = ((127 - 24) << 2) - 1
 FIX = "run the target again"
 
 
-def palette() -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """uint8 [256, 3]: the PASCAL VOC colour map, in which each class takes its colour from the bits of its index."""
-    index = np.arange(MAX_CLASSES)
-    colours = np.zeros((MAX_CLASSES, 3), np.uint8)
+def palette(classes: int = MAX_CLASSES) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """uint8 [classes, 3]: PASCAL VOC's colour map, in which each class takes its colour from the bits of its index."""
+    index = np.arange(classes)
+    colours = np.zeros((classes, 3), np.uint8)
     for bit in range(8):
         for channel in range(3):
             colours[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
@@ -44,9 +45,13 @@ PALETTE = palette()
 
 
 def encode_mask(mask: Mask) -> bytes:
-    """A class-index mask, uint8 [h, w], as an 8-bit palette PNG: people see colours, programs see classes."""
+    """A class-index mask as an 8-bit palette PNG: people see colours, programs see classes.
+
+    One of uint16 is a 16-bit grayscale PNG, as palettes end at 256.
+    """
     image = Image.fromarray(mask)
-    image.putpalette(PALETTE.tobytes())
+    if mask.dtype == np.uint8:
+        image.putpalette(PALETTE.tobytes())
     return _png(image)
 
 
@@ -59,7 +64,7 @@ def encode_margin(margin: Margins) -> bytes:
 
 
 def read_mask(path: Path) -> Mask:
-    """The class indices, uint8 [h, w], of a mask PNG from anywhere. Raises RunError for anything else."""
+    """The class indices [h, w], uint8 or uint16, of a mask PNG from anywhere. Raises RunError for anything else."""
     try:
         return decode_mask(read_file(path, MAX_MASK_BYTES), path)
     except OSError as error:
@@ -73,32 +78,32 @@ def mask_size(data: bytes, path: Path) -> tuple[int, int]:
 
 
 def decode_mask(data: bytes, path: Path) -> Mask:
-    """The class indices, uint8 [h, w], that the bytes of a mask PNG store, whatever its depth. Raises RunError.
+    """The class indices [h, w], uint8 or uint16, that a mask PNG stores, whatever its depth. Raises RunError.
 
     `path` is for the error's sentence.
     """
-    return _samples(data, path, (png.GRAY, png.PALETTE), "class indices", "write an 8-bit palette PNG")
+    return _samples(data, path, (png.GRAY, png.PALETTE), "class indices", "write an 8-bit palette PNG", depth=16)
 
 
 def decode_margin(data: bytes, path: Path) -> Margins:
     """The lower bound of each pixel's margin, float32 [h, w], from the bytes of a margin PNG. Raises RunError."""
-    codes = _samples(data, path, (png.GRAY,), "the codes of a margin map", "record it again")
+    codes = _samples(data, path, (png.GRAY,), "the codes of a margin map", "record it again", depth=8)
     levels = ((np.arange(256, dtype=np.int32) + MARGIN_BASE) << MARGIN_SHIFT).view(np.float32)
     levels[0] = 0
     return levels[codes]
 
 
 def top_two_margin(scores: Scores) -> tuple[Mask, Margins]:
-    """The winning class and top-1 minus top-2 score.
+    """The winning class and top-1 minus top-2 score, of `scores` [h, w, classes] in any order in memory.
 
     The lowest index wins a tie, as in TFLite's ARG_MAX and Android's usual loop. Raises ValueError when a
     score is NaN, because then no class wins.
     """
-    # int8 and uint8 steps are exact in float32.
+    # int8, uint8 and int16 steps are exact in float32.
     planes = np.ascontiguousarray(np.moveaxis(scores, -1, 0)).astype(np.float32, copy=False)
     # A running top two over class planes: several times faster than sorting short rows.
     best, second = planes[0].copy(), np.full(planes.shape[1:], -np.inf, np.float32)
-    winner = np.zeros(best.shape, np.uint8)
+    winner: Mask = np.zeros(best.shape, np.uint8 if len(planes) <= MAX_CLASSES else np.uint16)
     for index, plane in enumerate(planes[1:], start=1):
         wins = plane > best
         np.maximum(second, np.minimum(best, plane), out=second)
@@ -129,20 +134,21 @@ def _header(data: bytes, path: Path) -> png.Header:
     return header
 
 
-def _samples(data: bytes, path: Path, colours: tuple[int, ...], what: str, fix: str) -> Mask:
-    """uint8 [h, w]: the samples as they are stored, neither scaled nor looked up in a palette."""
+def _samples(data: bytes, path: Path, colours: tuple[int, ...], what: str, fix: str, depth: int) -> Mask:
+    """[h, w]: the samples as they are stored, neither scaled nor looked up in a palette; uint16 of 16 bits."""
     header = _header(data, path)
-    if header.colour not in colours or header.depth > 8:
+    if header.colour not in colours or header.depth > depth:
         kind = f"{header.depth}-bit {COLOURS[header.colour]}"
         raise RunError(f"mask {path} is a {kind} picture, not {what}", fix=fix)
     try:
         stream = bytearray()
         for piece in png.scanlines(data, header):
             stream += piece
-        if header.depth == 8 and not header.interlaced:
-            rows = np.frombuffer(stream, np.uint8).reshape(header.height, 1 + header.width)
+        if header.depth >= 8 and not header.interlaced:
+            rows = np.frombuffer(stream, np.uint8).reshape(header.height, 1 + header.stride)
             if not rows[:, 0].any():  # no row is filtered, as in the masks that goldmask writes
-                return np.ascontiguousarray(rows[:, 1:])
+                samples = np.ascontiguousarray(rows[:, 1:])
+                return samples if header.depth == 8 else samples.view(">u2").astype(np.uint16)
         return _unfiltered(data, header)
     except (png.DamagedPng, OSError, SyntaxError, ValueError) as error:
         raise RunError(f"mask {path} is damaged: {error}", fix=FIX) from error
@@ -152,7 +158,7 @@ def _unfiltered(data: bytes, header: png.Header) -> Mask:
     """What Pillow reads of the chunks that hold pixels; of the others, such as transparency, it knows nothing."""
     held = [png.chunk(kind, body) for kind, body in png.chunks(data) if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND")]
     with Image.open(io.BytesIO(png.SIGNATURE + b"".join(held)), formats=("PNG",)) as image:
-        samples = np.array(image, np.uint8)
+        samples: Mask = np.array(image, np.uint8 if header.depth <= 8 else np.uint16)
     # Pillow scales 2- and 4-bit gray up to 255; 1-bit gray it reads as bool, and palettes as they are.
     scaled = header.colour == png.GRAY and header.depth in (2, 4)
     return samples // (255 // ((1 << header.depth) - 1)) if scaled else samples

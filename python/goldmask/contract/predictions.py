@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from .image import Tensor
+from .input_tensor import Tensor
 from .mask import Mask, Scores
 
 MASKS_FILE, SCORES_FILE = "masks.npy", "scores.npy"

@@ -30,7 +30,7 @@ Side = Annotated[int, Field(ge=1, le=1 << 26, description="pixels")]
 Mean = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
 Std = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX), AfterValidator(_divisor)]
 # The value of pixels of which nothing is said.
-Ignored = Annotated[int, Field(ge=0, lt=1 << 16)]
+IgnoredValue = Annotated[int, Field(ge=0, lt=1 << 16)]
 TensorIndex = Annotated[int, Field(ge=0, le=1 << 16)]
 
 
@@ -79,7 +79,9 @@ class OutputSpec(Strict):
     zero_point: int = Field(default=0, description="the step of a score of 0")
     threshold: float | None = Field(default=None, gt=0, lt=1, description="of a soft mask: class 1 from here on")
     foreground: TensorIndex | None = Field(default=None, description="of a soft mask: the score that it is made of")
-    ignore: Ignored | None = Field(default=None, description="the value of pixels of which a class map says nothing")
+    ignore: IgnoredValue | None = Field(
+        default=None, description="the value of pixels of which a class map says nothing"
+    )
     name: Text | None = Field(default=None, description="in the signature")
 
 

@@ -12,7 +12,7 @@ from ..contract.bundle import Orientation, RequestCase
 from ..contract.files import name_of, sha256_of
 from ..contract.image import ImageError, decode, read_image
 from ..contract.schema import Name
-from ..contract.tensors import Ignored
+from ..contract.tensors import IgnoredValue
 from ..machine.fetch import Progress, Source, fetch
 
 Point = tuple[float, float]
@@ -30,7 +30,7 @@ class Case(Source):
     id: Name
     orientation: Orientation | None = None
     truth: Source | None = Field(default=None, description="8-bit PNG, pixel = class, of the upright image's shape")
-    ignore: Ignored | None = None
+    ignore: IgnoredValue | None = None
     ignore_mask: Source | None = Field(default=None, description="PNG of the upright image's shape")
     ignore_polygons: tuple[Polygon, ...] = Field(default=(), max_length=1 << 10)
     clip: Name | None = None

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from ..contract.bundle import RequestCase
 from ..contract.errors import EnvironmentMissing, GoldmaskError
+from ..contract.image import upright_size
+from ..machine.fetch import Progress as OnProgress
 from ..machine.fetch import Source, fetch, repinned
 from ..machine.progress import Progress
 from ..machine.resources import typed
-from .case import fetch_case
+from .case import Case, fetch_case
 from .clip import frames_before
+from .ignored import Ignored
 from .model import Model, ModelSpec, fetch_model, model_folder
 
 
@@ -25,6 +28,7 @@ class Assets:
     cases: tuple[RequestCase, ...]
     missing: dict[str, GoldmaskError]
     truths: dict[str, Path] = field(default_factory=dict)
+    ignored: dict[str, Ignored] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     before: dict[str, str] = field(default_factory=dict)
 
@@ -38,11 +42,15 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
     cases: list[RequestCase] = []
     missing: dict[str, GoldmaskError] = {}
     truths: dict[str, Path] = {}
+    ignored: dict[str, Ignored] = {}
     notes: list[str] = []
     folder = model_folder(root, name)
     for case in spec.cases:
         try:
-            cases.append(fetch_case(case, folder, progress.download))
+            fetched = fetch_case(case, folder, progress.download)
+            # A region that cannot be had leaves open what counts: its case cannot be judged.
+            ignored[case.id] = ignored_of(case, spec, model, fetched, folder, progress.download)
+            cases.append(fetched)
         except EnvironmentMissing as error:
             missing[case.id] = error
             continue
@@ -52,12 +60,27 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
         except EnvironmentMissing as error:
             notes.append(f"{name} · {case.id} is not scored against its ground truth: {error.what}")
     notes += other_than_pinned(name, spec, folder)
-    return Assets(model, tuple(cases), missing, truths, tuple(notes), frames_before(spec.cases))
+    return Assets(model, tuple(cases), missing, truths, ignored, tuple(notes), frames_before(spec.cases))
+
+
+def ignored_of(
+    case: Case, spec: ModelSpec, model: Model, fetched: RequestCase, folder: Path, on_progress: OnProgress | None = None
+) -> Ignored:
+    """What is left out of every count of a case. Raises as fetch does, and ImageError for an image without a size."""
+    size = upright_size(Path(fetched.file), case.orientation) if case.ignore_polygons else (1, 1)
+    return Ignored(
+        value=model.request().output.ignore,
+        truth=spec.ignore if case.ignore is None else case.ignore,
+        mask=fetch(case.ignore_mask, folder, on_progress) if case.ignore_mask else None,
+        polygons=case.ignore_polygons,
+        size=size,
+    )
 
 
 def other_than_pinned(name: str, spec: ModelSpec, folder: Path) -> list[str]:
     """A sentence for each file beside a model.toml whose sha256 there is another."""
     sources: list[Source] = [spec.model, *spec.cases, *(case.truth for case in spec.cases if case.truth)]
+    sources += [case.ignore_mask for case in spec.cases if case.ignore_mask]
     return [
         f"{name}: {source.file} is another file than model.toml pins, {source.pin[:12]}… → {actual[:12]}… "
         + typed(f"(./goldmask models.pin --model {name} declares it)")

@@ -15,19 +15,13 @@ from ..contract.files import name_of, sha256_of
 from ..contract.mask import MAX_CLASSES, MAX_LABELS
 from ..contract.options import Pipeline
 from ..contract.schema import NAME, Name, Strict, first_problem
-from ..contract.tensors import Ignored, InputSpec, OutputSpec
+from ..contract.tensors import IgnoredValue, InputSpec, OutputSpec, Steps
 from ..machine.fetch import Progress, Source, fetch
 from .case import Case
 from .clip import Clip, frames_of
 from .declared import DeclaredInput, DeclaredOutput, Normalisation
-from .reading import (
-    Reading,
-    can_hold,
-    fits_uint8,
-    not_yet,
-    quantised_normalisation,
-    read,
-)
+from .normalisation import can_hold, fits_uint8, holds_most, quantised_normalisation
+from .reading import ImageReading, Reading, not_yet, read
 from .tflite import Description, Tensor, inspect
 from .toml import load_toml, read_toml
 
@@ -35,6 +29,8 @@ from .toml import load_toml, read_toml
 # The pipelines that normalise pixels by what goldmask says; the Task Library asks the model's own metadata.
 ASSUMING = ("lib_interpreter",)
 ASSUMED_NORMALIZATION = ((127.5,), (127.5,))
+AS_THEY_ARE = ((0.0,), (1.0,))
+Origin = Literal["model.toml", "metadata", "quantisation", "assumed"]
 
 
 class Variant(Strict):
@@ -57,7 +53,7 @@ class ModelSpec(Strict):
     model: Source
     pipelines: tuple[Pipeline, ...] = Field(default=("lib_interpreter", "lib_task_api"), min_length=1)
     labels: tuple[str, ...] = Field(default=(), max_length=MAX_LABELS)
-    ignore: Ignored | None = None
+    ignore: IgnoredValue | None = None
     signature: str | None = Field(default=None, description="which to run, of a file that has several")
     input: DeclaredInput = DeclaredInput()
     output: DeclaredOutput = DeclaredOutput()
@@ -98,17 +94,20 @@ class Model:
     labels: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    normalisation_from: Literal["model.toml", "metadata", "quantisation", "assumed"]
+    normalisation_from: Origin
+    steps: Steps = "pixels"
+    ignore: int | None = None
+    threshold: float | None = None
 
     @property
     def input(self) -> Tensor:
-        """The image tensor, [1, h, w, 3]."""
-        return self.description.inputs[0]
+        """The image tensor."""
+        return self.reading.image.tensor
 
     @property
     def output(self) -> Tensor:
         """The tensor the mask is made of."""
-        return self.description.outputs[self.reading.output_index]
+        return self.reading.output
 
     @property
     def assumption(self) -> str:
@@ -125,14 +124,44 @@ class Model:
             file=str(self.path),
             sha256=self.sha256,
             labels=self.labels,
-            input=InputSpec(
-                height=self.input.shape[1],
-                width=self.input.shape[2],
-                dtype=self.reading.input_type,
-                mean=self.mean,
-                std=self.std,
-            ),
-            output=OutputSpec(index=self.reading.output_index, kind=self.reading.output_kind, scale=self.output.scale),
+            input=self._input_spec(),
+            output=self._output_spec(),
+            constants=self.reading.constants,
+            signature=self.reading.signature,
+        )
+
+    def _input_spec(self) -> InputSpec:
+        image = self.reading.image
+        return InputSpec(
+            height=image.height,
+            width=image.width,
+            dtype=image.type,
+            mean=self.mean,
+            std=self.std,
+            index=image.index,
+            layout=image.layout,
+            channels=image.channels,
+            fourth=image.fourth,
+            steps=self.steps,
+            name=image.tensor.alias if self.reading.signature else None,
+        )
+
+    def _output_spec(self) -> OutputSpec:
+        reading, output = self.reading, self.output
+        return OutputSpec(
+            index=reading.output_index,
+            kind=reading.output_kind,
+            layout=reading.output_layout,
+            height=reading.height,
+            width=reading.width,
+            # A class map may hold as many numbers as there are labels.
+            classes=reading.classes or len(self.labels),
+            scale=output.scale,
+            zero_point=output.zero_point,
+            threshold=self.threshold,
+            foreground=reading.foreground,
+            ignore=self.ignore if reading.output_kind == "classes" else None,
+            name=output.alias if reading.signature else None,
         )
 
 
@@ -292,64 +321,58 @@ def _described(name: str, path: Path, sha256: str, description: Description, spe
     output = spec.output if spec else DeclaredOutput()
     if spec and (later := _declared_for_later(spec)):
         not_yet(path, later)
-    reading = read(description, path, declared, output, len(spec.labels) if spec else 0)
-    image = description.inputs[0]
-    for key, actual in zip(("height", "width", "dtype"), (*image.shape[1:3], image.dtype), strict=True):
-        if getattr(declared, key) not in (None, actual):
-            raise ConfigError(
-                f"the model.toml of {name} declares an input {key} of {getattr(declared, key)}, the file has {actual}",
-                fix=f"./goldmask models.info --model {path}",
-            )
-    (mean, std), origin = _normalisation(path, description, declared)
+    signature = spec.signature if spec else None
+    reading = read(description, path, declared, output, len(spec.labels) if spec else 0, signature)
+    if declared.dtype not in (None, reading.image.type):
+        raise ConfigError(
+            f"the model.toml of {name} declares an input dtype of {declared.dtype}, the file has {reading.image.type}",
+            fix=f"./goldmask models.info --model {path}",
+        )
+    (mean, std), origin = _normalisation(path, description, declared, reading.image)
+    takes_pixels = reading.image.type != "uint8" or fits_uint8(reading.image.tensor, (mean, std))
     return Model(
         name=name,
         path=path,
         sha256=sha256,
         description=description,
         reading=reading,
-        labels=_labels(spec.labels if spec else (), description, reading, path),
+        labels=_labels(spec.labels if spec else (), description, reading, path, output.classes),
         mean=mean,
         std=std,
         normalisation_from=origin,
+        steps="pixels" if takes_pixels or origin == "quantisation" else "normalised",
+        ignore=spec.ignore if spec else None,
+        threshold=output.threshold,
     )
 
 
 def _declared_for_later(spec: ModelSpec) -> str:
     """What a model.toml declares that cannot be run yet; empty where all of it can."""
-    of_input, of_output = spec.input.model_fields_set, spec.output.model_fields_set
-    lines = [f"[input] {key}" for key in ("name", "channels", "fourth", "ranges", "constants") if key in of_input]
-    lines += [
-        f"[output] {key}" for key in ("height", "width", "classes", "threshold", "foreground") if key in of_output
-    ]
-    lines += [key for key in ("ignore", "signature") if getattr(spec, key) is not None]
-    lines += [
-        f"{key} of case {case.id}"
-        for case in spec.cases
-        for key in ("ignore", "ignore_mask", "ignore_polygons")
-        if key in case.model_fields_set
-    ]
+    lines = [f"[output] {key}" for key in ("threshold", "foreground") if key in spec.output.model_fields_set]
     return lines[0] if lines else ""
 
 
 def _normalisation(
-    path: Path, description: Description, declared: DeclaredInput
-) -> tuple[Normalisation, Literal["model.toml", "metadata", "quantisation", "assumed"]]:
+    path: Path, description: Description, declared: DeclaredInput, reading: ImageReading
+) -> tuple[Normalisation, Origin]:
     """What pixels become, and who says so: model.toml, the metadata, the tensor's own scale, or nobody."""
-    image, own = description.inputs[0], _metadata_normalisation(path, description)
+    image, own = reading.tensor, _metadata_normalisation(path, description)
     if declared_normalisation := declared.normalisation:
-        if image.dtype == "uint8" and not fits_uint8(image, declared_normalisation):
+        depth = (1 if reading.channels == "gray" else 3) + (reading.fourth is not None)
+        if any(len(values) not in (1, depth) for values in declared_normalisation):
             raise ConfigError(
-                f"{path}: the mean and std of {image} change its pixels, which is declared, not supported yet",
-                fix="export the model with a float32 or int8 input, or leave mean and std out",
+                f"{path}: input {image} has {depth} channels, and mean and std are declared of another number",
+                fix=f"one mean and std, or {depth}, under [input] in model.toml",
             )
-        if not can_hold(image, declared_normalisation):
+        # What a narrow representative dataset has left out is clamped, as every runtime does.
+        if not holds_most(image, declared_normalisation):
             raise ConfigError(
                 f"{path}: input {image} cannot hold what the declared mean and std make of pixels",
                 fix="mean and std, or range, under [input] of model.toml as the model was trained",
             )
         return declared_normalisation, "assumed" if declared.assumed else "model.toml"
     if own:
-        if not can_hold(image, own) or (image.dtype == "uint8" and not fits_uint8(image, own)):
+        if not can_hold(image, own):
             raise UsageError(
                 f"{path}: input {image} cannot hold what its metadata's normalisation makes of pixels",
                 fix="declare mean and std, or range, under [input] in a model.toml",
@@ -357,6 +380,15 @@ def _normalisation(
         return own, "metadata"
     if image.dtype == "int8":
         return quantised_normalisation(image), "quantisation"
+    if image.dtype in ("int16", "int32"):
+        # Steps of 16 bits are symmetrical, whatever the range of pixels was: it does not follow from the scale.
+        assumed = ASSUMED_NORMALIZATION if image.scale else AS_THEY_ARE
+        if not can_hold(image, assumed):
+            raise UsageError(
+                f"{path}: input {image} does not say how pixels are normalised, and cannot hold -1 to 1",
+                fix="declare mean and std, or range, under [input] in a model.toml",
+            )
+        return assumed, "assumed"
     return ASSUMED_NORMALIZATION, "quantisation" if image.dtype == "uint8" else "assumed"
 
 
@@ -373,10 +405,17 @@ def _metadata_normalisation(path: Path, description: Description) -> Normalisati
     return description.mean, description.std
 
 
-def _labels(declared: Sequence[str], description: Description, reading: Reading, path: Path) -> tuple[str, ...]:
-    """One label for each class the output can name; invented ones where nobody named them."""
-    output = description.outputs[reading.output_index]
-    classes = output.shape[-1] if reading.output_kind == "logits" else None
+def _labels(
+    declared: Sequence[str], description: Description, reading: Reading, path: Path, numbers: int | None
+) -> tuple[str, ...]:
+    """One label for each class the output can name; invented ones where nobody named them.
+
+    A class map without labels may hold so many `numbers`, or as many as a mask of 8 bits.
+    """
+    if reading.output_kind in ("probability", "logit"):
+        classes: int | None = 2
+    else:
+        classes = reading.classes if reading.output_kind == "logits" else numbers
     if declared and classes and len(declared) != classes:
         raise ConfigError(
             f"{path} scores {classes} classes, its model.toml names {len(declared)} labels",

@@ -4,100 +4,294 @@ Where a file leaves it open, the error names the tensor, the readings that fit i
 settles it. A line that declares a reading which cannot be run yet is accepted and refused by that name.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from ..contract.errors import ConfigError, UsageError
-from ..contract.mask import MAX_CLASSES
-from ..contract.tensors import InputType, Layout, OutputKind
-from .declared import DeclaredInput, DeclaredOutput, Meaning, Normalisation
+from ..contract.tensors import Colours, Constant, Fourth, InputType, Layout, OutputKind
+from .declared import DeclaredInput, DeclaredOutput, Meaning, Values
+from .output_readings import OutputReading, Size, readings, sizes_of, soft_of
 from .tflite import Description, Tensor
 
-INPUT_DTYPES: tuple[InputType, ...] = ("float32", "uint8", "int8")
-# Of images that networks take, and that are not run yet: half floats, 16-bit steps; alone, with alpha or a mask.
-LATER_DTYPES = ("float16", "int16")
+INPUT_TYPES: Mapping[str, InputType] = {
+    "float32": "float32",
+    "uint8": "uint8",
+    "int8": "int8",
+    "float16": "float16",
+    "int16": "int16",
+    "int32": "int32",
+}
 CHANNELS = (1, 3, 4)
-SCORE_DTYPES = ("float32", "uint8", "int8")
-CLASS_DTYPES = ("uint8", "int32", "int64")
-# What quantised pixels may be off by and still be the same step.
-HALF_STEP = 0.5 + 1e-3
-# No segmentation network hands on a coarser grid; DeepLab's coarsest output stride is 32.
-STRIDE_MAX = 32
+RUN_KINDS: tuple[OutputKind, ...] = ("logits", "classes")
+KINDS: Mapping[Meaning, OutputKind] = {
+    "scores": "logits",
+    "classes": "classes",
+    "probability": "probability",
+    "logit": "logit",
+}
+FOURTHS = 'fourth = "zero" or "alpha" or "previous mask"'
+
+
+@dataclass(frozen=True)
+class ImageReading:
+    """Which input is the image, its size and what its channels hold."""
+
+    index: int
+    tensor: Tensor
+    type: InputType
+    layout: Layout
+    height: int
+    width: int
+    channels: Colours
+    fourth: Fourth | None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model is run: the type of its image, which output makes the mask, and how."""
+    """How a model is run: its image, its other inputs, which output makes the mask, and how.
 
-    input_type: InputType
+    `height` and `width` of the mask are None where only a run tells them; `classes` is how many scores a pixel has,
+    None of a class map. `signature` is the one to run where it is not the first subgraph's.
+    """
+
+    image: ImageReading
+    constants: tuple[Constant, ...]
     output_index: int
+    output: Tensor
     output_kind: OutputKind
+    output_layout: Layout = "nhwc"
+    height: int | None = None
+    width: int | None = None
+    classes: int | None = None
+    foreground: int | None = None
+    signature: str | None = None
 
 
-def read(description: Description, path: Path, image: DeclaredInput, mask: DeclaredOutput, labels: int = 0) -> Reading:
+def read(
+    description: Description,
+    path: Path,
+    image: DeclaredInput,
+    mask: DeclaredOutput,
+    labels: int = 0,
+    signature: str | None = None,
+) -> Reading:
     """How to run a model that describes itself so, with what model.toml declares; `labels` is how many it names.
 
     Raises UsageError that names a tensor which cannot be read, or whose reading is not clear; ConfigError for a
     declaration that does not fit the file, or that cannot be run yet.
     """
-    if len(description.signatures) > 1:
-        names = ", ".join(description.signatures)
-        raise UsageError(
-            f"{path} has {len(description.signatures)} signatures ({names}), and its first subgraph may not be the "
-            "one that is meant",
-            fix="export one signature",
+    description, run = _chosen_signature(description, path, signature)
+    index = _chosen_input(description, path, image)
+    found = _read_input(description.inputs[index], index, path, image)
+    constants = _read_constants(description, index, path, image)
+    output = _chosen_output(description, path, mask, found)
+    tensor = description.outputs[output]
+    chosen = _read_output(tensor, path, mask, found, labels or len(description.labels))
+    kind = KINDS[chosen.meaning]
+    if kind not in RUN_KINDS:
+        not_yet(path, f'kind = "{chosen.meaning}" of {tensor}')
+    sized = chosen.height > 0 and chosen.width > 0
+    return Reading(
+        image=found,
+        constants=constants,
+        output_index=output,
+        output=tensor,
+        output_kind=kind,
+        output_layout=chosen.layout,
+        height=chosen.height if sized else None,
+        width=chosen.width if sized else None,
+        classes=chosen.classes,
+        foreground=_foreground(chosen, mask, tensor, path),
+        signature=run,
+    )
+
+
+def _chosen_signature(description: Description, path: Path, declared: str | None) -> tuple[Description, str | None]:
+    """The inputs and outputs of the declared signature, or of the only one; and its key, where it must be named."""
+    known = {each.key: each for each in description.signatures}
+    names = ", ".join(known)
+    if declared is not None and declared not in known:
+        raise ConfigError(
+            f"{path} has no signature {declared!r}",
+            fix=f"signature = one of {names}, in model.toml" if known else "leave signature out",
         )
-    if description.stray_subgraphs:
+    if declared is None and len(known) > 1:
+        lines = " or ".join(f'signature = "{key}"' for key in known)
+        raise UsageError(
+            f"{path} has {len(known)} signatures ({names}), and nothing says which one is meant",
+            fix=f"{lines}, in model.toml above [input]",
+        )
+    if declared is None and description.stray_subgraphs:
         raise UsageError(
             f"{path} has {description.stray_subgraphs + 1} subgraphs, and no operator calls one of the others",
-            fix="export one subgraph",
+            fix="export one subgraph, or a signature for each",
         )
-    input_type = _read_input(description, path, image)
-    index = _chosen_output(description, path, mask)
-    return Reading(input_type, index, _read_output(description, index, path, mask, labels or len(description.labels)))
+    if not known:
+        return description, None
+    chosen = known[declared] if declared is not None else next(iter(known.values()))
+    found = replace(description, inputs=chosen.inputs, outputs=chosen.outputs)
+    return found, chosen.key if chosen.subgraph else None
 
 
-def _read_input(description: Description, path: Path, declared: DeclaredInput) -> InputType:
-    fix = f"./goldmask models.info --model {path}"
-    if len(description.inputs) != 1:
-        names = ", ".join(tensor.name for tensor in description.inputs) or "none"
-        count = len(description.inputs)
-        raise UsageError(f"{path} has {count} inputs ({names}); one image tensor is supported", fix=fix)
-    tensor = description.inputs[0]
-    if declared.layout == "nchw":
-        not_yet(path, f"[input] layout = 'nchw' of {tensor}")
-    shape = tensor.shape
-    if len(shape) == 4 and shape[1] == 3 and shape[3] != 3:
+def _named(tensor: Tensor, name: str) -> bool:
+    return name in (tensor.name, tensor.alias)
+
+
+def _chosen_input(description: Description, path: Path, declared: DeclaredInput) -> int:
+    inputs = description.inputs
+    names = ", ".join(tensor.name for tensor in inputs) or "none"
+    if declared.name is not None:
+        named = [index for index, tensor in enumerate(inputs) if _named(tensor, declared.name)]
+        if len(named) != 1:
+            fix = f"name = one of {names}, under [input]"
+            raise ConfigError(f"{path} has {len(named) or 'no'} inputs {declared.name!r}", fix=fix)
+        return named[0]
+    left = [
+        index
+        for index, tensor in enumerate(inputs)
+        if not any(_named(tensor, constant) for constant in declared.constants)
+    ]
+    if len(left) != 1:
+        images = [inputs[index] for index in left if len(inputs[index].shape) == 4] or [inputs[index] for index in left]
+        others = [tensor.name for tensor in inputs if tensor is not images[0]] if images else []
+        fix = f"./goldmask models.info --model {path}"
+        if others:
+            lines = f'name = "{images[0].name}", constants = {{ "{others[0]}" = 0 }}'
+            fix = f"{lines}, for example, under [input] in model.toml"
+        raise UsageError(f"{path} has {len(inputs)} inputs ({names}), and nothing says which one is the image", fix=fix)
+    return left[0]
+
+
+def _read_constants(description: Description, image: int, path: Path, declared: DeclaredInput) -> tuple[Constant, ...]:
+    """What the inputs beside the image hold."""
+    found = []
+    for name in declared.constants:
+        if not any(_named(tensor, name) for index, tensor in enumerate(description.inputs) if index != image):
+            names = ", ".join(tensor.name for index, tensor in enumerate(description.inputs) if index != image)
+            raise ConfigError(
+                f"{path} has no second input {name!r}", fix=f"constants of {names or 'none'}, under [input]"
+            )
+    for index, tensor in enumerate(description.inputs):
+        if index == image:
+            continue
+        values = next((values for name, values in declared.constants.items() if _named(tensor, name)), None)
+        if values is None:
+            raise UsageError(
+                f"{path}: nothing says what input {tensor} holds",
+                fix=f'constants = {{ "{tensor.name}" = 0 }}, for example, under [input] in model.toml',
+            )
+        many: Values = values if isinstance(values, tuple) else (values,)
+        size = 1
+        for side in tensor.shape:
+            size *= max(side, 1)
+        if len(many) not in (1, size):
+            raise ConfigError(
+                f"{path}: input {tensor} has {size} values, {len(many)} are declared",
+                fix=f"one value, or {size}, for {tensor.name!r} in constants under [input]",
+            )
+        found.append(Constant(index=index, name=tensor.alias or tensor.name, values=many))
+    return tuple(found)
+
+
+def _read_input(tensor: Tensor, index: int, path: Path, declared: DeclaredInput) -> ImageReading:
+    fix, shape = f"./goldmask models.info --model {path}", tensor.shape
+    depths = (2,) if declared.channels == "gray" and declared.fourth else CHANNELS
+    layouts: list[Layout] = []
+    if len(shape) == 4 and shape[0] in (1, -1) and all(shape[1:]):
+        layouts += ["nhwc"] if shape[3] in depths else []
+        layouts += ["nchw"] if shape[1] in depths else []
+    if not layouts:
         raise UsageError(
-            f"{path}: input {tensor} can only be read as [1, 3, height, width]",
+            f"{path}: input {tensor} is unsupported: its shape must be [1, height, width, channels] or "
+            "[1, channels, height, width], of 1, 3 or 4 channels",
+            fix=fix,
+        )
+    if declared.layout is not None:
+        if declared.layout not in layouts:
+            raise ConfigError(
+                f"{path}: input {tensor} is not of layout {declared.layout!r}",
+                fix=f'layout = "{layouts[0]}" under [input] in model.toml',
+            )
+        layout = declared.layout
+    elif layouts == ["nchw"]:
+        raise UsageError(
+            f"{path}: input {tensor} can only be read as [1, {shape[1]}, height, width]",
             fix='layout = "nchw" under [input] in model.toml',
         )
-    if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] not in CHANNELS or not all(shape[1:]):
-        raise UsageError(f"{path}: input {tensor} is unsupported: its shape must be [1, height, width, 3]", fix=fix)
-    found: InputType | None = next((each for each in INPUT_DTYPES if each == tensor.dtype), None)
-    if found is None and tensor.dtype not in LATER_DTYPES:
+    elif len(layouts) > 1 and shape[3] != 3:
         raise UsageError(
-            f"{path}: input {tensor} is unsupported: its type must be one of {', '.join(INPUT_DTYPES)}", fix=fix
+            f"{path}: input {tensor} can be read as [1, height, width, {shape[3]}] or [1, {shape[1]}, height, width]",
+            fix='layout = "nhwc" or layout = "nchw", under [input] in model.toml',
         )
-    if found is None or shape[3] != 3 or min(shape[1:]) < 1:
-        not_yet(path, f"input {tensor}", f"an image of [1, height, width, 3] in {', '.join(INPUT_DTYPES)}")
-    if found == "int8" and not tensor.scale:
+    else:
+        layout = "nhwc"
+    if tensor.dtype not in INPUT_TYPES:
+        raise UsageError(
+            f"{path}: input {tensor} is unsupported: its type must be one of {', '.join(INPUT_TYPES)}", fix=fix
+        )
+    if tensor.dtype == "int8" and not tensor.scale:
         raise UsageError(f"{path}: input {tensor} is unsupported: int8 needs a scale and a zero point", fix=fix)
-    return found
+    depth, sides = (shape[3], shape[1:3]) if layout == "nhwc" else (shape[1], shape[2:4])
+    channels, fourth = _read_channels(tensor, depth, path, declared)
+    height, width = _read_size(tensor, sides, path, declared)
+    return ImageReading(index, tensor, INPUT_TYPES[tensor.dtype], layout, height, width, channels, fourth)
 
 
-def _chosen_output(description: Description, path: Path, declared: DeclaredOutput) -> int:
+def _read_channels(tensor: Tensor, depth: int, path: Path, declared: DeclaredInput) -> tuple[Colours, Fourth | None]:
+    """What the channels of an image hold."""
+    one = depth - (declared.fourth is not None) == 1
+    channels: Colours = declared.channels or ("gray" if one else "rgb")
+    wanted = 1 if channels == "gray" else 3
+    if depth == wanted and not declared.fourth:
+        return channels, None
+    if depth == wanted + 1:
+        if declared.fourth:
+            return channels, declared.fourth
+        raise UsageError(
+            f"{path}: input {tensor} has {depth} channels, and nothing says what the last one holds",
+            fix=f"{FOURTHS}, under [input] in model.toml",
+        )
+    named = f"channels = {channels!r}" + (f", fourth = {declared.fourth!r}" if declared.fourth else "")
+    raise ConfigError(
+        f"{path}: input {tensor} has {depth} channels, which is not what [input] declares ({named})",
+        fix="leave channels and fourth out, or make them fit the file",
+    )
+
+
+def _read_size(tensor: Tensor, sides: tuple[int, ...], path: Path, declared: DeclaredInput) -> Size:
+    """Height and width of an image: the file's own, or the declared ones where it may have any."""
+    given = {"height": declared.height, "width": declared.width}
+    found = dict(zip(given, sides, strict=True))
+    left_open = [key for key, side in found.items() if side < 1]
+    if missing := [key for key in left_open if given[key] is None]:
+        raise UsageError(
+            f"{path}: input {tensor} may have any {' and '.join(left_open)}, and nothing says what to run it with",
+            fix=f"{', '.join(f'{key} = 256' for key in missing)}, for example, under [input] in model.toml",
+        )
+    for key, side in found.items():
+        if key not in left_open and given[key] not in (None, side):
+            raise ConfigError(
+                f"{path}: its model.toml declares an input {key} of {given[key]}, the file has {side}",
+                fix=f"./goldmask models.info --model {path}",
+            )
+    height, width = (given[key] or side for key, side in found.items())
+    return height, width
+
+
+def _chosen_output(description: Description, path: Path, declared: DeclaredOutput, image: ImageReading) -> int:
     outputs = description.outputs
     if declared.name is not None:
-        named = [index for index, tensor in enumerate(outputs) if tensor.name == declared.name]
+        named = [index for index, tensor in enumerate(outputs) if _named(tensor, declared.name)]
         if len(named) != 1:
             names = ", ".join(tensor.name for tensor in outputs) or "none"
             fix = f"name = one of {names}, under [output]"
             raise ConfigError(f"{path} has {len(named) or 'no'} outputs {declared.name!r}", fix=fix)
         return named[0]
     if len(outputs) != 1:
-        described = "; ".join(f"{tensor} ({_described(readings(tensor, description))})" for tensor in outputs) or "none"
+        sizes = sizes_of((image.height, image.width))
+        described = "; ".join(f"{tensor} ({_described(readings(tensor, sizes))})" for tensor in outputs) or "none"
         raise UsageError(
             f"{path} has {len(outputs)} outputs: {described}; nothing says which one is the mask",
             fix=f"name = {' or '.join(map(_quoted, outputs))} under [output] in model.toml"
@@ -107,20 +301,23 @@ def _chosen_output(description: Description, path: Path, declared: DeclaredOutpu
     return 0
 
 
-def _read_output(description: Description, index: int, path: Path, declared: DeclaredOutput, labels: int) -> OutputKind:
-    tensor = description.outputs[index]
-    declares = declared.layout is not None or declared.kind is not None
-    fitting = readings(tensor, description)
-    anywhere = readings(tensor, description, anywhere=True)
+def _read_output(
+    tensor: Tensor, path: Path, declared: DeclaredOutput, image: ImageReading, labels: int
+) -> OutputReading:
+    declares = declared.layout is not None or declared.kind is not None or declared.height is not None
+    given: Size | None = (declared.height, declared.width) if declared.height and declared.width else None
+    sizes = (given,) if given else sizes_of((image.height, image.width))
+    fitting, anywhere = readings(tensor, sizes), readings(tensor, None)
+    if declared.kind in ("probability", "logit"):
+        fitting, anywhere = ([*found, *soft_of(found, declared.kind)] for found in (fitting, anywhere))
     # Who declares what an output is need not be doubted for its size, unless another reading has the image's.
     chosen = [each for each in (anywhere if declares and not fitting else fitting) if _agrees(each, declared)]
     if not declares and (named := [each for each in chosen if labels and each.classes == labels]):
         chosen = fitting = named
     if not (fitting or chosen):
         raise UsageError(
-            f"{path}: output {tensor} is unsupported: it is nothing that lies over an image of {_size(description)}: "
-            f"scores [1, h, w, 2 to {MAX_CLASSES} classes] ({', '.join(SCORE_DTYPES)}) or a class map [1, h, w] "
-            f"({', '.join(CLASS_DTYPES)})",
+            f"{path}: output {tensor} is unsupported: it is nothing that lies over an image of "
+            f"{image.height}×{image.width}: scores [1, h, w, classes] or a class map [1, h, w]",
             fix=f"if it is a mask: {_settling(anywhere)}" if anywhere else f"./goldmask models.info --model {path}",
         )
     if not chosen:
@@ -128,71 +325,29 @@ def _read_output(description: Description, index: int, path: Path, declared: Dec
             f"{path}: output {tensor} is not what [output] declares; it can be {_described(fitting)}",
             fix=_settling(fitting),
         )
+    if len({(each.layout, each.meaning) for each in chosen}) == 1 and len(chosen) > 1:
+        among = " or ".join(f"height = {each.height}, width = {each.width}" for each in chosen)
+        raise UsageError(
+            f"{path}: output {tensor} does not say how many rows it has", fix=f"{among}, under [output] in model.toml"
+        )
     certain = len(fitting) == 1 and fitting[0].line == ""
     if len(chosen) > 1 or not (certain or declares):
         raise UsageError(f"{path}: output {tensor} can be read as {_described(fitting)}", fix=_settling(fitting))
-    if chosen[0].kind is None:
-        not_yet(path, f"{chosen[0].line} of {tensor}")
-    return chosen[0].kind
+    return chosen[0]
 
 
-@dataclass(frozen=True)
-class OutputReading:
-    """One way to read an output: in words, what declares it, and how it is run; `kind` is None where it cannot be yet.
-
-    `line` is empty for a reading that needs no declaration where it is the only one that fits.
-    """
-
-    meaning_text: str
-    layout: Layout
-    meaning: Meaning
-    line: str
-    kind: OutputKind | None
-    classes: int | None
-
-
-def readings(tensor: Tensor, description: Description, *, anywhere: bool = False) -> list[OutputReading]:
-    """Every reading of an output that its shape and type allow and that lies over the image, or `anywhere`."""
-    shape, found = tensor.shape, list[OutputReading]()
-    if shape[:1] not in ((1,), (-1,)) and len(shape) != 2:
-        return []
-
-    def lies_over(height: int, width: int) -> bool:
-        return anywhere or _lies_over((height, width), description)
-
-    def add(
-        meaning_text: str,
-        layout: Layout,
-        meaning: Meaning,
-        plain: bool,
-        classes: int | None = None,
-    ) -> None:
-        kind: OutputKind | None = None
-        if layout == "nhwc" and len(shape) == (4 if meaning == "scores" else 3):
-            kind = "logits" if meaning == "scores" else "classes" if meaning == "classes" else None
-        line = "" if plain else f'layout = "{layout}"' if meaning == "scores" else f'kind = "{meaning}"'
-        found.append(OutputReading(meaning_text, layout, meaning, line, kind, classes))
-
-    if len(shape) == 4:
-        if tensor.dtype in SCORE_DTYPES and 2 <= shape[3] <= MAX_CLASSES and lies_over(shape[1], shape[2]):
-            add(f"scores of {shape[3]} classes, the class last", "nhwc", "scores", plain=True, classes=shape[3])
-        if tensor.dtype in SCORE_DTYPES and 2 <= shape[1] <= MAX_CLASSES and lies_over(shape[2], shape[3]):
-            add(f"scores of {shape[1]} classes, the class first", "nchw", "scores", plain=False, classes=shape[1])
-        if shape[3] == 1 and lies_over(shape[1], shape[2]):
-            if tensor.dtype in SCORE_DTYPES:
-                add("probabilities of one class", "nhwc", "probability", plain=False)
-            if tensor.dtype in CLASS_DTYPES:
-                add("class numbers", "nhwc", "classes", plain=False)
-    if len(shape) == 3:
-        if lies_over(shape[1], shape[2]):
-            if tensor.dtype in CLASS_DTYPES:
-                # A number with a scale is a measure of something; class numbers have none.
-                add("class numbers", "nhwc", "classes", plain=not tensor.scale)
-            if tensor.scale or tensor.dtype == "float32":
-                add("probabilities of one class", "nhwc", "probability", plain=False)
-        if tensor.dtype in SCORE_DTYPES and 2 <= shape[2] <= MAX_CLASSES and _is_flat(shape[1], description):
-            add(f"scores of {shape[2]} classes, all pixels in one row", "nhwc", "scores", plain=False, classes=shape[2])
-    return found
+def _foreground(chosen: OutputReading, declared: DeclaredOutput, tensor: Tensor, path: Path) -> int | None:
+    """Which score of several a soft mask is made of."""
+    if chosen.meaning not in ("probability", "logit") or not chosen.classes or chosen.classes == 1:
+        return None
+    if declared.foreground is None and chosen.classes == 2:
+        return 1
+    if declared.foreground is None or declared.foreground >= chosen.classes:
+        raise UsageError(
+            f"{path}: output {tensor} has {chosen.classes} scores, and nothing says which one the soft mask is of",
+            fix=f"foreground = 0 to {chosen.classes - 1}, under [output] in model.toml",
+        )
+    return declared.foreground
 
 
 def _quoted(tensor: Tensor) -> str:
@@ -200,36 +355,13 @@ def _quoted(tensor: Tensor) -> str:
 
 
 def _agrees(reading: OutputReading, declared: DeclaredOutput) -> bool:
-    return (declared.layout is None or declared.layout == reading.layout) and (
+    return (declared.layout is None or declared.layout == reading.layout or not reading.has_layout) and (
         declared.kind is None or declared.kind == reading.meaning
     )
 
 
-def _lies_over(size: tuple[int, int], description: Description) -> bool:
-    """Whether height and width are those of the image at a whole stride, or enlarged by a whole factor."""
-    whole = description.inputs[0].shape if len(description.inputs) == 1 else ()
-    if min(size) < 1 or len(whole) != 4:
-        return False
-    sides = (whole[1], whole[2]) if whole[3] <= 4 else (whole[2], whole[3])
-    if min(sides) < 1:
-        return True  # a model of any size: nothing to hold it against
-    strides = range(1, STRIDE_MAX + 1)
-    down = any(size in (tuple(side // by for side in sides), tuple(-(-side // by) for side in sides)) for by in strides)
-    return down or any(size == tuple(side * by for side in sides) for by in (2, 3, 4))
-
-
-def _is_flat(cells: int, description: Description) -> bool:
-    image = description.inputs[0].shape if len(description.inputs) == 1 else ()
-    return len(image) == 4 and cells == image[1] * image[2]
-
-
-def _size(description: Description) -> str:
-    image = description.inputs[0].shape if description.inputs else ()
-    return "×".join(map(str, image[1:3])) or "no size"
-
-
 def _described(fitting: list[OutputReading]) -> str:
-    return " or ".join(reading.meaning_text for reading in fitting) or "nothing that goldmask knows"
+    return " or ".join(dict.fromkeys(reading.meaning_text for reading in fitting)) or "nothing that goldmask knows"
 
 
 def _settling(fitting: list[OutputReading]) -> str:
@@ -239,42 +371,6 @@ def _settling(fitting: list[OutputReading]) -> str:
     return f"{' or '.join(lines)}, under [output] in model.toml"
 
 
-def not_yet(path: Path, what: str, instead: str = "NHWC scores or classes") -> NoReturn:
+def not_yet(path: Path, what: str, instead: str = "scores or class numbers") -> NoReturn:
     """Raise ConfigError for a declaration that is understood, and that cannot be run yet."""
     raise ConfigError(f"{path}: {what} is declared, not supported yet", fix=f"export the model with {instead}")
-
-
-def quantised_normalisation(tensor: Tensor) -> Normalisation:
-    """What pixels must become so that the image tensor takes each as a step of its own.
-
-    A quantised tensor holds (step - zero_point) * scale; pixel 0 is its lowest step and pixel 255 its highest.
-    """
-    lowest = -128 if tensor.dtype == "int8" else 0
-    return (float(tensor.zero_point - lowest),), (1 / tensor.scale,)
-
-
-def fits_uint8(tensor: Tensor, normalisation: Normalisation) -> bool:
-    """Whether uint8 pixels as they are, are what a normalisation makes of them, to half a step.
-
-    Without a scale they are numbers of their own and any normalisation is inside the model.
-    """
-    if not tensor.scale:
-        return True
-    mean, std = normalisation
-    for pixel in (0, 255):
-        for index in range(max(len(mean), len(std))):
-            value = (pixel - mean[index % len(mean)]) / std[index % len(std)]
-            if abs(value / tensor.scale + tensor.zero_point - pixel) > HALF_STEP:
-                return False
-    return True
-
-
-def can_hold(tensor: Tensor, normalisation: Normalisation) -> bool:
-    """Whether a quantised image tensor can hold what a normalisation makes of black and white, to a step."""
-    if not tensor.scale:
-        return True
-    lowest, highest = (-128, 127) if tensor.dtype == "int8" else (0, 255)
-    mean, std = normalisation
-    values = [(pixel - m) / s for pixel in (0, 255) for m in mean for s in std]
-    steps = [value / tensor.scale + tensor.zero_point for value in values]
-    return min(steps) >= lowest - 1 - HALF_STEP and max(steps) <= highest + 1 + HALF_STEP

@@ -6,7 +6,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -44,23 +44,38 @@ PROCESS_UNIT_TYPE, PROCESS_UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
 NORMALIZATION_MEAN, NORMALIZATION_STD = 0, 1
 FILE_NAME, FILE_TYPE = 0, 2
 # Of schema.fbs, whose own bindings do not bound what they read.
-TENSOR_NAME, METADATA_ENTRY_NAME, SIGNATURE_KEY = 3, 0, 2
+TENSOR_NAME, METADATA_ENTRY_NAME, SIGNATURE_KEY, CUSTOM_CODE = 3, 0, 2, 1
+CUSTOM = 32
 LABEL_FILE_TYPES = (2, 3)  # TENSOR_AXIS_LABELS for scores, TENSOR_VALUE_LABELS for class maps
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One input or output: its name, shape, dtype, and quantisation (scale 0.0 where there is none)."""
+    """One input or output: its name, shape, dtype, and quantisation (scale 0.0 where there is none).
+
+    `alias` is its name in a signature, which runtimes know it by there.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     scale: float
     zero_point: int
+    alias: str = ""
 
     def __str__(self) -> str:
         quantised = f", quantised (scale {self.scale:.6g}, zero point {self.zero_point})" if self.scale else ""
         return f"{self.name} {self.dtype}[{','.join(map(str, self.shape))}]{quantised}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way to run a model: the inputs and outputs of a subgraph, in the subgraph's order."""
+
+    key: str
+    subgraph: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
 
 
 class Graph(TypedDict):
@@ -68,16 +83,18 @@ class Graph(TypedDict):
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    signatures: tuple[str, ...]
+    signatures: tuple[Signature, ...]
     stray_subgraphs: int
+    custom_operators: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Description:
     """A model as its file describes it; what the tensors mean is not decided here (reading.py).
 
-    `mean` and `std` are None and `labels` is empty where the file has no such metadata. `signatures` are the keys of
-    its signatures; `stray_subgraphs` are those beside the first one that no operator of it can call.
+    `mean` and `std` are None and `labels` is empty where the file has no such metadata. `inputs` and `outputs` are
+    those of the first subgraph; `stray_subgraphs` are those beside it that no operator can call, and no signature
+    names. `custom_operators` are those that are not TensorFlow Lite's own.
     """
 
     inputs: tuple[Tensor, ...]
@@ -86,8 +103,9 @@ class Description:
     std: tuple[float, ...] | None
     labels: tuple[str, ...]
     has_metadata: bool
-    signatures: tuple[str, ...] = ()
+    signatures: tuple[Signature, ...] = ()
     stray_subgraphs: int = 0
+    custom_operators: tuple[str, ...] = ()
 
 
 def inspect(path: Path) -> Description:
@@ -141,9 +159,8 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
             raise damaged(path)
     if model.SubgraphsLength() < 1:
         raise damaged(path)
-    graph = model.Subgraphs(0)
 
-    def tensor(index: int) -> Tensor:
+    def tensor(graph: tflite.SubGraph, index: int, alias: str = "") -> Tensor:
         found = graph.Tensors(index)
         bounded(max(found.ShapeSignatureLength(), found.ShapeLength()), MAX_DIMENSIONS)
         signature = found.ShapeSignatureAsNumpy() if found.ShapeSignatureLength() else found.ShapeAsNumpy()
@@ -161,10 +178,29 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
             dtype=dtype,
             scale=scale,
             zero_point=zero_point,
+            alias=alias,
         )
 
-    inputs = tuple(tensor(graph.Inputs(i)) for i in range(bounded(graph.InputsLength(), MAX_TABLES)))
-    outputs = tuple(tensor(graph.Outputs(i)) for i in range(bounded(graph.OutputsLength(), MAX_TABLES)))
+    def ends(
+        graph: tflite.SubGraph, ins: Mapping[int, str], outs: Mapping[int, str]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """The inputs and outputs of a subgraph, with their names in a signature."""
+        indices = [graph.Inputs(i) for i in range(bounded(graph.InputsLength(), MAX_TABLES))]
+        inputs = tuple(tensor(graph, index, ins.get(index, "")) for index in indices)
+        indices = [graph.Outputs(i) for i in range(bounded(graph.OutputsLength(), MAX_TABLES))]
+        return inputs, tuple(tensor(graph, index, outs.get(index, "")) for index in indices)
+
+    def signature(found: tflite.SignatureDef) -> Signature:
+        subgraph = int(found.SubgraphIndex())
+        if subgraph >= model.SubgraphsLength():
+            raise ValueError("a signature of a subgraph that is not there")
+        names = [
+            {int(each(i).TensorIndex()): string_of(each(i)._tab, 0) for i in range(bounded(count(), MAX_TABLES))}
+            for each, count in ((found.Inputs, found.InputsLength), (found.Outputs, found.OutputsLength))
+        ]
+        return Signature(string_of(found._tab, SIGNATURE_KEY), subgraph, *ends(model.Subgraphs(subgraph), *names))
+
+    inputs, outputs = ends(model.Subgraphs(0), {}, {})
     metadata = None
     for index in range(bounded(model.MetadataLength(), MAX_TABLES)):
         entry = model.Metadata(index)
@@ -173,15 +209,19 @@ def _parse(data: mmap.mmap, path: Path) -> tuple[Graph, bytes | None]:
             bounded(buffer.DataLength(), MAX_METADATA_BYTES)
             metadata = buffer.DataAsNumpy().tobytes()
     signatures = tuple(
-        string_of(model.SignatureDefs(index)._tab, SIGNATURE_KEY)
-        for index in range(bounded(model.SignatureDefsLength(), MAX_TABLES))
+        signature(model.SignatureDefs(index)) for index in range(bounded(model.SignatureDefsLength(), MAX_TABLES))
     )
-    calls = any(
-        max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) in CALLING
-        for code in (model.OperatorCodes(index) for index in range(bounded(model.OperatorCodesLength(), MAX_BUFFERS)))
-    )
-    stray = 0 if calls else model.SubgraphsLength() - 1
-    return Graph(inputs=inputs, outputs=outputs, signatures=signatures, stray_subgraphs=stray), metadata
+    codes = [model.OperatorCodes(index) for index in range(bounded(model.OperatorCodesLength(), MAX_BUFFERS))]
+    operators = [(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), code) for code in codes]
+    calls = any(kind in CALLING for kind, _ in operators)
+    reached = {0, *(each.subgraph for each in signatures)}
+    return Graph(
+        inputs=inputs,
+        outputs=outputs,
+        signatures=signatures,
+        stray_subgraphs=0 if calls else model.SubgraphsLength() - len(reached),
+        custom_operators=tuple(string_of(code._tab, CUSTOM_CODE) for kind, code in operators if kind == CUSTOM),
+    ), metadata
 
 
 def bounded(count: int, most: int) -> int:

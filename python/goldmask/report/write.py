@@ -47,7 +47,7 @@ def row_of(outcome: Outcome, out: Path) -> Comparison:
 def _drawn(pair: Pair) -> bytes:
     if pair.soft:
         return soft_side_by_side(pair.soft, pair.confident)
-    return side_by_side(pair.expected, pair.actual, pair.confident)
+    return side_by_side(pair.expected, pair.actual, pair.confident, pair.ignored)
 
 
 def write_report(

@@ -34,7 +34,7 @@ def with_flicker(
     actual = _mask(sides.folder, sides.bundle, before)
     if expected is None or actual is None or not expected.shape == actual.shape == outcome.expected.shape:
         return outcome
-    flicker = measure_flicker((expected, outcome.expected), (actual, outcome.actual))
+    flicker = measure_flicker((expected, outcome.expected), (actual, outcome.actual), outcome.ignored)
     row = outcome.comparison.model_copy(update={"flicker": flicker})
     failed = judge_flicker(flicker, tolerances.flicker_max)
     warned = judge_flicker(flicker, warnings.flicker_max)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from ..contract.bundle import (
@@ -22,15 +23,16 @@ from ..contract.bundle import (
     soft_of,
 )
 from ..contract.errors import ExitCode, GoldmaskError
-from ..contract.mask import MAX_CLASSES, Mask, decode_mask, read_mask
+from ..contract.mask import Mask, decode_mask, read_mask
 from ..contract.schema import WHOLE, Count, Strict, Text
 from ..project.config import Gates, Tolerances
+from ..project.ignored import NOTHING, Flags, Ignored, highest_class, with_ignored
 from .diagnosis import Diagnosis
 from .flicker import Flicker
 from .kernels import OwnScaling
 from .latency import Measured, measured
-from .metrics import Flags, Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
-from .reason import attribution, delegation, praise, worst_flip, worth
+from .metrics import Metrics, TruthScores, confident_pixels, measure, measure_equal, truth_scores
+from .reason import attribution, delegation, praise, unknown_class, worst_flip, worth
 from .soft import SoftMetrics, SoftPair, judge_soft, measure_soft, soft_pair, unlike_soft
 
 NO_GATES = Gates()
@@ -173,7 +175,7 @@ class Pair:
     """A comparison with the masks it was made of, of one size, for pictures.
 
     `confident` has the differing pixels that no near-tie excuses; None where a class is unknown. `soft` are the soft
-    masks that they are the category masks of.
+    masks that they are the category masks of; `ignored` pixels count for nothing.
     """
 
     comparison: Judged
@@ -181,6 +183,7 @@ class Pair:
     actual: Mask
     confident: Flags | None = None
     soft: SoftPair | None = None
+    ignored: Flags | None = None
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,7 @@ def compare_case(
     override: str = "",
     truth: Path | None = None,
     across: bool = False,
+    ignore: Ignored = NOTHING,
 ) -> Outcome:
     """One case of `bundle` against `golden`. Never raises for what a bundle holds: that becomes the verdict.
 
@@ -313,8 +317,12 @@ def compare_case(
         has_margins = same and margin_bytes(golden_folder, wanted) is not None
         margin = None if same else margin_of(golden_folder, wanted)
         truth_mask = read_mask(truth) if truth else None
-        if truth_mask is not None and truth_mask.max() >= len(labels):
-            return unjudged(_unknown_class("the ground truth", int(truth_mask.max()), len(labels)), ExitCode.GOLDEN)
+        highest = highest_class(truth_mask, ignore.truth)
+        if highest >= len(labels):
+            return unjudged(unknown_class("the ground truth", highest, len(labels)), ExitCode.GOLDEN)
+        ignored = ignore.pixels(expected)
+        if ignored is not None and ignored.all():
+            return unjudged("every pixel is ignored, so nothing was compared", ExitCode.ENVIRONMENT)
     except GoldmaskError as error:
         return unjudged(error.what, ExitCode.GOLDEN)
     if unlike := unlike_soft(wanted, result):
@@ -335,6 +343,8 @@ def compare_case(
 
     first = first_difference(wanted.stages, result.stages)
     latency = measured(bundle, result)
+    if soft and ignored is not None:
+        soft = SoftPair(soft.expected, np.where(ignored, soft.expected, soft.actual))
     soft_metrics = measure_soft(soft.expected, soft.actual) if soft else None
 
     def judged(
@@ -372,20 +382,22 @@ def compare_case(
         (width, height), (wide, high) = result.mask_size, wanted.mask_size
         reason = f"the mask is {width}×{height}, the golden {wide}×{high}"
         return judged(Verdict.FAIL, reason, code=differ)
-    highest = max(int(actual.max()), int(expected.max()))
+    highest = max(highest_class(each, ignore.value) for each in (actual, expected))
     if highest >= len(labels):
-        reason = _unknown_class("the mask", highest, len(labels))
+        reason = unknown_class("the mask", highest, len(labels))
         return Pair(judged(Verdict.FAIL, reason, code=differ), expected, actual, soft=soft)
     if same:
-        metrics = measure_equal(expected, labels, has_margins=has_margins)
+        metrics = measure_equal(expected, labels, has_margins=has_margins, ignored=ignored)
     else:
-        metrics = measure(expected, actual, margin, labels, tolerances)
-    scores = None if truth_mask is None else truth_scores(truth_mask, expected, actual, len(labels))
+        named = with_ignored(labels, ignore.value)
+        metrics = measure(expected, actual, margin, named, tolerances, ignored)
+    scores = None if truth_mask is None else truth_scores(truth_mask, expected, actual, ignore.truth, ignored)
+    differing = (expected != actual) if ignored is None else (expected != actual) & ~ignored
     broken, otherwise = judge(metrics, tolerances), judge_run(delegate, threads, tolerances)
     broken += judge_soft(soft_metrics, tolerances)
     ran = delegation(golden.runtime, bundle.runtime) + worth(scores)
     if broken:
-        worst = worst_flip(expected != actual, margin, tolerances)
+        worst = worst_flip(differing, margin, tolerances)
         reason = "; ".join([*broken, *otherwise]) + worst + attribution(first, wanted.stages, result.stages) + ran
         comparison = judged(Verdict.FAIL, reason, metrics, scores, differ)
     elif otherwise:
@@ -402,9 +414,4 @@ def compare_case(
         reason = "; ".join([*warned, praise(metrics, soft_metrics)]) + delegation(golden.runtime, bundle.runtime)
         reason += f" ({CHANGED}{override})" if override else ""
         comparison = judged(Verdict.WARN if warned else Verdict.PASS, reason, metrics, scores)
-    return Pair(comparison, expected, actual, confident_pixels(expected != actual, margin, tolerances), soft)
-
-
-def _unknown_class(whose: str, highest: int, classes: int) -> str:
-    ignored = "; 255 for pixels to be ignored is not supported yet" if highest == MAX_CLASSES - 1 else ""
-    return f"{whose} has class {highest}, the model's highest is {classes - 1}{ignored}"
+    return Pair(comparison, expected, actual, confident_pixels(differing, margin, tolerances), soft, ignored)

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from ..contract.mask import Mask
 from ..contract.schema import Strict
+from ..project.ignored import Flags
 
 
 class Flicker(Strict):
@@ -15,9 +16,14 @@ class Flicker(Strict):
     extra: float = Field(ge=0, le=1, description="in the actual masks, and not in the golden")
 
 
-def measure_flicker(expected: tuple[Mask, Mask], actual: tuple[Mask, Mask]) -> Flicker:
-    """The flicker of two frames, the earlier first, of the golden and of the actual masks; all have one size."""
+def measure_flicker(expected: tuple[Mask, Mask], actual: tuple[Mask, Mask], ignored: Flags | None = None) -> Flicker:
+    """The flicker of two frames, the earlier first, of the golden and of the actual masks; all have one size.
+
+    Nothing is said of `ignored` pixels, of which there are fewer than all.
+    """
     was, now = (before != after for before, after in (expected, actual))
+    if ignored is not None:
+        was, now = was[~ignored], now[~ignored]
     return Flicker(
         expected=np.count_nonzero(was) / was.size,
         actual=np.count_nonzero(now) / now.size,

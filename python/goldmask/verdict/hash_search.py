@@ -8,7 +8,8 @@ from itertools import product
 import numpy as np
 
 from ..contract.bundle import STAGES, StageHashes
-from ..contract.image import Pixels, Tensor
+from ..contract.image import Pixels
+from ..contract.input_tensor import Tensor
 from .hypotheses_decoding import DECODINGS
 from .hypotheses_resize import FRAMINGS, KERNELS, ROUNDING_OF_KERNELS, opencv_kernels
 from .hypotheses_tensor import HARMLESS, LAYOUTS, ORDERS, QUANTISINGS, RANGES, ROUNDING_OF_RANGES

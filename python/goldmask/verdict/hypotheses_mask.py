@@ -64,7 +64,7 @@ _SIZE = Fix(
 
 def _turned(orientation: int) -> Callable[[Prediction], Mask | None]:
     def turn(found: Prediction) -> Mask | None:
-        mask: Mask = orient(found.mask[..., None], orientation)[..., 0]
+        mask: Mask = orient(found.mask[..., None], orientation)[..., 0]  # type: ignore[arg-type]  # numpy has no union
         return mask if mask.shape == found.size else None
 
     return turn

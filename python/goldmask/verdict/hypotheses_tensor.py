@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..contract.image import Pixels, Tensor
+from ..contract.image import Pixels
+from ..contract.input_tensor import Tensor
 from .hypothesis import (
     ChannelOrder,
     Fix,

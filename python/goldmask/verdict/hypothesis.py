@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..contract.image import Pixels, Tensor, orient, resize, to_tensor
+from ..contract.image import Pixels, orient, resize
+from ..contract.input_tensor import Tensor, to_tensor
 from ..contract.tensors import InputSpec, InputType
 
 # What each value of a pixel becomes, for red, green and blue: [256, 3].
@@ -55,7 +56,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """The image tensor of a model, with the scale and zero point of a quantised one."""
+    """The image tensor [1, height, width, 3] of a model, with the scale and zero point of a quantised one."""
 
     height: int
     width: int
@@ -66,8 +67,11 @@ class ImageInput:
     zero_point: int = 0
 
     @classmethod
-    def of(cls, spec: InputSpec, scale: float = 0.0, zero_point: int = 0) -> "ImageInput":
-        """What a request says of it."""
+    def of(cls, spec: InputSpec, scale: float = 0.0, zero_point: int = 0) -> "ImageInput | None":
+        """What a request says of it; None of a tensor that no hypothesis is about."""
+        usual = (spec.layout, spec.channels, spec.fourth, spec.steps) == ("nhwc", "rgb", None, "pixels")
+        if not usual or spec.dtype not in ("float32", "uint8", "int8"):
+            return None
         return cls(spec.height, spec.width, spec.dtype, spec.mean, spec.std, scale, zero_point)
 
 
@@ -175,7 +179,8 @@ class Recipe:
 
     def _values(self, pixels: Pixels, image: ImageInput) -> Tensor:
         if not (self.values or self.quantising):
-            return to_tensor(pixels, image.dtype, image.mean, image.std, image.scale, image.zero_point)
+            spec = InputSpec(height=image.height, width=image.width, dtype=image.dtype, mean=image.mean, std=image.std)
+            return to_tensor(pixels, spec, image.scale, image.zero_point)
         levels = self.values.apply(image) if self.values else declared_levels(image)
         channels = np.arange(3)
         if image.dtype == "float32":

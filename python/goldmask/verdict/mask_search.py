@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from ..contract.bundle import StageHashes
-from ..contract.image import Pixels, Tensor
+from ..contract.image import Pixels
+from ..contract.input_tensor import Tensor
 from ..contract.mask import Mask
 from .diagnosis import Trial, trial
 from .hypotheses_decoding import DECODINGS

@@ -7,20 +7,20 @@ from typing import Self
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ..contract.bundle import MarginUnit
 from ..contract.mask import MAX_CLASSES, Margins, Mask
 from ..contract.schema import Count, Many, Strict, Text
 from ..project.config import Tolerances
+from ..project.ignored import Flags, sampled
 
-Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]  # [h, w]
 Counts = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Tally = np.ndarray[tuple[int], np.dtype[np.int64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
-Outlines = np.ndarray[tuple[int, int], np.dtype[np.uint16]]  # [2, pixels]
+Outlines = np.ndarray[tuple[int, int], np.dtype[np.uint16 | np.uint32]]  # [2, pixels]
 Classes = np.ndarray[tuple[int], np.dtype[np.uint8]]
-Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
+Codes = np.ndarray[tuple[int], np.dtype[np.uint16 | np.uint32]]
 Sums = np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16 | np.uint32]]
 Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Bound the memory that indices of pixels take, eight bytes each, however large a mask is.
@@ -43,6 +43,8 @@ class Window(Strict):
 class Metrics(Strict):
     """How two masks of one size differ. Fractions are 0 to 1; flips are None where there is no margin map.
 
+    `pixels` are those that count; `ignored` ones are left out of every figure.
+
     Classes that neither mask has take no part in means, and a class has the name that `distinct` gives it.
     `area_change` is (actual - expected) / expected pixels, None for a class that the golden does not have.
     """
@@ -61,6 +63,7 @@ class Metrics(Strict):
     labels_added: Many[Text]
     labels_missing: Many[Text]
     area_change: dict[str, float | None]
+    ignored: Count = Field(default=0, description="pixels that nothing is said of")
 
     @model_validator(mode="after")
     def _figures_agree(self) -> Self:
@@ -101,30 +104,37 @@ def measure(
     margin: tuple[Margins, MarginUnit] | None,
     labels: tuple[str, ...],
     tolerances: Tolerances = Tolerances(),
+    ignored: Flags | None = None,
 ) -> Metrics:
-    """All metrics of two masks of one shape whose classes all have a label."""
+    """All metrics of two masks of one shape whose classes all have a label; `ignored` pixels are left out of them.
+
+    At least one pixel must be left.
+    """
     differing = expected != actual
+    if ignored is not None:
+        differing &= ~ignored
     count = int(np.count_nonzero(differing))
     if not count:
-        return measure_equal(expected, labels, has_margins=margin is not None)
+        return measure_equal(expected, labels, has_margins=margin is not None, ignored=ignored)
     confident = confident_pixels(differing, margin, tolerances)
     confident_count = int(np.count_nonzero(confident))
-    confusion = confusion_matrix(expected, actual, int(max(expected.max(), actual.max())) + 1)
-    was, now = confusion.sum(axis=1), confusion.sum(axis=0)
+    pixels = expected.size if ignored is None else expected.size - int(np.count_nonzero(ignored))
+    both, was, now = _class_counts(expected, actual, ignored)
     present = np.flatnonzero(was + now)
-    was, now, iou = was[present], now[present], class_iou(confusion)[present]
-    f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px))
+    both, was, now = both[present], was[present], now[present]
+    iou = _iou(both, was, now)
+    f_scores = boundary_f(boundary_counts(expected, actual, present.tolist(), tolerances.boundary_px, ignored))
     named = distinct(labels)
     names = [named[index] for index in present.tolist()]
     areas = list(zip(names, was.tolist(), now.tolist(), strict=True))
     return Metrics(
-        pixels=expected.size,
+        pixels=pixels,
         differing=count,
-        agreement=1 - count / expected.size,
+        agreement=1 - count / pixels,
         confident_flips=None if margin is None else confident_count,
         tie_flips=None if margin is None else count - confident_count,
         miou=float(iou.mean()),
-        fwiou=float((iou * was).sum() / expected.size),
+        fwiou=float((iou * was).sum() / pixels),
         class_iou=dict(zip(names, iou.tolist(), strict=True)),
         boundary_f=float(f_scores.mean()),
         class_boundary_f=dict(zip(names, f_scores.tolist(), strict=True)),
@@ -132,15 +142,18 @@ def measure(
         labels_added=tuple(name for name, before, _ in areas if not before),
         labels_missing=tuple(name for name, _, after in areas if not after),
         area_change={name: (after - before) / before if before else None for name, before, after in areas},
+        ignored=expected.size - pixels,
     )
 
 
-def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> Metrics:
+def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool, ignored: Flags | None = None) -> Metrics:
     """What `measure` gives for a mask and its equal; only the classes that it has are looked for."""
     named = distinct(labels)
-    names = [named[index] for index in np.flatnonzero(_tally(mask.ravel(), MAX_CLASSES)).tolist()]
+    values = mask.ravel() if ignored is None else mask[~ignored]
+    bins = MAX_CLASSES if mask.dtype == np.uint8 else int(values.max()) + 1
+    names = [named[index] for index in np.flatnonzero(_tally(values, bins)).tolist()]
     return Metrics(
-        pixels=mask.size,
+        pixels=len(values),
         differing=0,
         agreement=1.0,
         confident_flips=0 if has_margins else None,
@@ -154,6 +167,7 @@ def measure_equal(mask: Mask, labels: tuple[str, ...], *, has_margins: bool) -> 
         labels_added=(),
         labels_missing=(),
         area_change=dict.fromkeys(names, 0.0),
+        ignored=mask.size - len(values),
     )
 
 
@@ -179,7 +193,22 @@ def confusion_matrix(expected: Mask, actual: Mask, classes: int) -> Counts:
     return _tally(joint, classes * classes).reshape(classes, classes)
 
 
-def _tally(values: Codes | Classes, bins: int) -> Tally:
+def _class_counts(expected: Mask, actual: Mask, ignored: Flags | None) -> tuple[Tally, Tally, Tally]:
+    """[classes] each: pixels of a class in both masks, in the first, and in the second."""
+    if ignored is not None:
+        keep = ~ignored
+        expected, actual = expected[keep], actual[keep]
+    classes = int(max(expected.max(), actual.max())) + 1
+    if classes > MAX_CLASSES:  # a matrix of so many classes would be gigabytes
+        one, other = expected.ravel(), actual.ravel()
+        counts = (np.bincount(values, minlength=classes) for values in (one[one == other], one, other))
+        both, was, now = counts
+        return both, was, now
+    confusion = confusion_matrix(expected, actual, classes)
+    return confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+
+
+def _tally(values: Codes | Classes | Mask, bins: int) -> Tally:
     """[bins]: how often each value occurs. A mask is mostly runs of one value, and each run is counted at once."""
     total = np.zeros(bins, np.int64)
     for begin in range(0, len(values), BAND_PX):
@@ -204,16 +233,19 @@ def boundary_f(counts: Counts) -> Scores:
     return scores
 
 
-def boundary_counts(expected: Mask, actual: Mask, classes: Sequence[int], distance_px: float) -> Counts:
+def boundary_counts(
+    expected: Mask, actual: Mask, classes: Sequence[int], distance_px: float, ignored: Flags | None = None
+) -> Counts:
     """[len(classes), 4]: boundary pixels of `expected`, those near one of `actual`'s, and the same the other way.
 
     A boundary pixel of a class belongs to it and touches another class above, below, left or right. Near is within
-    a Euclidean distance of `distance_px`.
+    a Euclidean distance of `distance_px`. `ignored` pixels are no class, and nothing ends at them.
     """
     frame_px = max(1, int(distance_px))
-    edges, (was, now) = _outlines(expected, actual, frame_px)
+    edges, (was, now) = _outlines(expected, actual, frame_px, ignored)
     steps = _disc(distance_px) @ (expected.shape[1] + 2 * frame_px, 1)
-    counts = np.zeros((MAX_CLASSES + 1, 4), np.int64)
+    bins = max(MAX_CLASSES, max(classes, default=0) + 1) + 1
+    counts = np.zeros((bins, 4), np.int64)
     for begin in range(0, len(was), BAND_PX):
         band = slice(begin, begin + BAND_PX)
         at = begin + np.flatnonzero(edges[0, band] | edges[1, band])
@@ -221,14 +253,14 @@ def boundary_counts(expected: Mask, actual: Mask, classes: Sequence[int], distan
         # Most boundary pixels are the other mask's too; only the others are worth a search.
         moved = np.flatnonzero(before != after)
         for column, codes, other in ((0, before, now), (2, after, was)):
-            total = np.bincount(codes, minlength=MAX_CLASSES + 1)
+            total = np.bincount(codes, minlength=bins)
             counts[:, column] += total
-            counts[:, column + 1] += total - _far(at[moved], codes[moved], other, steps)
+            counts[:, column + 1] += total - _far(at[moved], codes[moved], other, steps, bins)
     return counts[1:][np.asarray(classes, np.intp)]
 
 
-def _far(at: Indices, codes: Codes, outline: Codes, steps: Indices) -> Tally:
-    """[257]: the pixels at indices `at`, by code, from which no step leads to the same code in `outline`."""
+def _far(at: Indices, codes: Codes, outline: Codes, steps: Indices, bins: int) -> Tally:
+    """[bins]: the pixels at indices `at`, by code, from which no step leads to the same code in `outline`."""
     left = np.flatnonzero(codes)
     for first in range(0, len(steps), STEPS_AT_ONCE):
         at, codes = at[left], codes[left]
@@ -236,16 +268,16 @@ def _far(at: Indices, codes: Codes, outline: Codes, steps: Indices) -> Tally:
         left = np.flatnonzero(~found)
         if not len(left):
             break
-    return np.bincount(codes[left], minlength=MAX_CLASSES + 1)
+    return np.bincount(codes[left], minlength=bins)
 
 
-def _outlines(expected: Mask, actual: Mask, frame_px: int) -> tuple[Flags, Outlines]:
+def _outlines(expected: Mask, actual: Mask, frame_px: int, ignored: Flags | None) -> tuple[Flags, Outlines]:
     """Two arrays [2, pixels] of both masks: where boundaries are; class + 1 of boundary pixels, 0 of all others.
 
     A mask is row by row here, in a frame that no step can leave.
     """
     height, width = expected.shape[0] + 2 * frame_px, expected.shape[1] + 2 * frame_px
-    framed = np.empty((2, height, width), np.uint8)
+    framed = np.empty((2, height, width), np.result_type(expected, actual))
     inner = slice(frame_px, -frame_px)
     framed[0, inner, inner], framed[1, inner, inner] = expected, actual
     # Copies of the rim make no boundary where a mask ends.
@@ -255,13 +287,19 @@ def _outlines(expected: Mask, actual: Mask, frame_px: int) -> tuple[Flags, Outli
     # Both as one row of pixels; what boundary there is in the frames, where that goes from side to side, is wiped out.
     flat = framed.ravel()
     beside, below = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
+    if ignored is not None:
+        counts = np.zeros(framed.shape, bool)
+        counts[:, inner, inner] = ~ignored
+        known = counts.ravel()
+        beside &= known[1:] & known[:-1]
+        below &= known[width:] & known[:-width]
     edges = np.empty(framed.shape, bool)
     rows = edges.ravel()[width:-width]
     np.logical_or(below[:-width], below[width:], out=rows)
     rows |= beside[width - 1 : -width]
     rows |= beside[width : -width + 1]
     edges[:, :frame_px] = edges[:, -frame_px:] = edges[:, :, :frame_px] = edges[:, :, -frame_px:] = False
-    codes = flat.astype(np.uint16)
+    codes: Codes = flat.astype(np.uint16 if framed.dtype == np.uint8 else np.uint32)
     codes += 1
     codes *= edges.ravel()
     return edges.reshape(2, -1), codes.reshape(2, -1)
@@ -317,23 +355,35 @@ def _sliding_sum(values: Sums, length: int) -> Sums:
         span *= 2
 
 
-def truth_scores(truth: Mask, expected: Mask, actual: Mask, classes: int) -> TruthScores:
-    """Both masks against a ground truth of any size, which is sampled at their pixels' centres."""
-    rows, columns = (
-        (2 * np.arange(side) + 1) * whole // (2 * side) for side, whole in zip(actual.shape, truth.shape, strict=True)
-    )
-    sampled = truth[rows[:, None], columns]
-    return TruthScores(miou=mean_iou(sampled, actual, classes), golden_miou=mean_iou(sampled, expected, classes))
+def truth_scores(
+    truth: Mask, expected: Mask, actual: Mask, ignore: int | None = None, ignored: Flags | None = None
+) -> TruthScores | None:
+    """Both masks against a ground truth of any size, which is sampled at their pixels' centres.
+
+    `ignore` is the truth's value of pixels of which it says nothing. None where that leaves no pixel.
+    """
+    right = sampled(truth, actual.shape)
+    left_out = ignored
+    if ignore is not None:
+        unsaid = right == ignore
+        left_out = unsaid if ignored is None else unsaid | ignored
+    if left_out is not None and left_out.all():
+        return None
+    return TruthScores(miou=_mean_iou(right, actual, left_out), golden_miou=_mean_iou(right, expected, left_out))
 
 
-def mean_iou(expected: Mask, actual: Mask, classes: int) -> float:
+def _mean_iou(expected: Mask, actual: Mask, ignored: Flags | None) -> float:
     """Mean intersection over union of the classes that either mask has."""
-    return float(np.nanmean(class_iou(confusion_matrix(expected, actual, classes))))
+    return float(np.nanmean(_iou(*_class_counts(expected, actual, ignored))))
 
 
 def class_iou(confusion: Counts) -> Scores:
     """[classes]: intersection over union from a confusion matrix; NaN for a class that neither side has."""
-    both = confusion.diagonal()
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+    return _iou(confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0))
+
+
+def _iou(both: Tally, was: Tally, now: Tally) -> Scores:
+    """[classes]: pixels in both of those in either; NaN for a class that neither has."""
+    union = was + now - both
     iou: Scores = np.divide(both, union, out=np.full(len(both), np.nan), where=union > 0)
     return iou

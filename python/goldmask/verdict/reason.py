@@ -3,8 +3,16 @@
 from ..contract.bundle import MarginUnit, RuntimeInfo, StageHashes
 from ..contract.mask import Margins
 from ..project.config import Tolerances
-from .metrics import Flags, Metrics, TruthScores, confident_pixels
+from ..project.ignored import Flags
+from .metrics import Metrics, TruthScores, confident_pixels
 from .soft import SoftMetrics
+
+
+def unknown_class(whose: str, highest: int, classes: int) -> str:
+    """That a mask has a class of which the model knows nothing."""
+    unsaid = highest in (255, 65535)
+    ignored = f"; where such pixels are to be left out: ignore = {highest} in model.toml" if unsaid else ""
+    return f"{whose} has class {highest}, the model's highest is {classes - 1}{ignored}"
 
 
 def worth(truth: TruthScores | None) -> str:
@@ -49,7 +57,8 @@ def attribution(stage: str | None, expected: StageHashes, actual: StageHashes) -
 def praise(metrics: Metrics, soft: SoftMetrics | None) -> str:
     """How equal two masks are that are taken for the same."""
     errors = f"; soft masks within {soft.largest:.2g}" if soft else ""
-    return _counted(metrics) + errors
+    ignored = f"; {metrics.ignored:,} more are ignored" if metrics.ignored else ""
+    return _counted(metrics) + ignored + errors
 
 
 def _counted(metrics: Metrics) -> str:

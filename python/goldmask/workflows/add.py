@@ -15,6 +15,7 @@ from ..contract.mask import MAX_CLASSES, read_mask
 from ..contract.options import Pipeline
 from ..contract.schema import NAME
 from ..project.config import FILE_NAME
+from ..project.ignored import highest_class
 from ..project.model import Model, model_names
 from ..project.model_toml import add_to_suite, new_model
 from ..project.pipelines import refusals
@@ -84,7 +85,7 @@ def add(
     known = len(model.labels) < MAX_CLASSES
     made_up = known and not (model.description.labels or "labels" in declared)
     text = new_model(
-        summary=f"{file.name}, {model.input.shape[2]}×{model.input.shape[1]}, {model.input.dtype}",
+        summary=f"{file.name}, {model.reading.image.width}×{model.reading.image.height}, {model.input.dtype}",
         pipelines=pipelines,
         declared={**({"labels": list(model.labels)} if made_up else {}), **declared},
         comments=["The file names no classes; these names are made up."] if made_up else [],
@@ -135,9 +136,9 @@ def _cases(images: Sequence[Path], truth: Path | None, model: Model) -> tuple[Ne
             if truth_mask.shape != pixels.shape[:2]:
                 (high, wide), (height, width) = truth_mask.shape, pixels.shape[:2]
                 raise UsageError(f"{mask} is {wide}×{high}, its image {width}×{height}", fix="draw it on the image")
-            if truth_mask.max() >= len(model.labels):
+            if (highest := highest_class(truth_mask, model.ignore)) >= len(model.labels):
                 raise UsageError(
-                    f"{mask} has class {truth_mask.max()}, the model's highest is {len(model.labels) - 1}",
+                    f"{mask} has class {highest}, the model's highest is {len(model.labels) - 1}",
                     fix="write an 8-bit PNG whose pixel value is the class",
                 )
         cases[case] = NewCase(image, case, mask)

@@ -13,7 +13,7 @@ from ..machine.fetch import Progress
 from ..project.config import FILE_NAME
 from ..project.model import Model, ModelSpec, fetch_model, load_spec, model_names, toml_of
 from ..project.model_toml import add_to_suite, add_variant, set_labels
-from ..project.reading import can_hold, fits_uint8
+from ..project.normalisation import can_hold, fits_uint8
 from ..project.tflite import inspect
 from .add import SUITE, Copies
 from .declaration import read_with

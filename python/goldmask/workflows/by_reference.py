@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..contract.errors import GoldmaskError
-from ..contract.image import Pixels, Tensor
+from ..contract.image import Pixels
+from ..contract.input_tensor import Tensor
 from ..contract.mask import Mask, Scores
 from ..verdict.diagnosis import Explanation, Trial, by_mask
 from ..verdict.hypotheses_mask import Postprocessing, Prediction

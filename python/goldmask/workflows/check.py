@@ -295,6 +295,7 @@ def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, ass
             out=run.out,
             asked=asked,
             truths=assets.truths,
+            ignored=assets.ignored,
             across=run.selection.across,
             before=assets.before,
         )

@@ -7,6 +7,7 @@ from ..contract.bundle import Bundle
 from ..machine.cores import on_all_cores
 from ..project.config import Compared, Config, Tolerances, tolerances_for
 from ..project.golden import Golden
+from ..project.ignored import NOTHING, Ignored
 from ..report.write import row_of
 from ..verdict.clip import Sides, with_flicker
 from ..verdict.compare import Asked, Comparison, compare_case
@@ -33,6 +34,7 @@ def compare_bundle(
     out: Path,
     asked: Asked = Asked(),
     truths: Mapping[str, Path] = {},
+    ignored: Mapping[str, Ignored] = {},
     across: bool = False,
     before: Mapping[str, str] = {},
 ) -> list[Comparison]:
@@ -57,6 +59,7 @@ def compare_bundle(
             asked=asked,
             override=override,
             truth=truths.get(case),
+            ignore=ignored.get(case, NOTHING),
             across=across,
         )
         if case in before:

@@ -23,7 +23,8 @@ def write_metadata(model: Model, normalisation: Normalisation, labels: Sequence[
     Raises UsageError where the Task Library takes no such model, RunError where it refuses this one; `out` is then as
     it was. Raises EnvironmentMissing where the writer cannot be had.
     """
-    classes = model.output.shape[-1] if model.reading.output_kind == "logits" else None
+    reading = model.reading
+    classes = reading.classes if reading.output_kind == "logits" and reading.output_layout == "nhwc" else None
     if classes is None or model.input.dtype not in ("float32", "uint8"):
         raise UsageError(
             f"{model.path}: metadata is for the Task Library, which takes float32 or uint8 images and makes masks of "

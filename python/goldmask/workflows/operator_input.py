@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..contract.errors import EnvironmentMissing, UsageError
-from ..contract.image import decode, resize, to_tensor
+from ..contract.image import decode, resize
+from ..contract.input_tensor import to_tensor
 from ..contract.tensor_runs import Values
 from ..machine.progress import Progress
 from ..project.case import cases_from_files
@@ -47,7 +48,9 @@ def inputs_of(
     pixels = decode(Path(chosen.file), chosen.orientation)
     resized = resize(pixels, request.height, request.width)
     quantisation = model.input.scale, model.input.zero_point
-    tensor = to_tensor(resized, request.dtype, request.mean, request.std, *quantisation)
+    if model.reading.constants or model.reading.signature:
+        raise UsageError(f"{name} has more than one input, or runs a signature; an image is not all that it takes")
+    tensor = to_tensor(resized, request, *quantisation)
     return [np.asarray(tensor)], f"image {chosen.id}"
 
 

@@ -26,6 +26,7 @@ from ..project.golden import (
     same_runtime,
     unused,
 )
+from ..project.ignored import Ignored
 from ..project.model import ASSUMING, Model, dropped_goldens, golden_folder, goldens_folder, load_spec, toml_of
 from ..project.model_toml import declare_normalisation
 from ..project.options import TargetOptions
@@ -181,6 +182,7 @@ def _action(
         bundle=proposed.bundle,
         labels=request.model.labels,
         tolerances=tolerances_of(config, request.model.name, case.id, proposed.bundle),
+        ignore=Ignored(value=request.model.output.ignore),
     )
     if not isinstance(outcome, Pair):
         return "pends"

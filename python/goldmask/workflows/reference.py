@@ -11,7 +11,8 @@ from PIL import Image
 from ..contract.bundle import Predicted, Request, RequestCase, mask_of, save
 from ..contract.errors import RunError
 from ..contract.files import sha256_of
-from ..contract.image import Pixels, Tensor
+from ..contract.image import Pixels
+from ..contract.input_tensor import Tensor
 from ..contract.mask import Mask, Scores
 from ..contract.metadata import UPRIGHT
 from ..contract.predictions import read_predictions

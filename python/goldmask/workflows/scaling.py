@@ -11,7 +11,8 @@ from ..contract.bundle import Bundle, Failed, Predicted, Request, RequestCase, R
 from ..contract.errors import EnvironmentMissing, ExitCode, GoldmaskError, RunError
 from ..contract.files import sha256_of, write_atomically
 from ..contract.handed_on import STAGES, HandedOn, Values, read_handed_on, tensor_of
-from ..contract.image import Pixels, decode, to_tensor
+from ..contract.image import Pixels, decode
+from ..contract.input_tensor import to_tensor
 from ..contract.options import Kernel, Options, TapName
 from ..project.config import Config
 from ..project.golden import Golden, same_runtime
@@ -212,4 +213,4 @@ def _tensor_of(made: Predicted, claim: Claim, folder: Path, scaled: Scaled) -> V
         return tensor_of(handed_on.tensor, spec.dtype)
     # The Task Library keeps its tensor to itself, and takes none that is quantised with a sign.
     pixels = claim.expected if claim.handed_on.resized is None else claim.handed_on.resized
-    return np.ravel(to_tensor(pixels, spec.dtype, spec.mean, spec.std))
+    return np.ravel(to_tensor(pixels, spec))

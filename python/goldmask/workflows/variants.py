@@ -76,6 +76,7 @@ def _tables(
             labels=model.labels,
             out=out,
             truths=assets[now].truths,
+            ignored=assets[was].ignored,
             across=True,
         )
         if table := between(rows):

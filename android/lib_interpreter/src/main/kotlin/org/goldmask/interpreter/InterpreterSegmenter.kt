@@ -3,14 +3,10 @@ package org.goldmask.interpreter
 import android.graphics.Bitmap
 import java.io.IOException
 import java.io.RandomAccessFile
-import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import org.goldmask.segmenter.Delegate
-import org.goldmask.segmenter.ImageInput
-import org.goldmask.segmenter.Layout
 import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.Model
-import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.Resize
 import org.goldmask.segmenter.RuntimeInfo
 import org.goldmask.segmenter.Scaling
@@ -18,7 +14,6 @@ import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
-import org.goldmask.segmenter.TensorType
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 
@@ -30,47 +25,20 @@ import org.tensorflow.lite.TensorFlowLite
 open class InterpreterSegmenter(private val model: Model, private val options: SegmenterOptions) : Segmenter {
     private val delegate = InterpreterDelegate.open(options.delegate)
     private val interpreter = openInterpreter()
-    private val tensor: InputTensor
-    private val output: OutputMask
+    private val graph: ModelGraph
     private val rgb = ByteArray(CHANNELS * model.input.width * model.input.height)
-    private val results: Map<Int, ByteBuffer>
     private var pixels = IntArray(0)
     private var fixed: FixedResize? = null
 
     init {
         try {
-            val plain = ImageInput(1, 1, TensorType.UINT8, floatArrayOf(), floatArrayOf())
-            val image = model.input
-            if (
-                listOf(image.index, image.layout, image.colours, image.fourth, image.steps) !=
-                listOf(plain.index, plain.layout, plain.colours, plain.fourth, plain.steps) ||
-                model.constants.isNotEmpty() ||
-                model.signature != null ||
-                model.output.layout != Layout.NHWC ||
-                model.output.kind !in setOf(OutputKind.LOGITS, OutputKind.CLASSES) ||
-                (model.output.classes ?: 1) > 256
-            ) {
-                fail("the app cannot read this kind of model yet")
-            }
-            val input = interpreter.getInputTensor(0)
-            val wanted = listOf(1, model.input.height, model.input.width, CHANNELS)
-            if (input.shape().toList() != wanted || input.dataType().name != model.input.type.name) {
-                fail("the input is ${input.dataType()} ${input.shape().toList()}, not ${model.input.type} $wanted")
-            }
-            val quantisation = input.quantizationParams()
-            tensor = InputTensor(model.input, quantisation.scale, quantisation.zeroPoint)
-            val index = model.output.index
-            if (index >= interpreter.outputTensorCount) {
-                fail("there is no output $index; the model has ${interpreter.outputTensorCount}")
-            }
-            val mask = interpreter.getOutputTensor(index)
-            output = OutputMask(model.output.kind, mask.shape(), mask.dataType(), mask.numBytes())
-            results = (0 until interpreter.outputTensorCount).associateWith {
-                if (it == index) output.bytes else ByteBuffer.allocateDirect(interpreter.getOutputTensor(it).numBytes())
-            }
+            graph = ModelGraph(interpreter, model)
         } catch (error: SegmenterException) {
             close()
             throw error
+        } catch (error: RuntimeException) { // sizes that the graph cannot have
+            close()
+            fail("the interpreter refuses ${model.file.name}: ${error.message?.trim()}", error)
         }
     }
 
@@ -86,16 +54,15 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
     override fun segment(image: Bitmap): Segmentation {
         val began = System.nanoTime()
         resize(image, rgb)
-        fill(tensor, rgb)
+        fill(graph.image, rgb)
         val prepared = System.nanoTime()
-        results.values.forEach { it.rewind() }
         try {
-            interpreter.runForMultipleInputsOutputs(arrayOf(tensor.bytes), results)
+            graph.run()
         } catch (error: RuntimeException) {
             throw SegmenterException("inference", error.message ?: "the interpreter failed", error)
         }
         val inferred = System.nanoTime()
-        val mask = read(output)
+        val mask = read(graph.mask)
         val done = System.nanoTime()
         return Segmentation(
             mask,
@@ -103,7 +70,7 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             inferenceMs = (inferred - prepared) / NS_PER_MS,
             postprocessMs = (done - inferred) / NS_PER_MS,
             resized = rgb,
-            tensor = tensor.bytes,
+            tensor = graph.image.bytes,
             scaling = if (options.resize == Resize.PLATFORM) Scaling.PLATFORM_BILINEAR else Scaling.FIXED
         )
     }

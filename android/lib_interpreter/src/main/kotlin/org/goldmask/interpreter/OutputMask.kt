@@ -2,56 +2,100 @@ package org.goldmask.interpreter
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import kotlin.math.floor
+import org.goldmask.segmenter.Layout
 import org.goldmask.segmenter.Mask
+import org.goldmask.segmenter.MaskOutput
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.SegmenterException
 import org.tensorflow.lite.DataType
 
 /**
- * The category mask of an output tensor: the class with the highest score of `[1, height, width, classes]` (of equal
- * scores the lowest index, as in TFLite's ARG_MAX), or the classes of `[1, height, width]` themselves.
+ * The category mask of an output tensor of [shape]: the class with the highest score (of equal scores the lowest index,
+ * as in TFLite's ARG_MAX), or the numbers of a class map themselves.
+ *
+ * The values lie row by row, whatever the tensor's rank: the scores of a pixel side by side (NHWC), or those of a class
+ * (NCHW). A mask of more than 256 classes has 16 bits.
  *
  * @throws SegmenterException of stage `init` for any other tensor
  */
-class OutputMask(private val kind: OutputKind, shape: IntArray, private val type: DataType, byteSize: Int) {
+class OutputMask(
+    private val output: MaskOutput,
+    private val shape: IntArray,
+    private val type: DataType,
+    byteSize: Int
+) {
     /** The tensor's bytes, for the interpreter to fill. */
     val bytes: ByteBuffer = ByteBuffer.allocateDirect(byteSize).order(ByteOrder.nativeOrder())
 
+    private val isMap = output.kind == OutputKind.CLASSES
     private val height: Int
     private val width: Int
     private val classes: Int
+    private val wide: Boolean
     private val row: FloatArray
 
     init {
-        val dimensions = if (kind == OutputKind.LOGITS) SCORES_RANK else SCORES_RANK - 1
-        // A class map may keep a last axis of one.
-        val fits =
-            shape.size == dimensions || kind == OutputKind.CLASSES && shape.size == SCORES_RANK && shape.last() == 1
-        if (!fits || shape[0] != 1 || shape.any { it < 1 }) {
-            throw SegmenterException("init", "output ${shape.toList()} is not a mask of kind ${kind.name.lowercase()}")
+        if (output.kind !in KINDS) refuse("is not a category mask, but ${output.kind.name.lowercase()}")
+        if (type !in TYPES) refuse("is of $type, which is no mask")
+        if (shape.any { it < 1 }) refuse("has no size")
+        val values = shape.fold(1L) { product, side -> product * side }
+        val (rows, columns, scores) = if (output.height != null && output.width != null) {
+            val pixels = output.height!!.toLong() * output.width!!
+            Triple(output.height!!, output.width!!, output.classes ?: (values / pixels).toInt())
+        } else {
+            sides()
         }
-        height = shape[1]
-        width = shape[2]
-        classes = if (kind == OutputKind.LOGITS) shape[SCORES_RANK - 1] else 1
-        row = FloatArray(width * classes)
+        height = rows
+        width = columns
+        classes = if (isMap) 1 else scores
+        val asked = if (isMap) 1 else output.classes ?: classes
+        if (values != height.toLong() * width * classes || asked != classes) {
+            refuse("is not ${if (isMap) "$height×$width class numbers" else "$height×$width×$asked scores"}")
+        }
+        val numbers = if (isMap) output.classes ?: 1 else classes
+        wide = maxOf(numbers - 1, output.ignore ?: 0) >= BYTE_CLASSES
+        row = FloatArray(if (output.layout == Layout.NHWC) width * classes else width)
+    }
+
+    /** Height, width and classes of a tensor whose own shape has them. */
+    private fun sides(): Triple<Int, Int, Int> = when {
+        shape.size == 4 && shape[0] == 1 && !isMap && output.layout == Layout.NHWC ->
+            Triple(shape[1], shape[2], shape[3])
+        shape.size == 4 && shape[0] == 1 && !isMap -> Triple(shape[2], shape[3], shape[1])
+        shape.size == 2 && isMap -> Triple(shape[0], shape[1], 1)
+        shape.size == 3 && shape[0] == 1 && isMap -> Triple(shape[1], shape[2], 1)
+        shape.size == 4 && shape[0] == 1 && isMap && shape[3] == 1 -> Triple(shape[1], shape[2], 1)
+        shape.size == 4 && shape[0] == 1 && isMap && shape[1] == 1 -> Triple(shape[2], shape[3], 1)
+        else -> refuse("has no rows and columns of kind ${output.kind.name.lowercase()} that it names")
     }
 
     /**
      * The mask of [bytes].
      *
-     * @throws SegmenterException of stage `postprocess` for scores that are NaN and classes beyond 255
+     * @throws SegmenterException of stage `postprocess` for scores that are NaN, and for numbers that are no classes
      */
     fun read(): Mask {
         bytes.rewind()
-        val mask = ByteArray(width * height)
+        val winners = IntArray(width * height)
+        val best = FloatArray(if (isMap || output.layout == Layout.NHWC) 0 else width)
         for (y in 0 until height) {
-            readRow(y)
-            if (kind == OutputKind.LOGITS) bestOfRow(mask, y * width) else classesOfRow(mask, y * width)
+            when {
+                isMap -> classesOfRow(winners, y)
+                output.layout == Layout.NHWC -> bestOfRow(winners, y)
+                else -> bestOfPlanes(winners, best, y)
+            }
         }
-        return Mask(width, height, mask)
+        return Mask(width, height, packed(winners), if (wide) WIDE_DEPTH else Mask.DEPTH)
     }
 
-    private fun bestOfRow(mask: ByteArray, start: Int) {
+    private fun packed(classes: IntArray): ByteArray {
+        if (!wide) return ByteArray(classes.size) { classes[it].toByte() }
+        return ByteArray(2 * classes.size) { (classes[it / 2] shr if (it % 2 == 0) Byte.SIZE_BITS else 0).toByte() }
+    }
+
+    private fun bestOfRow(mask: IntArray, y: Int) {
+        readRow(y * row.size)
         var offset = 0
         for (x in 0 until width) {
             var best = row[offset]
@@ -66,48 +110,79 @@ class OutputMask(private val kind: OutputKind, shape: IntArray, private val type
                     notANumber()
                 }
             }
-            mask[start + x] = winner.toByte()
+            mask[y * width + x] = winner
             offset += classes
         }
     }
 
-    private fun classesOfRow(mask: ByteArray, start: Int) {
-        for (x in 0 until width) {
-            val value = row[x]
-            if (!(value >= 0 && value < MAX_CLASSES)) {
-                throw SegmenterException("postprocess", "the class map has a value $value; masks hold 0 to 255")
+    private fun bestOfPlanes(mask: IntArray, best: FloatArray, y: Int) {
+        for (index in 0 until classes) {
+            readRow((index * height + y) * width)
+            for (x in 0 until width) {
+                val score = row[x]
+                if (score.isNaN()) notANumber()
+                if (index == 0 || score > best[x]) {
+                    best[x] = score
+                    mask[y * width + x] = index
+                }
             }
-            mask[start + x] = value.toInt().toByte()
         }
     }
 
-    /** Scores as floats: exact for every 8-bit step, and for every class index that a mask can hold. */
-    private fun readRow(y: Int) {
-        val start = y * row.size
+    private fun classesOfRow(mask: IntArray, y: Int) {
+        readRow(y * width)
+        val most = if (wide) WIDE_CLASSES else BYTE_CLASSES
+        for (x in 0 until width) {
+            val value = row[x]
+            if (!(value >= 0 && value < most)) {
+                fail("the class map has a value $value; masks hold 0 to ${most - 1}")
+            }
+            if (value != floor(value)) fail("the class map has a value $value; class numbers are whole")
+            mask[y * width + x] = value.toInt()
+        }
+    }
+
+    /** Values as floats: exact for every step of 16 bits, and for every class that a mask can hold. */
+    private fun readRow(start: Int) {
         when (type) {
             DataType.FLOAT32 -> bytes.asFloatBuffer().apply { position(start) }.get(row)
             DataType.INT8 -> for (index in row.indices) row[index] = bytes.get(start + index).toFloat()
             DataType.UINT8 -> for (index in row.indices) {
-                row[index] =
-                    (bytes.get(start + index).toInt() and BYTE).toFloat()
+                row[index] = (bytes.get(start + index).toInt() and BYTE).toFloat()
+            }
+            DataType.INT16 -> for (index in row.indices) {
+                row[index] = bytes.getShort(Short.SIZE_BYTES * (start + index)).toFloat()
             }
             DataType.INT32 -> for (index in row.indices) {
-                row[index] =
-                    bytes.getInt(Int.SIZE_BYTES * (start + index)).toFloat()
+                row[index] = bytes.getInt(Int.SIZE_BYTES * (start + index)).toFloat()
             }
             DataType.INT64 -> for (index in row.indices) {
-                row[index] =
-                    bytes.getLong(Long.SIZE_BYTES * (start + index)).toFloat()
+                row[index] = bytes.getLong(Long.SIZE_BYTES * (start + index)).toFloat()
             }
-            else -> throw SegmenterException("postprocess", "an output of type $type is not a mask")
+            else -> fail("an output of type $type is not a mask")
         }
     }
 
-    private fun notANumber(): Nothing = throw SegmenterException("postprocess", "the output has NaN scores")
+    private fun notANumber(): Nothing = fail("the output has NaN scores")
+
+    private fun fail(message: String): Nothing = throw SegmenterException("postprocess", message)
+
+    private fun refuse(what: String): Nothing =
+        throw SegmenterException("init", "the output is $type ${shape.toList()}, and $what")
 
     private companion object {
-        const val SCORES_RANK = 4
-        const val MAX_CLASSES = 256
+        const val WIDE_DEPTH = 16
+        const val BYTE_CLASSES = 256
+        const val WIDE_CLASSES = 65536
         const val BYTE = 0xff
+        val KINDS = setOf(OutputKind.LOGITS, OutputKind.CLASSES)
+        val TYPES = setOf(
+            DataType.FLOAT32,
+            DataType.INT8,
+            DataType.UINT8,
+            DataType.INT16,
+            DataType.INT32,
+            DataType.INT64
+        )
     }
 }

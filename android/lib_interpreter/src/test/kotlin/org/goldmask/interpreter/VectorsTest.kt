@@ -9,6 +9,7 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 import org.goldmask.segmenter.ImageInput
+import org.goldmask.segmenter.MaskOutput
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.TensorType
@@ -74,7 +75,12 @@ class VectorsTest {
     }
 
     private fun mask(scores: List<Float>, vararg shape: Int): List<Byte> {
-        val output = OutputMask(OutputKind.LOGITS, shape, DataType.FLOAT32, Float.SIZE_BYTES * scores.size)
+        val output = OutputMask(
+            MaskOutput(0, OutputKind.LOGITS),
+            shape,
+            DataType.FLOAT32,
+            Float.SIZE_BYTES * scores.size
+        )
         scores.forEach(output.bytes::putFloat)
         return output.read().classes.toList()
     }
@@ -96,7 +102,7 @@ class VectorsTest {
     @Test
     fun `quantised scores compare as signed or unsigned`() {
         for ((type, winner) in listOf(DataType.INT8 to 1, DataType.UINT8 to 0)) {
-            val output = OutputMask(OutputKind.LOGITS, intArrayOf(1, 1, 1, 2), type, 2)
+            val output = OutputMask(MaskOutput(0, OutputKind.LOGITS), intArrayOf(1, 1, 1, 2), type, 2)
             output.bytes.put(byteArrayOf(-1, 1))
             assertEquals(winner, output.read().classes[0].toInt())
         }
@@ -105,11 +111,11 @@ class VectorsTest {
     @Test
     fun `class maps of every type, and classes that do not fit a mask`() {
         for ((type, bytes) in listOf(DataType.INT32 to 4, DataType.INT64 to 8, DataType.UINT8 to 1)) {
-            val output = OutputMask(OutputKind.CLASSES, intArrayOf(1, 1, 1), type, bytes)
+            val output = OutputMask(MaskOutput(0, OutputKind.CLASSES), intArrayOf(1, 1, 1), type, bytes)
             output.bytes.put(0, 200.toByte())
             assertEquals(200.toByte(), output.read().classes[0])
         }
-        val output = OutputMask(OutputKind.CLASSES, intArrayOf(1, 1, 1), DataType.INT32, 4)
+        val output = OutputMask(MaskOutput(0, OutputKind.CLASSES), intArrayOf(1, 1, 1), DataType.INT32, 4)
         for (value in listOf(-1, 256)) {
             output.bytes.putInt(0, value)
             assertThrows(SegmenterException::class.java) { output.read() }
@@ -120,7 +126,7 @@ class VectorsTest {
     fun `an output that is not a mask is refused`() {
         for (shape in listOf(intArrayOf(1, 10), intArrayOf(2, 4, 4, 3), intArrayOf(1, 4, 4))) {
             val error = assertThrows(SegmenterException::class.java) {
-                OutputMask(OutputKind.LOGITS, shape, DataType.FLOAT32, 64)
+                OutputMask(MaskOutput(0, OutputKind.LOGITS), shape, DataType.FLOAT32, 64)
             }
             assertEquals("init", error.stage)
         }

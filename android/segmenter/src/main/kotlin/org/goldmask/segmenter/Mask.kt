@@ -3,13 +3,17 @@ package org.goldmask.segmenter
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
 
-/** Class indices 0 to 255, row by row, as bytes. */
-class Mask(val width: Int, val height: Int, val classes: ByteArray) {
+/** Class indices row by row: bytes of [depth] 8, or of depth 16 two bytes each, the higher one first. */
+class Mask @JvmOverloads constructor(val width: Int, val height: Int, val classes: ByteArray, val depth: Int = DEPTH) {
     init {
-        require(classes.size == width * height) { "${classes.size} classes are not a mask of $width×$height" }
+        require((depth == DEPTH || depth == 2 * DEPTH) && classes.size * Byte.SIZE_BITS == width * height * depth) {
+            "${classes.size} classes are not a mask of $width×$height"
+        }
     }
 
     companion object {
+        /** Of a mask whose classes are 0 to 255. */
+        const val DEPTH = 8
         private const val MAX_CLASSES = 256
 
         /** The mask of an app that has the class of each pixel as `rows[y][x]`. */
