@@ -70,6 +70,13 @@ def test_a_bug_before_inference_is_named_by_the_mask(diagnosed, bug):
     assert found and set(map(frozenset, found.values())) == {frozenset([bug])}
 
 
+def test_what_makes_the_same_of_every_case_is_named_as_well(diagnosed):
+    """In a square tensor, columns first is a transposed image."""
+    for each in diagnosed(App(recipe("columns-first"), hidden=HIDDEN)).values():
+        assert each.causes[0].name == "image-transposed"
+        assert each.alternatives == ("the tensor is written column by column",)
+
+
 @pytest.mark.parametrize("bug", ["threshold-0.5", "wrong-axis", "lowest-score", "background-left-out"])
 def test_a_bug_that_only_scores_show_is_named(diagnosed, bug):
     found = names(diagnosed(App(mask=postprocessing(bug))))

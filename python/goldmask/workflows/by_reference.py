@@ -110,10 +110,17 @@ class MaskSearch:
                 self._explained |= dict.fromkeys(group[:1], float(share))
         return self._best()
 
-    def recipe_of(self, found: Explanation) -> Recipe | None:
-        """The recipe of the likeliest candidate, without what comes after inference."""
-        before = tuple(cause for cause in found.candidates[0] if not isinstance(cause, Postprocessing))
-        return next((each for group in self._inputs.recipes for each in group if before == each.causes != ()), None)
+    def recipes_of(self, found: Explanation) -> list[Recipe]:
+        """The recipes of all candidates, without what comes after inference: which of them is right, other cases tell.
+
+        That is why none of those that make the same may be left out.
+        """
+        before = {
+            tuple(cause.name for cause in causes if not isinstance(cause, Postprocessing))
+            for causes in found.candidates
+        }
+        every = (each for group in self._inputs.recipes for each in group)
+        return [each for each in every if each.causes and tuple(cause.name for cause in each.causes) in before]
 
     def _best(self) -> Explanation | None:
         return by_mask(self._trials, cut=self.cut)
@@ -131,6 +138,6 @@ def explain_by_reference(
         found = search.run(known, wide)
     except GoldmaskError as error:
         return None, f"no predictions, as {error.what}", False
-    if found and (recipe := search.recipe_of(found)) and recipe not in known:
-        known.append(recipe)
+    if found:
+        known.extend(recipe for recipe in search.recipes_of(found) if recipe not in known)
     return found, search.tried, search.cut
