@@ -260,6 +260,18 @@ def sentence(bug: Bug) -> str:
     return ", and ".join(cause.cause for cause in bug.causes)
 
 
+Cases = dict[str, tuple[FailedCase, bytes]]
+Failures = dict[str, Cases]
+
+
+def effective(
+    name: str, cases: dict[str, tuple[FailedCase, bytes]], alone: Failures
+) -> dict[str, tuple[FailedCase, bytes]]:
+    """The cases in which each bug of a pair changes the mask alone, too: what has no effect is no bug."""
+    parts = name.split(" + ")
+    return {case: found for case, found in cases.items() if all(case in alone[part] for part in parts)}
+
+
 def judge(subject: Subject, failures: dict, bugs: Sequence[Bug], hidden: bool) -> Counts:
     """The diagnosis of each bug's cases, by hash or, where hashes are hidden, by mask."""
     counts = Counts()
@@ -350,11 +362,14 @@ def main() -> int:
             bugs = bugs_of(chosen.image, len(chosen.model.labels))
             if arguments.small:
                 bugs = [bug for bug in bugs if bug.name in SMALL]
+            alone: Failures = {}
             pairs = [] if arguments.small else pairs_of(bugs, arguments.pairs)
             for kind, injected, least in (("single", bugs, RIGHT), ("pairs", pairs, RIGHT_PAIRS)):
                 if not injected:
                     continue
                 failures = chosen.failed(injected)
+                alone = failures if kind == "single" else alone
+                failures = {name: effective(name, cases, alone) for name, cases in failures.items()}
                 for found_by in ("hash", "mask"):
                     counts = judge(chosen, failures, injected, hidden=found_by == "mask")
                     ok = counts.right + counts.same

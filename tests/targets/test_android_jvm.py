@@ -25,6 +25,7 @@ from goldmask.project.config import Android, GoldenTest, load_config
 from goldmask.project.golden import load_golden
 from goldmask.project.model import fetch_model, golden_folder, load_spec, model_folder, model_from_path
 from goldmask.targets import android_jvm
+from goldmask.workflows import diagnose
 
 pytestmark = pytest.mark.rig
 
@@ -103,6 +104,12 @@ def make_app_project(folder: Path, android: Android) -> Path:
         "utf-8",
     )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A slow machine names the same causes."""
+    monkeypatch.setattr(diagnose, "HASHES_S", 60)
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,12 @@ def test_what_comes_after_a_bug_that_hashes_show_is_named_too(diagnosed):
     assert {frozenset(each) for each in found.values()} == {frozenset(["bgr", "labels-permuted"])}
 
 
+def test_of_two_bugs_the_one_that_changes_little_is_named_too(diagnosed):
+    """The mask alone would say that it is only turned; the hashes say that there is more."""
+    found = names(diagnosed(App(recipe("minus-128"), postprocessing("mask-upside-down"))))
+    assert {frozenset(each) for each in found.values()} == {frozenset(["minus-128", "mask-upside-down"])}
+
+
 def test_an_app_that_hands_over_an_image_is_explained_by_images(diagnosed):
     """As for the Task Library, which makes the tensor itself."""
     found = names(diagnosed(App(recipe("bgr"), hidden=HIDDEN[1:]), NumpyReference(of_tensors=False)))
@@ -137,6 +143,6 @@ def test_a_reference_that_does_not_run_is_said(diagnosed):
 
 
 def test_no_case_is_searched_when_the_time_for_all_is_over(diagnosed, monkeypatch):
-    monkeypatch.setattr(diagnose, "deadline", lambda seconds: lambda: True)
+    monkeypatch.setattr(diagnose, "deadline", lambda seconds, clock=None: lambda: True)
     for each in diagnosed(App(recipe("bgr"), hidden=HIDDEN)).values():
         assert each.cut and each.evidence.endswith("(cut for time)")

@@ -62,7 +62,7 @@ class Trial:
     @property
     def cost(self) -> float:
         """What ranks candidates: pixels missed, and for each cause as many as runtimes may differ in."""
-        return self.missed + len(self.causes) * max(FEWEST_PIXELS / 2, 0.01 * self.differing)
+        return self.missed + len(self.causes) * max(FEWEST_PIXELS / 4, self.differing / 400)
 
     def explains(self, least: float = LEAST_EXPLAINED) -> bool:
         """Whether it reproduces what differs, and too much of it for chance."""

@@ -56,12 +56,13 @@ class MaskSearch:
     def run(self, known: Sequence[Recipe] = (), wide: bool = True) -> Explanation | None:
         """What explains the case: `known` recipes, then one cause, then two. Raises GoldmaskError.
 
-        Without `wide`, only what is known and the golden's own input.
+        Without `wide`, only what is known, as it is or post-processed.
         """
         hashes = self.case.wanted.stages, self.case.result.stages
         one = [] if self.input_known else singles(*hashes, self.image, self.reference.takes_tensors)
         if known or not wide:
-            found = self._try([Recipe(), *known], scored=len(known) + 1)
+            # What hashes prove is in every candidate.
+            found = self._try([Recipe(), *known] if wide else known, scored=len(known) + 1)
             if not wide or (found and found.certainty == "certain"):
                 return found
             found = self._try(one, scored=0)

@@ -107,8 +107,9 @@ class _Doctor:
         differs = first_difference(case.wanted.stages, case.result.stages) is not None
         same = case.result.stages.tensor is not None and not differs
         if photo and image:
-            # When the time for all is over, what is known is still recognised.
-            no_time = deadline(0 if self.out_of_time() else HASHES_S)
+            # When the time for all is over, what is known is still recognised. It is this thread's own time: a busy
+            # machine finds the same causes as an idle one.
+            no_time = deadline(0 if self.out_of_time() else HASHES_S, time.thread_time)
             search = HashSearch(photo, image, case.wanted.stages, case.result.stages, no_time, self.known)
             reproduced = search.recipes()
             if recipes := distinct([recipe for recipe in reproduced if recipe.causes]):
