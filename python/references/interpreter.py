@@ -44,12 +44,12 @@ from goldmask.contract.engine import (
     StageError,
     delegated_nodes,
     main,
-    mask_from_output,
 )
 from goldmask.contract.image import Pixels, resize
 from goldmask.contract.input_tensor import Tensor, to_tensor
 from goldmask.contract.mask import Mask, Scores
 from goldmask.contract.output_mask import Output, scores_of
+from goldmask.contract.read_output import read_output
 from goldmask.contract.submodels import main as write_submodels
 from goldmask.contract.tensor_runs import TensorRequest, Values, load, run_all
 from goldmask.contract.tensors import Constant, InputSpec
@@ -71,7 +71,7 @@ class InterpreterEngine:
     def predict(self, tensor: Tensor) -> tuple[Mask, Scores | None]:
         """The mask of an input tensor, and its scores as float32 unless they are classes. Raises StageError."""
         output, spec = self._infer(tensor), self._model.output
-        mask, _, _ = mask_from_output(output, spec, with_margin=False)
+        mask = read_output(output, spec, with_margin=False).mask
         return mask, scores_of(output, spec).astype(np.float32) if spec.kind == "logits" else None
 
     def _infer(self, tensor: Tensor) -> Output:
@@ -101,11 +101,12 @@ class InterpreterEngine:
         prepared = time.perf_counter()
         output = self._infer(tensor)
         inferred = time.perf_counter()
-        mask, margin, unit = mask_from_output(output, self._model.output, with_margin)
+        read = read_output(output, self._model.output, with_margin)
         return Segmented(
-            mask=mask,
-            margin=margin,
-            unit=unit,
+            mask=read.mask,
+            margin=read.margin,
+            unit=read.unit,
+            soft=read.soft,
             resized=resized,
             tensor=tensor,
             preprocess_ms=(prepared - began) * 1e3,

@@ -30,6 +30,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -42,10 +43,12 @@ import numpy as np  # noqa: E402
 from tensorflow_lite_support.python.task.processor.proto import segmentation_options_pb2  # noqa: E402
 from tflite_support.task import core, processor, vision  # noqa: E402
 
-from goldmask.contract.bundle import Request, RuntimeInfo  # noqa: E402
+from goldmask.contract.bundle import MarginUnit, Request, RuntimeInfo  # noqa: E402
 from goldmask.contract.engine import XNNPACK_SIGN, Segmented, StageError, main, native_log  # noqa: E402
 from goldmask.contract.image import Pixels  # noqa: E402
 from goldmask.contract.mask import Margins, top_two_margin  # noqa: E402
+from goldmask.contract.read_output import ReadOutput  # noqa: E402
+from goldmask.contract.soft_output import is_soft, of_soft, soft_from_scores  # noqa: E402
 
 OutputType = segmentation_options_pb2.OutputType
 
@@ -58,15 +61,17 @@ class TaskLibraryEngine:
         if request.model.input.dtype == "int8":
             raise StageError("init", "the Task Library takes float32 and uint8 images, not int8")
         self._base = core.BaseOptions(file_name=request.model.file, num_threads=options.threads)
+        self._soft = request.model.output if is_soft(request.model.output) else None
         with native_log() as log:
-            self._segmenter = self._open(OutputType.CATEGORY_MASK)
+            self._segmenter = self._open(OutputType.CONFIDENCE_MASK if self._soft else OutputType.CATEGORY_MASK)
             delegate = "xnnpack" if XNNPACK_SIGN in log() else "cpu"
         if delegate != options.delegate:
             raise StageError(
                 "init", f"this Task Library chooses its delegate itself: {delegate}, not {options.delegate}"
             )
         # The same model once more: one segmenter returns classes or scores, never both.
-        self._scorer = self._open(OutputType.CONFIDENCE_MASK) if "margin" in options.taps else None
+        scores = "margin" in options.taps and not self._soft
+        self._scorer = self._open(OutputType.CONFIDENCE_MASK) if scores else None
         # The library turns quantised scores into floats; a margin of steps is got back by division.
         self._step = request.model.output.scale
         self.runtime = RuntimeInfo(
@@ -85,14 +90,16 @@ class TaskLibraryEngine:
         image = vision.TensorImage.create_from_array(pixels)
         prepared = time.perf_counter()
         try:
-            mask = self._segmenter.segment(image).segmentations[0].category_mask
+            found = self._segmenter.segment(image).segmentations[0]
         except (RuntimeError, ValueError) as error:
             raise StageError("inference", str(error)) from error
         inference_ms = (time.perf_counter() - prepared) * 1e3
+        read = self._read(found, image, with_margin)
         return Segmented(
-            mask=np.array(mask, np.uint8),
-            margin=self._margin(self._scorer, image) if self._scorer and with_margin else None,
+            mask=read.mask,
+            margin=read.margin,
             unit="step" if self._step else "score",
+            soft=read.soft,
             resized=None,
             tensor=None,
             preprocess_ms=(prepared - began) * 1e3,
@@ -103,6 +110,19 @@ class TaskLibraryEngine:
     def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
         """Raises StageError: the library makes its tensor itself."""
         raise StageError("preprocess", "the Task Library takes images and no tensors")
+
+    def _read(self, found: Any, image: vision.TensorImage, with_margin: bool) -> ReadOutput:
+        """The category mask of the library, or what a soft mask makes of its confidence masks."""
+        unit: MarginUnit = "step" if self._step else "score"
+        if not self._soft:
+            margin = self._margin(self._scorer, image) if self._scorer and with_margin else None
+            return ReadOutput(np.array(found.category_mask, np.uint8), margin, unit)
+        try:
+            scores = np.stack([np.asarray(mask.value, np.float32) for mask in found.confidence_masks], axis=-1)
+            made = of_soft(soft_from_scores(scores, self._soft).soft, self._soft, self._step)
+        except ValueError as error:
+            raise StageError("postprocess", str(error)) from error
+        return ReadOutput(made.mask, made.margin if with_margin else None, unit, made.soft)
 
     def _margin(self, scorer: vision.ImageSegmenter, image: vision.TensorImage) -> Margins:
         # Two seconds an image: on Python 3.11 the protobuf that tflite-support needs has no native code, and it

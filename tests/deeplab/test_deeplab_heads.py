@@ -14,7 +14,7 @@ from goldmask.project.model import fetch_model, load_spec
 pytestmark = pytest.mark.project
 
 # The bundled examples, each of the same weights.
-MODELS = {"classes": "shapes-classes"}
+MODELS = {"classes": "shapes-classes", "soft": "shapes-soft"}
 TRAINING = REPO / "models/shapes-classes/training"
 
 
@@ -42,9 +42,8 @@ def test_an_example_is_small_and_says_what_its_weights_say(model, head):
     image = np.random.default_rng(2).uniform(-1, 1, (1, 65, 65, 3)).astype(np.float32)
     scores = model(image, training=False).numpy()
     found = predicted(made, image)
-    if head in MODELS:
-        bundled = fetch_model(REPO, MODELS[head], load_spec(REPO, MODELS[head])).path.read_bytes()
-        assert np.array_equal(predicted(bundled, image), found)
+    bundled = fetch_model(REPO, MODELS[head], load_spec(REPO, MODELS[head])).path.read_bytes()
+    assert np.array_equal(predicted(bundled, image), found)
     if head == "classes":
         assert found.dtype == np.int32 and found.shape == (1, 65, 65)
         assert (found == scores.argmax(-1)).mean() >= 0.999

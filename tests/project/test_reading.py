@@ -143,16 +143,24 @@ def test_a_row_of_pixels_that_lies_over_no_image_may_be_declared_by_its_size(tmp
 
 
 @pytest.mark.parametrize(
-    ("output", "declared"),
+    ("output", "declared", "found"),
     [
-        (tensor((1, 96, 128, 1)), {"kind": "probability"}),
-        (tensor((1, 96, 128, 1)), {"kind": "logit"}),
-        (tensor((1, 96, 128), "uint8", 1 / 256), {"kind": "probability"}),
+        (tensor((1, 96, 128, 1)), {"kind": "probability"}, ("probability", 1, None)),
+        (tensor((1, 96, 128, 1)), {"kind": "logit"}, ("logit", 1, None)),
+        (tensor((1, 96, 128), "uint8", 1 / 256), {"kind": "probability"}, ("probability", 1, None)),
+        (tensor((1, 96, 128, 2)), {"kind": "logit"}, ("logit", 2, 1)),
+        (tensor((1, 96, 128, 2)), {"kind": "probability", "foreground": 0}, ("probability", 2, 0)),
     ],
 )
-def test_a_declared_reading_that_cannot_be_run_yet_is_refused_by_that_name(tmp_path, output, declared):
-    with pytest.raises(ConfigError, match="declared, not supported yet"):
-        kind_of(output, tmp_path, **declared)
+def test_a_soft_mask_is_declared(tmp_path, output, declared, found):
+    reading = reading_of(output, tmp_path, **declared)
+    assert (reading.output_kind, reading.classes, reading.foreground) == found
+
+
+def test_which_of_many_scores_a_soft_mask_is_of_must_be_declared(tmp_path):
+    with pytest.raises(UsageError, match="has 21 scores, and nothing says which one the soft mask is of"):
+        reading_of(tensor((1, 96, 128, 21)), tmp_path, kind="logit")
+    assert reading_of(tensor((1, 96, 128, 21)), tmp_path, kind="logit", foreground=15).foreground == 15
 
 
 def test_a_scale_on_class_numbers_is_settled_by_one_line(tmp_path):

@@ -35,6 +35,7 @@ from .bundle import (
     RequestCase,
     Result,
     RuntimeInfo,
+    SoftFile,
     StageHashes,
     Tap,
     TargetInfo,
@@ -51,6 +52,8 @@ from .mask import Margins, Mask, encode_margin, encode_mask
 from .options import TapName
 from .output_mask import Output
 from .predictions import TensorEngine, write_predictions
+from .soft import SCALE, Soft, encode_soft
+from .soft_output import threshold_of
 from .tensors import OutputSpec
 
 XNNPACK_SIGN = "Created TensorFlow Lite XNNPACK delegate"
@@ -78,7 +81,10 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Segmented:
-    """One image through an engine. `margin` is None for class maps; `unit` is what it counts."""
+    """One image through an engine. `margin` is None for class maps; `unit` is what it counts.
+
+    `soft` is the soft mask that `mask` is made of, where the model says how sure it is.
+    """
 
     mask: Mask
     margin: Margins | None
@@ -88,6 +94,7 @@ class Segmented:
     preprocess_ms: float
     inference_ms: float
     postprocess_ms: float
+    soft: Soft | None = None
 
 
 class Engine(Protocol):
@@ -202,6 +209,7 @@ class _Prediction:
     case: RequestCase
     pixels: Pixels | None  # decoded and upright; None of a tensor
     last: Segmented
+    threshold: float  # of a soft mask
     latency: Latency
     memory_init_mb: float | None
     memory_steady_mb: float | None
@@ -284,7 +292,8 @@ def _predict(
         postprocess_ms=postprocess,
         total_ms=total,
     )
-    return _Prediction(case, pixels, last, latency, loaded.memory_mb, _memory_now_mb())
+    threshold = threshold_of(request.model.output)
+    return _Prediction(case, pixels, last, threshold, latency, loaded.memory_mb, _memory_now_mb())
 
 
 def _keep(result: Result, journal: Journal) -> Result:
@@ -302,6 +311,7 @@ def _finish(predicted: _Prediction, out: Path, wanted: Sequence[TapName], journa
         mask=mask_file,
         mask_sha256=_write(out / mask_file, encode_mask(last.mask)),
         mask_size=last.mask.shape[::-1],
+        soft=_soft_file(predicted, out),
         stages=StageHashes(
             decoded=_sha256(predicted.pixels), resized=_sha256(last.resized), tensor=_sha256(last.tensor)
         ),
@@ -327,8 +337,16 @@ def _taps(last: Segmented, case: RequestCase, out: Path, wanted: Sequence[TapNam
     return taps
 
 
+def _soft_file(predicted: _Prediction, out: Path) -> SoftFile | None:
+    if predicted.last.soft is None:
+        return None
+    file = f"soft/{predicted.case.id}.png"
+    sha256 = _write(out / file, encode_soft(predicted.last.soft))
+    return SoftFile(file=file, sha256=sha256, scale=SCALE, threshold=predicted.threshold)
+
+
 def mask_from_output(output: Output, spec: OutputSpec, with_margin: bool) -> tuple[Mask, Margins | None, MarginUnit]:
-    """(mask, margin or None, unit) of an output tensor. Raises StageError.
+    """(mask, margin or None, unit) of an output tensor of scores or classes. Raises StageError.
 
     A margin counts scores for float outputs, quantisation steps for integer ones; a class map has none.
     """

@@ -72,7 +72,7 @@ class DeclaredInput(Strict):
     def normalisation(self) -> Normalisation | None:
         """(mean, std) as declared, whichever way; None where it is not."""
         if self._ranges:
-            means = tuple(-low * 255 / (high - low) for low, high in self._ranges)
+            means = tuple(0.0 - low * 255 / (high - low) for low, high in self._ranges)
             return means, tuple(255 / (high - low) for low, high in self._ranges)
         return (self.mean, self.std) if self.mean and self.std else None
 

@@ -21,7 +21,7 @@ from .case import Case
 from .clip import Clip, frames_of
 from .declared import DeclaredInput, DeclaredOutput, Normalisation
 from .normalisation import can_hold, fits_uint8, holds_most, quantised_normalisation
-from .reading import ImageReading, Reading, not_yet, read
+from .reading import ImageReading, Reading, read
 from .tflite import Description, Tensor, inspect
 from .toml import load_toml, read_toml
 
@@ -319,8 +319,6 @@ def find_model(root: Path, name_or_path: str, on_progress: Progress | None = Non
 def _described(name: str, path: Path, sha256: str, description: Description, spec: ModelSpec | None = None) -> Model:
     declared = spec.input if spec else DeclaredInput()
     output = spec.output if spec else DeclaredOutput()
-    if spec and (later := _declared_for_later(spec)):
-        not_yet(path, later)
     signature = spec.signature if spec else None
     reading = read(description, path, declared, output, len(spec.labels) if spec else 0, signature)
     if declared.dtype not in (None, reading.image.type):
@@ -344,12 +342,6 @@ def _described(name: str, path: Path, sha256: str, description: Description, spe
         ignore=spec.ignore if spec else None,
         threshold=output.threshold,
     )
-
-
-def _declared_for_later(spec: ModelSpec) -> str:
-    """What a model.toml declares that cannot be run yet; empty where all of it can."""
-    lines = [f"[output] {key}" for key in ("threshold", "foreground") if key in spec.output.model_fields_set]
-    return lines[0] if lines else ""
 
 
 def _normalisation(

@@ -20,7 +20,8 @@ def refusals(model: Model) -> dict[Pipeline, str]:
     if model.steps == "normalised":
         reasons.append("gives a uint8 image its pixels as they are, whatever model.toml declares")
     # Its C++ reads [1, height, width, classes] and nothing else.
-    scores = reading.output_kind == "logits" and reading.output_layout == "nhwc" and len(model.output.shape) == 4
+    is_map = reading.output_kind == "classes"
+    scores = not is_map and reading.output_layout == "nhwc" and len(model.output.shape) == 4
     if not scores or model.output.dtype not in ("float32", "uint8"):
         reasons.append(f"takes scores [1, height, width, classes] of float32 or uint8, not {model.output}")
     if len(model.description.outputs) != 1:

@@ -1,13 +1,12 @@
 """What a model's tensors are read as: only as what they can be shown to be.
 
 Where a file leaves it open, the error names the tensor, the readings that fit it, and the line of model.toml that
-settles it. A line that declares a reading which cannot be run yet is accepted and refused by that name.
+settles it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 from ..contract.errors import ConfigError, UsageError
 from ..contract.tensors import Colours, Constant, Fourth, InputType, Layout, OutputKind
@@ -24,7 +23,6 @@ INPUT_TYPES: Mapping[str, InputType] = {
     "int32": "int32",
 }
 CHANNELS = (1, 3, 4)
-RUN_KINDS: tuple[OutputKind, ...] = ("logits", "classes")
 KINDS: Mapping[Meaning, OutputKind] = {
     "scores": "logits",
     "classes": "classes",
@@ -89,16 +87,13 @@ def read(
     output = _chosen_output(description, path, mask, found)
     tensor = description.outputs[output]
     chosen = _read_output(tensor, path, mask, found, labels or len(description.labels))
-    kind = KINDS[chosen.meaning]
-    if kind not in RUN_KINDS:
-        not_yet(path, f'kind = "{chosen.meaning}" of {tensor}')
     sized = chosen.height > 0 and chosen.width > 0
     return Reading(
         image=found,
         constants=constants,
         output_index=output,
         output=tensor,
-        output_kind=kind,
+        output_kind=KINDS[chosen.meaning],
         output_layout=chosen.layout,
         height=chosen.height if sized else None,
         width=chosen.width if sized else None,
@@ -369,8 +364,3 @@ def _settling(fitting: list[OutputReading]) -> str:
         reading.line or f'kind = "{reading.meaning}", layout = "{reading.layout}"' for reading in fitting
     )
     return f"{' or '.join(lines)}, under [output] in model.toml"
-
-
-def not_yet(path: Path, what: str, instead: str = "scores or class numbers") -> NoReturn:
-    """Raise ConfigError for a declaration that is understood, and that cannot be run yet."""
-    raise ConfigError(f"{path}: {what} is declared, not supported yet", fix=f"export the model with {instead}")

@@ -345,7 +345,8 @@ def compare_case(
     latency = measured(bundle, result)
     if soft and ignored is not None:
         soft = SoftPair(soft.expected, np.where(ignored, soft.expected, soft.actual))
-    soft_metrics = measure_soft(soft.expected, soft.actual) if soft else None
+    kept = None if ignored is None else ~ignored
+    soft_metrics = measure_soft(soft.expected, soft.actual, kept) if soft else None
 
     def judged(
         verdict: Literal[Verdict.PASS, Verdict.WARN, Verdict.FAIL],

@@ -105,6 +105,15 @@ internal data class Latency(
 @Serializable
 internal data class Tap(val file: String, val sha256: String, val unit: String? = null)
 
+/** A soft mask: [scale] is what one step of its samples is worth, [threshold] is where class 1 of the mask begins. */
+@Serializable
+internal data class SoftFile(val file: String, val sha256: String, val scale: Double, val threshold: Double) {
+    init {
+        require(scale > 0 && scale <= 1) { "soft.scale: $scale is not above 0 and at most 1" }
+        require(threshold > 0 && threshold < 1) { "soft.threshold: $threshold is not between 0 and 1" }
+    }
+}
+
 /**
  * One case: a mask, or the reason why there is none. [decodedBy] is `host` if the image came as pixels, [scaling] the
  * kernel that the app says it scales with.
@@ -118,6 +127,7 @@ internal data class Result(
     val mask: String? = null,
     val maskSha256: String? = null,
     val maskSize: List<Int>? = null,
+    val soft: SoftFile? = null,
     val decodedBy: String? = null,
     val scaling: String? = null,
     val stages: Stages = Stages(),
@@ -137,7 +147,7 @@ internal data class Result(
         require(status != OK || error == null) { "results.$case: status ok and an error exclude each other" }
         require(decodedBy in setOf(null, HOST)) { "results.$case.decoded_by: $decodedBy is not $HOST" }
         require(status != ERROR || error != null) { "results.$case: status error needs error" }
-        require(status != ERROR || (mask == null && maskSha256 == null && maskSize == null && taps.isEmpty())) {
+        require(status != ERROR || (listOf(mask, maskSha256, maskSize, soft).all { it == null } && taps.isEmpty())) {
             "results.$case: status error and a mask exclude each other"
         }
     }

@@ -15,6 +15,7 @@ import org.goldmask.segmenter.Segmentation
 import org.goldmask.segmenter.Segmenter
 import org.goldmask.segmenter.SegmenterException
 import org.goldmask.segmenter.SegmenterOptions
+import org.goldmask.segmenter.SoftMask
 
 /**
  * Runs a request in an app: writes the mask and the result of every case into the bundle in [out].
@@ -119,7 +120,7 @@ internal class GoldenRun(
         val (warmup, measured) = times.map { it.inferenceMs }.let { it.take(options.warmup) to it.drop(options.warmup) }
         val mask = "masks/${case.id}.png"
         val png = MaskPng.encode(last.mask)
-        out.resolve(mask).apply { parentFile?.mkdirs() }.writeBytes(png)
+        put(mask, png)
         return Result(
             case = case.id,
             imageSha256 = case.sha256,
@@ -127,6 +128,7 @@ internal class GoldenRun(
             mask = mask,
             maskSha256 = sha256(png),
             maskSize = listOf(last.mask.width, last.mask.height),
+            soft = last.soft?.let { written("soft/${case.id}.png", it) },
             decodedBy = handed?.let { Result.HOST },
             scaling = last.scaling?.word,
             stages = Stages(sha256(ImageFile.rgb(image)), last.resized?.let(::sha256), last.tensor?.let(::sha256)),
@@ -157,6 +159,15 @@ internal class GoldenRun(
                 Tap(file, sha256(bytes))
             }
     }
+
+    private fun written(file: String, soft: SoftMask): SoftFile {
+        val png = MaskPng.encode(soft.steps())
+        put(file, png)
+        // The shortest decimal number that is this float, which is what the request has.
+        return SoftFile(file, sha256(png), SoftMask.SCALE, soft.threshold.toString().toDouble())
+    }
+
+    private fun put(file: String, data: ByteArray) = out.resolve(file).apply { parentFile?.mkdirs() }.writeBytes(data)
 
     private fun finish(result: Result) {
         results += result

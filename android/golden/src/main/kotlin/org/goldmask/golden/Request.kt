@@ -148,6 +148,9 @@ internal data class RequestOutput(
         require(listOfNotNull(height, width, classes).all { it >= 1 }) {
             "model.output: $width×$height pixels of $classes classes are not a mask"
         }
+        require(threshold == null || threshold > 0 && threshold < 1) {
+            "model.output.threshold: $threshold is not between 0 and 1"
+        }
     }
 
     fun mask() = MaskOutput(
@@ -158,7 +161,11 @@ internal data class RequestOutput(
         width,
         classes,
         ignore,
-        name
+        name,
+        foreground,
+        (threshold ?: HALF).toFloat(),
+        scale.toFloat(),
+        zeroPoint
     )
 }
 
@@ -219,6 +226,7 @@ internal data class RequestCase(val id: String, val file: String, val sha256: St
 internal const val SCHEMA = 1
 internal const val MAX_LABELS = 1 shl 16
 internal const val CHANNELS = 3
+private const val HALF = 0.5
 internal val ORIENTATIONS = 1..8
 internal const val RESIZED = "resized"
 internal const val TENSOR = "tensor"

@@ -62,7 +62,8 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             throw SegmenterException("inference", error.message ?: "the interpreter failed", error)
         }
         val inferred = System.nanoTime()
-        val mask = read(graph.mask)
+        val soft = if (model.output.isSoft) graph.mask.soft() else null
+        val mask = soft?.mask() ?: read(graph.mask)
         val done = System.nanoTime()
         return Segmentation(
             mask,
@@ -71,7 +72,8 @@ open class InterpreterSegmenter(private val model: Model, private val options: S
             postprocessMs = (done - inferred) / NS_PER_MS,
             resized = rgb,
             tensor = graph.image.bytes,
-            scaling = if (options.resize == Resize.PLATFORM) Scaling.PLATFORM_BILINEAR else Scaling.FIXED
+            scaling = if (options.resize == Resize.PLATFORM) Scaling.PLATFORM_BILINEAR else Scaling.FIXED,
+            soft = soft
         )
     }
 

@@ -8,6 +8,7 @@ import org.goldmask.segmenter.Mask
 import org.goldmask.segmenter.MaskOutput
 import org.goldmask.segmenter.OutputKind
 import org.goldmask.segmenter.SegmenterException
+import org.goldmask.segmenter.SoftMask
 import org.tensorflow.lite.DataType
 
 /**
@@ -36,7 +37,6 @@ class OutputMask(
     private val row: FloatArray
 
     init {
-        if (output.kind !in KINDS) refuse("is not a category mask, but ${output.kind.name.lowercase()}")
         if (type !in TYPES) refuse("is of $type, which is no mask")
         if (shape.any { it < 1 }) refuse("has no size")
         val values = shape.fold(1L) { product, side -> product * side }
@@ -87,6 +87,31 @@ class OutputMask(
             }
         }
         return Mask(width, height, packed(winners), if (wide) WIDE_DEPTH else Mask.DEPTH)
+    }
+
+    /**
+     * The soft mask of [bytes], of an output that makes one.
+     *
+     * @throws SegmenterException of stage `postprocess` for scores that are NaN, and for what is no probability
+     */
+    fun soft(): SoftMask {
+        bytes.rewind()
+        val scores = FloatArray(width * height * classes)
+        val rows = if (output.layout == Layout.NHWC) height else height * classes
+        for (start in 0 until rows) {
+            readRow(start * row.size)
+            if (output.layout == Layout.NHWC) {
+                row.copyInto(scores, start * row.size)
+            } else {
+                for (x in 0 until width) scores[(start % height * width + x) * classes + start / height] = row[x]
+            }
+        }
+        if (type != DataType.FLOAT32) {
+            if (output.scale == 0f) fail("the output is of $type without a scale, and no step of it is worth anything")
+            val zero = output.zeroPoint.toFloat()
+            for (index in scores.indices) scores[index] = (scores[index] - zero) * output.scale
+        }
+        return SoftOutput.read(output, width, height, classes, scores)
     }
 
     private fun packed(classes: IntArray): ByteArray {
@@ -175,7 +200,6 @@ class OutputMask(
         const val BYTE_CLASSES = 256
         const val WIDE_CLASSES = 65536
         const val BYTE = 0xff
-        val KINDS = setOf(OutputKind.LOGITS, OutputKind.CLASSES)
         val TYPES = setOf(
             DataType.FLOAT32,
             DataType.INT8,

@@ -34,16 +34,18 @@ data class RuntimeInfo @JvmOverloads constructor(
  *
  * [resized] are RGB bytes row by row, [tensor] is the input tensor, little-endian; null if the segmenter has no access
  * to them. Both are the segmenter's own buffers and keep their content until its next call. [scaling] names the kernel
- * that made [resized]; goldmask can judge the rest alone if it knows that kernel (docs/scaling.md).
+ * that made [resized]; goldmask can judge the rest alone if it knows that kernel (docs/scaling.md). [soft] is the soft
+ * mask that [mask] is made of, if the model says how sure it is.
  */
-class Segmentation(
+class Segmentation @JvmOverloads constructor(
     val mask: Mask,
     val preprocessMs: Double,
     val inferenceMs: Double,
     val postprocessMs: Double,
     val resized: ByteArray? = null,
     val tensor: ByteBuffer? = null,
-    val scaling: Scaling? = null
+    val scaling: Scaling? = null,
+    val soft: SoftMask? = null
 )
 
 /**
@@ -84,6 +86,9 @@ class ImageInput @JvmOverloads constructor(
  * The output that is the mask. Its values lie row by row, whatever the tensor's rank: those of a pixel side by side, or
  * those of a class. [height] and [width] are null for a tensor whose own shape has them. [classes] is how many scores a
  * pixel has, or how many numbers a class map may hold; [ignore] is the value of pixels of which it says nothing.
+ *
+ * Of a soft mask, [foreground] is which of several scores it is made of, and class 1 begins at [threshold]. [scale] is
+ * one quantisation step of its scores, 0 for floats, and [zeroPoint] the step of a score of 0.
  */
 class MaskOutput @JvmOverloads constructor(
     val index: Int,
@@ -93,8 +98,15 @@ class MaskOutput @JvmOverloads constructor(
     val width: Int? = null,
     val classes: Int? = null,
     val ignore: Int? = null,
-    val name: String? = null
-)
+    val name: String? = null,
+    val foreground: Int? = null,
+    val threshold: Float = 0.5f,
+    val scale: Float = 0f,
+    val zeroPoint: Long = 0
+) {
+    /** Whether it is a soft mask. */
+    val isSoft: Boolean get() = kind == OutputKind.PROBABILITY || kind == OutputKind.LOGIT
+}
 
 /** An input that always holds the same [values], row by row; one value stands for all. */
 class Constant(val index: Int, val name: String, val values: DoubleArray)
