@@ -112,9 +112,9 @@ def test_a_case_that_cannot_be_fetched_is_skipped_and_the_others_pass(project: P
 
 
 def test_4_the_app_fails(project: Project):
-    project.edit("goldmask.toml", "[suites", '[options]\nresize = "platform"\n[suites')
+    project.declare(tiny.scores(weight=float("nan")))
     ran = project.run("check")
-    assert ran.code == ExitCode.RUN and "init: resize 'platform' is for apps" in ran.text
+    assert ran.code == ExitCode.RUN and "postprocess: the output has NaN scores" in ran.text
 
 
 def test_5_no_golden(bare_project):
