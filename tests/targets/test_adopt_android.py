@@ -42,7 +42,7 @@ def repository(tmp_path) -> Path:
 def test_the_tutorial_as_it_is_written(repository):
     need("jdk", "maven")
     settings, golden_test = blocks("kotlin")
-    toml, scaling = blocks("toml")
+    toml, scaling, _ = blocks("toml")
     path = repository / re.search(r"^`(android/\S+\.kt)`", PAGE, re.MULTILINE)[1]
     path.parent.mkdir(parents=True)
     path.write_text(golden_test, "utf-8")
@@ -71,7 +71,7 @@ def typed(repository: Path, words: list[str], code: int) -> str:
 
 def test_it_takes_two_lines_one_class_and_three_lines():
     settings, golden_test = blocks("kotlin")
-    toml, _ = blocks("toml")
+    toml, *_ = blocks("toml")
     assert (settings.count("\n"), toml.count("\n")) == (2, 3)
     assert golden_test == (FOREIGN / TEST).read_text("utf-8")
     assert [code for _, code in commands("adopt-android.md")] == [0, 10, 0]
