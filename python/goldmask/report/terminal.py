@@ -1,9 +1,8 @@
 """The report for people: a line for each group, the rows that did not pass, what was skipped, and what to type."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -14,6 +13,7 @@ from ..machine.resources import COMMAND, typed
 from ..targets.target import REFERENCE
 from ..verdict.compare import CHANGED, FAILING, Comparison, Verdict
 from ..verdict.three_way import lines as lines_of
+from .clauses import cause_of, counted, figures, group_name, meaning, milliseconds
 from .diagnoses import explained
 from .report import REPORT_FILE, Report
 
@@ -23,22 +23,6 @@ COLOURS = {
     Verdict.FAIL: "bold red",
     Verdict.ERROR: "bold magenta",
     Verdict.SKIP: "yellow",
-}
-MEANINGS = {
-    ExitCode.MASKS_DIFFER: "masks differ",
-    ExitCode.GOLDEN: "a golden is missing or stale",
-    ExitCode.RUN: "a run failed",
-    ExitCode.ENVIRONMENT: "nothing was compared, or something asked for by name cannot run here",
-    ExitCode.CONFIG: "a configuration is wrong",
-    ExitCode.USAGE: "an option cannot be used",
-    ExitCode.LATENCY: "latency over budget, or slower than its baseline",
-}
-COUNTED = {
-    Verdict.PASS: ("passed", "passed"),
-    Verdict.WARN: ("warned", "warned"),
-    Verdict.FAIL: ("failed", "failed"),
-    Verdict.ERROR: ("error", "errors"),
-    Verdict.SKIP: ("skipped", "skipped"),
 }
 # More rows than anybody reads; ten thousand take longer than their comparison.
 MAX_ROWS, MAX_CAUSES, MAX_CASES = 200, 20, 10
@@ -142,9 +126,9 @@ def _groups(page: _Page, report: Report, verbose: bool) -> Iterator[Text]:
     """A line for each group, and below it those of its rows that are shown."""
     groups: dict[str, list[Comparison]] = {}
     for row in report.comparisons:
-        groups.setdefault(_row_name(row), []).append(row)
-    counts = {name: _counted(rows) for name, rows in groups.items()}
-    times = {name: _milliseconds(rows) for name, rows in groups.items()}
+        groups.setdefault(group_name(row), []).append(row)
+    counts = {name: counted(rows) for name, rows in groups.items()}
+    times = {name: milliseconds(rows) for name, rows in groups.items()}
     beside = max(map(len, counts.values()), default=0) + len(GAP) + max(map(len, times.values()), default=0)
     room = page.width - len(GAP) - beside
     names = (cell_len(page.text(name).plain) for name in groups)
@@ -182,9 +166,9 @@ def _row(page: _Page, row: Comparison, case: str, width: int, verbose: bool) -> 
     """A row: verdict, case and cause; with `verbose` its figures as well."""
     head = Text("  ") + page.text(f"{row.verdict:{VERDICT_WIDTH}}", COLOURS[row.verdict]) + page.text(case)
     indent = 2 + VERDICT_WIDTH + width + 2
-    cause = "skipped for the reason below" if row.verdict is Verdict.SKIP else _cause(row)
-    figures = _figures(row) if verbose else ""
-    yield from page.beside(head, indent, page.text(f"{cause} · {figures}" if figures else cause))
+    cause = "skipped for the reason below" if row.verdict is Verdict.SKIP else cause_of(row)
+    numbers = figures(row) if verbose else ""
+    yield from page.beside(head, indent, page.text(f"{cause} · {numbers}" if numbers else cause))
 
 
 def _warnings(page: _Page, report: Report) -> Iterator[Text]:
@@ -192,8 +176,8 @@ def _warnings(page: _Page, report: Report) -> Iterator[Text]:
     warned = [row for row in report.comparisons if row.verdict is Verdict.WARN]
     for row in warned[:MAX_ROWS]:
         label = page.text(row.verdict, COLOURS[row.verdict])
-        yield from page.beside(label, VERDICT_WIDTH, page.text(f"{row.case} · {_row_name(row)}"))
-        yield from page.wrapped(page.text(_cause(row)), VERDICT_WIDTH)
+        yield from page.beside(label, VERDICT_WIDTH, page.text(f"{row.case} · {group_name(row)}"))
+        yield from page.wrapped(page.text(cause_of(row)), VERDICT_WIDTH)
     if more := len(warned[MAX_ROWS:]):
         yield page.text(f"and {more:,} more that warned: see {REPORT_FILE}")
 
@@ -250,7 +234,7 @@ def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:
         yield from _cases(page, rows)
         for row in rows[:MAX_CASES]:
             whose = f"{row.case}: " if len(rows) > 1 else ""
-            yield from page.wrapped(page.text(f"{whose}{_figures(row)}"), VERDICT_WIDTH) if row.metrics else ()
+            yield from page.wrapped(page.text(f"{whose}{figures(row)}"), VERDICT_WIDTH) if row.metrics else ()
             yield from _typed(page, "look", f"{view.folder}/{row.picture}" if row.picture else "")
         if more := len(rows[MAX_CASES:]) if rows[0].metrics else 0:
             yield from page.wrapped(page.text(f"and {more:,} more: see {REPORT_FILE}"), VERDICT_WIDTH)
@@ -265,7 +249,7 @@ def _cases(page: _Page, rows: Sequence[Comparison]) -> Iterator[Text]:
     """The cases of each group that `rows` are of."""
     cases_by_row: dict[str, list[str]] = {}
     for row in rows:
-        cases_by_row.setdefault(_row_name(row), []).append(row.case)
+        cases_by_row.setdefault(group_name(row), []).append(row.case)
     for row_name, cases in cases_by_row.items():
         more = f" and {len(cases) - MAX_CASES:,} more" if len(cases) > MAX_CASES else ""
         yield from page.wrapped(page.text(f"{', '.join(cases[:MAX_CASES])}{more} · {row_name}"), VERDICT_WIDTH)
@@ -287,7 +271,7 @@ def _outcome(page: _Page, report: Report) -> Iterator[Text]:
     models = ", ".join(sorted({c.model for c in report.comparisons if c.verdict is not Verdict.SKIP})) or "none"
     colour = "green" if report.exit_code is ExitCode.OK else "bold red"
     counts = ", ".join(f"{count} {verdict}" for verdict in Verdict if (count := report.count(verdict)))
-    outcome = f"{counts or 'no comparisons'} · models run: {models} · {_meaning(report)} (exit {report.exit_code})"
+    outcome = f"{counts or 'no comparisons'} · models run: {models} · {meaning(report)} (exit {report.exit_code})"
     yield from page.wrapped(page.text(outcome, colour))
 
 
@@ -303,66 +287,6 @@ def _again(page: _Page, argv: Sequence[str]) -> Iterator[Text]:
             line = "   "
         line = f"{line} {word}"
     yield page.text(line)
-
-
-def _meaning(report: Report) -> str:
-    """What the exit code means here; masks are called the same only where no pixel differs."""
-    if report.exit_code is not ExitCode.OK:
-        return MEANINGS[report.exit_code]
-    differing = sum(row.metrics.differing for row in report.comparisons if row.metrics)
-    if not differing:
-        return "the masks are the same"
-    return (
-        f"the masks agree within the tolerances, {differing:,} {'pixel differs' if differing == 1 else 'pixels differ'}"
-    )
-
-
-def _row_name(row: Comparison) -> str:
-    return f"{row.model} · {row.target} · {row.pipeline}"
-
-
-def _cause(row: Comparison) -> str:
-    """Why a row has its verdict, without what would help."""
-    return typed(row.reason.partition("\n  try: ")[0])
-
-
-def _counted(rows: Iterable[Comparison]) -> str:
-    """`13 passed, 2 failed`."""
-    verdicts = [row.verdict for row in rows]
-    counts = {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
-    return ", ".join(f"{count:,} {COUNTED[verdict][count != 1]}" for verdict, count in counts.items())
-
-
-def _milliseconds(rows: Iterable[Comparison]) -> str:
-    """The median over the cases of the median inference and of its 95 % interval; empty where none was measured.
-
-    One cold run of each is no figure to rely on, and called so.
-    """
-    known = [row.latency for row in rows if row.latency and row.latency.inference]
-    figures = [latency.inference for latency in known if latency.inference]
-    if not figures:
-        return ""
-    middle, low, high = (
-        median(each) for each in zip(*((f.median_ms, f.low_ms, f.high_ms) for f in figures), strict=True)
-    )
-    if all(latency.is_cold for latency in known):
-        return f"{middle:.1f} ms cold"
-    return f"{middle:.1f} ms ({low:.1f}–{high:.1f})" if low < high else f"{middle:.1f} ms"
-
-
-def _figures(row: Comparison) -> str:
-    """What was measured of a row, as one clause; empty where nothing was. A pass has its counts in its reason."""
-    metrics = row.metrics
-    clauses = []
-    if metrics and row.verdict is Verdict.FAIL:
-        one = metrics.differing == 1
-        clauses += [f"{metrics.differing:,} of {metrics.pixels:,} pixels {'differs' if one else 'differ'}"]
-        for count, what in ((metrics.confident_flips, "confident flip"), (metrics.tie_flips, "tie flip")):
-            clauses += [] if count is None else [f"{count:,} {what}{'' if count == 1 else 's'}"]
-    clauses += [f"agreement {metrics.agreement:.3%}", f"mIoU {metrics.miou:.4f}"] if metrics else []
-    clauses += [time] if (time := _milliseconds([row])) else []
-    clauses += [f"{row.latency.host_ratio:.2g} × the host's"] if row.latency and row.latency.host_ratio else []
-    return ", ".join(clauses)
 
 
 def _ran(row: Comparison) -> str:
