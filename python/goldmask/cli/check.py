@@ -1,6 +1,8 @@
 """`check` and `report`."""
 
+import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from rich.text import Text
 from ..contract.errors import ExitCode, UsageError
 from ..project.config import VARIANTS, load_config
 from ..project.options import from_flags
+from ..report.github import annotations
+from ..report.markdown import Upload, to_markdown
 from ..report.report import JUNIT_FILE, REPORT_FILE, Report, load_report
 from ..report.terminal import View, to_terminal
 from ..workflows.check import check
@@ -16,6 +20,8 @@ from ..workflows.narrowing import CheckFlags, again, select_failed, with_cases
 from ..workflows.selection import select
 from .console import ProgressBars, out
 from .folders import from_here, out_folder, root
+
+FORMATS = ("text", "markdown", "github")
 
 
 def run_check(flags: CheckFlags, verbose: bool) -> ExitCode:
@@ -51,10 +57,38 @@ def _variants(given: str) -> str:
     return given
 
 
-def show_report(folder: str, verbose: bool) -> ExitCode:
-    """`report`: the table of an earlier run."""
+def show_report(folder: str, verbose: bool, form: str = "text", artifact: str = "") -> ExitCode:
+    """`report`: an earlier run as a table, as Markdown, or as annotations and a summary for GitHub. Raises UsageError.
+
+    The summary is appended to the file that GITHUB_STEP_SUMMARY names, where it names one.
+    """
+    if form not in FORMATS:
+        raise UsageError(f"--format {form!r} is not known", fix=f"--format {'|'.join(FORMATS)}")
     path = out_folder(folder, "build/check")
-    return finish(load_report(path), path, verbose)
+    report = load_report(path)
+    if form == "text":
+        return finish(report, path, verbose)
+    page = to_markdown(report, Upload(artifact, _run_url()))
+    if form == "markdown":
+        sys.stdout.write(page)
+        return report.exit_code
+    sys.stdout.writelines(f"{line}\n" for line in annotations(report))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY", ""):
+        try:
+            with Path(summary).open("a", encoding="utf-8") as stream:
+                stream.write(page)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write into {summary}: {error.strerror}", fix="unset GITHUB_STEP_SUMMARY"
+            ) from error
+    return report.exit_code
+
+
+def _run_url() -> str:
+    """The page of the run of a GitHub workflow that this is part of; empty elsewhere."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (os.environ.get(name, "") for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
 def finish(report: Report, folder: Path, verbose: bool, retry: tuple[str, ...] = (), *, pends: bool = True) -> ExitCode:

@@ -24,6 +24,8 @@ HELP = {
     "ops": "compare operator by operator: at which one of the model do the sides --a and --b part?",
     "threshold": "what the output of an operator may differ by, as a share of its range: 0.001",
     "out": "the folder for results",
+    "format": "text; markdown: a comment for a pull request; github: annotations, and the summary of the job",
+    "artifact": "the name under which CI keeps the results; Markdown says so",
     "image": "a JPEG, PNG, BMP or WebP file",
     "file": "a .tflite file",
     "name": "what the model is to be called; by default as its file",

@@ -54,12 +54,12 @@ def compare(c, golden="", bundle="", out="", verbose=False, across=False):
     return run_compare(golden, bundle, out, verbose, across)
 
 
-@command(example="./goldmask report --out build/check")
-def report(c, out="", verbose=False):
-    """Show the report of an earlier check again."""
+@command(example="./goldmask report --out build/check --format markdown")
+def report(c, out="", verbose=False, format="text", artifact=""):  # the name of the flag
+    """Show the report of an earlier check again: as a table, as Markdown, or for a job of GitHub's."""
     from ..cli.check import show_report
 
-    return show_report(out, verbose)
+    return show_report(out, verbose, format, artifact)
 
 
 @command(example="./goldmask init --ci github")

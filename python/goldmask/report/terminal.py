@@ -10,10 +10,9 @@ from rich.text import Text
 
 from ..contract.errors import ExitCode
 from ..machine.resources import COMMAND, typed
-from ..targets.target import REFERENCE
 from ..verdict.compare import CHANGED, FAILING, Comparison, Verdict
 from ..verdict.three_way import lines as lines_of
-from .clauses import cause_of, counted, figures, group_name, meaning, milliseconds
+from .clauses import cause_of, could_be_meant, counted, figures, group_name, meaning, milliseconds
 from .diagnoses import explained
 from .report import REPORT_FILE, Report
 
@@ -239,7 +238,7 @@ def _causes(page: _Page, report: Report, view: View) -> Iterator[Text]:
         if more := len(rows[MAX_CASES:]) if rows[0].metrics else 0:
             yield from page.wrapped(page.text(f"and {more:,} more: see {REPORT_FILE}"), VERDICT_WIDTH)
         yield from _typed(page, "try", cure)
-        for model in dict.fromkeys(row.model for row in rows if view.pends and _could_be_meant(row)):
+        for model in dict.fromkeys(row.model for row in rows if view.pends and could_be_meant(row)):
             yield from _typed(page, "accept", f"./goldmask golden.review --model {model}")
     if more := len(causes) - MAX_CAUSES if len(causes) > MAX_CAUSES else 0:
         yield page.text(f"and {more:,} more causes: see {REPORT_FILE}")
@@ -253,12 +252,6 @@ def _cases(page: _Page, rows: Sequence[Comparison]) -> Iterator[Text]:
     for row_name, cases in cases_by_row.items():
         more = f" and {len(cases) - MAX_CASES:,} more" if len(cases) > MAX_CASES else ""
         yield from page.wrapped(page.text(f"{', '.join(cases[:MAX_CASES])}{more} · {row_name}"), VERDICT_WIDTH)
-
-
-def _could_be_meant(row: Comparison) -> bool:
-    """Whether a failure pends, and can be accepted: the reference's masks only."""
-    differs = row.exit_code is ExitCode.MASKS_DIFFER or row.across is not None
-    return row.target == REFERENCE and row.verdict is Verdict.FAIL and differs
 
 
 def _typed(page: _Page, label: str, command: str) -> Iterator[Text]:
