@@ -55,7 +55,7 @@ def compare(c, golden="", bundle="", out="", verbose=False, across=False):
 
 
 @command(example="./goldmask report --out build/check --format markdown")
-def report(c, out="", verbose=False, format="text", artifact=""):  # the name of the flag
+def report(c, out="", verbose=False, format="text", artifact=""):
     """Show the report of an earlier check again: as a table, as Markdown, or for a job of GitHub's."""
     from ..cli.check import show_report
 
