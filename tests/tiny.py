@@ -13,7 +13,7 @@ import numpy as np
 import tflite
 
 CODES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int8": 9, "float16": 1}
-CONV_2D, ARG_MAX, ADD, CAST = 3, 56, 0, 53
+CONV_2D, ARG_MAX, ADD, CAST, CUSTOM = 3, 56, 0, 53, 32
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Graph:
         return len(self.tensors) - 1
 
     def operator(self, code, inputs, outputs) -> None:
-        """Add an operator."""
+        """Add an operator: the number of one of TensorFlow Lite's own, or the name of a custom one."""
         self.operators.append((code, inputs, outputs))
 
     def build(self, inputs, outputs, metadata: bytes | None = None) -> bytes:
@@ -44,7 +44,7 @@ class Graph:
         for name, shape, dtype, scale, zero_point, data in self.tensors:
             buffers.append(self._buffer(builder, data))
             tensors.append(self._tensor(builder, name, shape, dtype, scale, zero_point, len(buffers) - 1))
-        codes = sorted({code for code, _, _ in self.operators})
+        codes = sorted({code for code, _, _ in self.operators}, key=lambda code: (isinstance(code, str), code))
         operators = [self._operator(builder, codes.index(code), code, ins, outs) for code, ins, outs in self.operators]
         opcodes = [self._opcode(builder, code) for code in codes]
         tensors_vector = _vector(builder, tensors)
@@ -128,7 +128,12 @@ class Graph:
 
     @staticmethod
     def _opcode(builder, code) -> int:
+        custom = None
+        if isinstance(code, str):
+            custom, code = builder.CreateString(code), CUSTOM
         tflite.OperatorCodeStart(builder)
+        if custom is not None:
+            tflite.OperatorCodeAddCustomCode(builder, custom)
         tflite.OperatorCodeAddDeprecatedBuiltinCode(builder, code)
         tflite.OperatorCodeAddBuiltinCode(builder, code)
         tflite.OperatorCodeAddVersion(builder, 3 if code == CONV_2D else 1)
@@ -243,6 +248,15 @@ def scored_class_map() -> bytes:
     graph.operator(CONV_2D, [image, weights, bias], [logits])
     graph.operator(ARG_MAX, [logits, axis], [winner])
     return graph.build([image], [winner])
+
+
+def custom(operator: str) -> bytes:
+    """Scores [1, 8, 8, 3] that a custom operator makes of the image."""
+    graph = Graph()
+    image = graph.tensor("image", [1, 8, 8, 3], "float32")
+    logits = graph.tensor("logits", [1, 8, 8, 3], "float32")
+    graph.operator(operator, [image], [logits])
+    return graph.build([image], [logits])
 
 
 def half_input() -> bytes:

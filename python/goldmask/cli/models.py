@@ -8,6 +8,7 @@ from ..contract.errors import ConfigError, ExitCode, GoldmaskError
 from ..contract.files import sha256_of
 from ..contract.mask import MAX_CLASSES
 from ..project.case import fetch_case
+from ..project.custom_operators import descriptions
 from ..project.model import (
     Model,
     fetch_model,
@@ -78,6 +79,7 @@ def show_model(model: str) -> ExitCode:
         *(("output", str(tensor)) for tensor in description.outputs),
         *((("mask from", f"{found.output.name}: {found.reading.output_kind}"),) if found else ()),
         *((("normalised", _normalisation(found)),) if found else ()),
+        *(("operator", sentence) for sentence in descriptions(description.custom_operators)),
         ("metadata", "yes" if description.has_metadata else "none"),
         ("labels", _labels(description, found)),
     ]

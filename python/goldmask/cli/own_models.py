@@ -8,6 +8,7 @@ from pathlib import Path
 from ..contract.errors import ExitCode, UsageError
 from ..contract.files import sha256_of
 from ..project.config import find_root, load_config
+from ..project.custom_operators import descriptions
 from ..project.declared import Normalisation
 from ..project.model import Model, find_model, model_names, toml_of
 from ..project.model_toml import declare_normalisation, pin
@@ -83,6 +84,7 @@ def add_model(flags: AddFlags) -> ExitCode:
         tell(f"  pipeline {pipeline}")
     for pipeline, reason in done.refused.items():
         tell(f"  not {pipeline}: {reason}", "yellow")
+    _tell_operators(done.model)
     if not done.in_suite:
         tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
     tell(f"next: ./goldmask golden.record --model {done.name}{_assume(done.model)}")
@@ -98,11 +100,17 @@ def _add_variant(flags: AddFlags, declared: Tables) -> ExitCode:
     with ProgressBars() as bars:
         done = declare_variant(root(), Path(flags.file), flags.variant_of, flags.name, declared, bars.download)
     tell(f"wrote {done.toml}: {done.name}, with the images of {done.base}")
+    _tell_operators(done.model)
     if not done.in_suite:
         tell(f"  goldmask.toml has no suite {SUITE!r} that it could join", "yellow")
     tell(f"next: ./goldmask golden.record --model {done.name}{_assume(done.model)}")
     tell(f"then: ./goldmask compare --golden {done.base} --bundle {done.name}, for what the other precision changes")
     return ExitCode.OK
+
+
+def _tell_operators(model: Model) -> None:
+    for sentence in descriptions(model.description.custom_operators):
+        tell(f"  operator {sentence}", "yellow")
 
 
 def _assume(model: Model) -> str:

@@ -12,6 +12,7 @@ from ..contract.image import ImageError
 from ..contract.mask import MAX_CLASSES
 from ..contract.options import TapName
 from ..project.case import sort_images
+from ..project.custom_operators import lacking
 from ..project.model import ASSUMING, Model, find_model
 from ..project.options import from_flags
 from ..report.write import open_folder
@@ -39,6 +40,8 @@ def run_adhoc(
     notes: list[str] = []
     with ProgressBars() as bars:
         found = find_model(project, model, bars.download)
+        if error := lacking(found.description.custom_operators, target, pipeline, options):
+            raise error
         inputs = sort_images([Path(image) for image in images])
         if not inputs.cases:
             raise next(iter(inputs.errors.values()))

@@ -16,6 +16,7 @@ from ..contract.options import Pipeline
 from ..machine.progress import Progress
 from ..project.case import cases_from_files
 from ..project.config import Config, load_config
+from ..project.custom_operators import lacking
 from ..project.gather import gather
 from ..project.model import Model, find_model, load_spec, model_names
 from ..project.options import from_flags
@@ -155,6 +156,8 @@ def _ready(
     )
     target = find_target(side.target)
     check_options(target, options)
+    if error := lacking(model.description.custom_operators, side.target, side.pipeline, options):
+        raise error
     context = Context(
         root=root,
         logs=out / "logs" / side.name.lower(),

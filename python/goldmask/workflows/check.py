@@ -19,6 +19,7 @@ from ..machine.scratch import scratch_folder
 from ..project.across import comparable, golden_in, goldens_of
 from ..project.app_pipelines import android_of, held_against, no_such_pipeline
 from ..project.config import Config
+from ..project.custom_operators import lacking
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
 from ..project.model import ASSUMING, Model, ModelSpec, load_spec
@@ -199,7 +200,11 @@ def _compare_all(
                 missing = {case: error for case, error in assets.missing.items() if case in taken}
                 if stopped:
                     missing = dict.fromkeys(taken, EnvironmentMissing(FAIL_FAST, fix="leave --fail-fast out"))
-                elif error := _undeclared(run, name, spec, pipeline) or cannot[target, pipeline]:
+                elif error := (
+                    _undeclared(run, name, spec, pipeline)
+                    or cannot[target, pipeline]
+                    or _lacking(run, assets.model, target, pipeline)
+                ):
                     missing = dict.fromkeys(taken, error) | missing
                 group = _not_run(name, pipeline, target, missing, frozenset() if stopped else selection.named)
                 skipped += _told_once(name, pipeline, target, missing)
@@ -237,6 +242,12 @@ def _undeclared(run: Run, name: str, spec: ModelSpec, pipeline: str) -> Goldmask
         f"the model.toml of {name} does not list {held}" + (f", which {pipeline} needs" if held != pipeline else ""),
         fix=f"--pipeline {'|'.join(spec.pipelines)}, or add it to pipelines there",
     )
+
+
+def _lacking(run: Run, model: Model | None, target: str, pipeline: str) -> GoldmaskError | None:
+    """That a target does not have an operator of a model; a model that is not here has a reason of its own."""
+    options = options_for(run.config, run.selection, target)
+    return lacking(model.description.custom_operators, target, pipeline, options) if model else None
 
 
 def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, assets: Assets) -> list[Comparison]:

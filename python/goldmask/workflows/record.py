@@ -13,6 +13,7 @@ from ..contract.errors import ConfigError, ExitCode, GoldenError, GoldmaskError,
 from ..machine.progress import Progress
 from ..machine.scratch import scratch_folder
 from ..project.config import Config
+from ..project.custom_operators import lacking
 from ..project.gather import gather
 from ..project.golden import (
     Golden,
@@ -109,6 +110,9 @@ def record(
             wanted = _wanted(existing, request, mode, golden_folder(root, name, pipeline))
             if (wanted or assume) and pipeline in ASSUMING and assets.model.assumption:
                 _confirm(root, assets.model, assume)
+            operators = assets.model.description.custom_operators
+            if wanted and (error := lacking(operators, REFERENCE, pipeline, options)):
+                raise error
             asked = Asked(mode, ties, progress)
             done = _pend(root, config, request, wanted, existing, options, asked) if wanted else {}
             for case in request.cases:
