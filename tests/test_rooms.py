@@ -58,11 +58,16 @@ def circles(package: Path) -> list[str]:
                 whole = ".".join(filter(None, [room if node.level == 1 else "", node.module or ""]))
                 needs[name] |= {whole, *(f"{whole}.{alias.name}" for alias in node.names)}
     found = []
+    # Without them every path is walked, and a new module may double how many there are.
+    seen: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         if name in path:
             found.append(" → ".join((*path[path.index(name) :], name)))
             return
+        if name in seen:
+            return
+        seen.add(name)
         for other in sorted(needs[name] & set(needs)):
             visit(other, (*path, name))
 
