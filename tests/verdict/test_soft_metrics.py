@@ -138,6 +138,9 @@ def test_only_what_is_kept_counts():
     assert measure_soft(expected, actual, kept).largest == 1
     kept[0, 0] = False
     assert measure_soft(expected, actual, kept).largest == 0
+    actual[3, 3] = 1
+    kept[:2] = False
+    assert measure_soft(expected, actual, kept).mae == 1 / 8
     assert measure_soft(expected, actual, np.zeros((4, 4), bool)) == EQUAL == measure_soft(actual, actual)
 
 

@@ -45,11 +45,12 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
     ignored: dict[str, Ignored] = {}
     notes: list[str] = []
     folder = model_folder(root, name)
+    value = model.request().output.ignore if spec.ignore is not None else None
     for case in spec.cases:
         try:
             fetched = fetch_case(case, folder, progress.download)
             # A region that cannot be had leaves open what counts: its case cannot be judged.
-            ignored[case.id] = ignored_of(case, spec, model, fetched, folder, progress.download)
+            ignored[case.id] = ignored_of(case, spec, value, folder, progress.download)
             cases.append(fetched)
         except EnvironmentMissing as error:
             missing[case.id] = error
@@ -63,13 +64,24 @@ def gather(root: Path, name: str, spec: ModelSpec, progress: Progress) -> Assets
     return Assets(model, tuple(cases), missing, truths, ignored, tuple(notes), frames_before(spec.cases))
 
 
+def ignores(spec: ModelSpec, case: Case) -> bool:
+    """Whether a model.toml leaves anything out of the counts of a case."""
+    values = (spec.ignore, case.ignore)
+    return any(value is not None for value in values) or bool(case.ignore_mask or case.ignore_polygons)
+
+
 def ignored_of(
-    case: Case, spec: ModelSpec, model: Model, fetched: RequestCase, folder: Path, on_progress: OnProgress | None = None
+    case: Case, spec: ModelSpec, value: int | None, folder: Path, on_progress: OnProgress | None = None
 ) -> Ignored:
-    """What is left out of every count of a case. Raises as fetch does, and ImageError for an image without a size."""
-    size = upright_size(Path(fetched.file), case.orientation) if case.ignore_polygons else (1, 1)
+    """What is left out of every count of a case, and of the class map's pixels those of `value`.
+
+    Raises as fetch does, and ImageError for an image without a size.
+    """
+    size = (1, 1)
+    if case.ignore_polygons:
+        size = upright_size(Path(fetch_case(case, folder, on_progress).file), case.orientation)
     return Ignored(
-        value=model.request().output.ignore,
+        value=value,
         truth=spec.ignore if case.ignore is None else case.ignore,
         mask=fetch(case.ignore_mask, folder, on_progress) if case.ignore_mask else None,
         polygons=case.ignore_polygons,

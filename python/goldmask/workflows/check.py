@@ -3,7 +3,7 @@
 import os
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from ..project.config import Config
 from ..project.custom_operators import lacking
 from ..project.gather import Assets, gather
 from ..project.golden import load_golden, problem
+from ..project.ignored import Ignored
 from ..project.model import ASSUMING, Model, ModelSpec, load_spec
 from ..project.options import set_in
 from ..project.pending import STORE, rejection_of
@@ -215,7 +216,7 @@ def _compare_all(
                     request = request_for(assets.model, cases, held_against(run.config, pipeline), options, taps)
                     compared = _run_and_compare(run, request, target, pipeline, assets)
                     if target == REFERENCE and not (pipeline in ASSUMING and assets.model.assumption):
-                        compared = _pend(run, request, compared)
+                        compared = _pend(run, request, compared, assets.ignored)
                     group += compared
                 rows += group
                 stopped = stopped or (selection.fail_fast and any(row.verdict in FAILING for row in group))
@@ -320,7 +321,7 @@ def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, ass
     return rows
 
 
-def _pend(run: Run, request: Request, rows: list[Comparison]) -> list[Comparison]:
+def _pend(run: Run, request: Request, rows: list[Comparison], ignored: Mapping[str, Ignored]) -> list[Comparison]:
     """Have pend what the reference predicts and is not golden; a mask that was rejected does not pend again.
 
     Returns the rows, those of rejected masks with the reason. Only what `golden.record` would run can become golden.
@@ -349,7 +350,7 @@ def _pend(run: Run, request: Request, rows: list[Comparison]) -> list[Comparison
             made = {result.case for result in bundle.results if isinstance(result, Predicted)} - set(rejected)
             cases = tuple(case for case in wanted if case.id in made)
             if cases:
-                pend(run.root, stores, request.model_copy(update={"cases": cases}), scratch)
+                pend(run.root, stores, request.model_copy(update={"cases": cases}), scratch, ignored)
                 source = f" --from {run.out}" if os.environ.get("CI") else ""
                 count = f"{len(cases)} masks pend" if len(cases) > 1 else "a mask pends"
                 run.notes.append(typed(f"{name} · {pipeline}: {count} (./goldmask golden.review{source})"))

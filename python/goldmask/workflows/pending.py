@@ -18,18 +18,23 @@ from ..contract.options import Pipeline
 from ..machine.progress import Progress
 from ..project import pending
 from ..project.config import Compared, Config, Tolerances, tolerances_for
-from ..project.gather import Assets, gather
+from ..project.gather import Assets, gather, ignores
 from ..project.golden import Figures, Golden, problem, readable
+from ..project.ignored import NOTHING, Ignored, highest_class, with_ignored
 from ..project.model import golden_folder, load_spec, model_names
 from ..project.pending import Kind
 from ..report.overlay import overlay
 from ..targets.target import REFERENCE
 from ..verdict.metrics import Metrics, TruthScores, distinct, measure, truth_scores
+from ..verdict.reason import unknown_class
 
 
 @dataclass(frozen=True)
 class Change:
-    """A mask that pends, and the golden of today, if that has one of the case."""
+    """A mask that pends, and the golden of today, if that has one of the case.
+
+    `ignore` is left out of its figures; None where what is ignored cannot be had, and then nothing is counted.
+    """
 
     store: Path
     model: str
@@ -40,6 +45,7 @@ class Change:
     golden: Golden | None
     tolerances: Tolerances
     truth: Path | None = None
+    ignore: Ignored | None = NOTHING
 
     @property
     def picture(self) -> Path:
@@ -53,28 +59,46 @@ class Change:
         assert isinstance(result, Predicted)
         return result
 
-    @cached_property
+    @property
     def metrics(self) -> Metrics | None:
         """How the masks differ; None where they cannot be laid over each other, or nothing is there to compare with."""
+        return None if isinstance(self._measured, str) else self._measured
+
+    @cached_property
+    def _measured(self) -> Metrics | str:
+        """The metrics, or why there are none, as a clause."""
+        unlike = "another size or other labels than the golden"
         before = self.golden.bundle.result(self.case) if self.golden else None
         if self.golden is None or not isinstance(before, Predicted) or before.mask_size != self.result.mask_size:
-            return None
+            return unlike
         labels = self.proposed.provenance.labels
         if self.golden.provenance.labels != labels:
-            return None
+            return unlike
+        if self.ignore is None:
+            return "what is ignored cannot be had, so nothing was compared"
         expected, actual = mask_of(self.golden.folder, before), mask_of(self.proposed.folder, self.result)
-        return measure(expected, actual, margin_of(self.golden.folder, before), labels, self.tolerances)
+        ignored = self.ignore.pixels(expected)
+        if ignored is not None and ignored.all():
+            return "every pixel is ignored, so nothing was compared"
+        highest = max(highest_class(mask, self.ignore.value) for mask in (expected, actual))
+        if highest >= len(labels):
+            return unknown_class("a mask", highest, len(labels))
+        named, margin = with_ignored(labels, self.ignore.value), margin_of(self.golden.folder, before)
+        return measure(expected, actual, margin, named, self.tolerances, ignored)
 
     @cached_property
     def scores(self) -> TruthScores | None:
         """mIoU with the ground truth, of the golden and of what pends; of that alone, twice, where it is new."""
         before = self.golden.bundle.result(self.case) if self.golden else None
-        if self.truth is None or (self.metrics is None and self.kind != "new"):
+        if self.truth is None or self.ignore is None or (self.metrics is None and self.kind != "new"):
             return None
         actual = expected = mask_of(self.proposed.folder, self.result)
         if self.golden and isinstance(before, Predicted):
             expected = mask_of(self.golden.folder, before)
-        return truth_scores(read_mask(self.truth), expected, actual, len(self.proposed.provenance.labels))
+        truth = read_mask(self.truth)
+        if highest_class(truth, self.ignore.truth) >= len(self.proposed.provenance.labels):
+            return None
+        return truth_scores(truth, expected, actual, self.ignore.truth, self.ignore.pixels(expected))
 
     @property
     def areas(self) -> dict[str, float]:
@@ -105,14 +129,17 @@ class Change:
             return f"{model}no golden yet" + (
                 f"; mIoU with the ground truth {self.scores.miou:.4f}" if self.scores else ""
             )
-        if (metrics := self.metrics) is None:
-            return f"{model}another size or other labels than the golden"
+        if isinstance(metrics := self._measured, str):
+            return f"{model}{metrics}"
+        if not metrics.differing and metrics.ignored and self.kind == "changed":
+            return f"{model}all {metrics.pixels:,} pixels equal; {metrics.ignored:,} more are ignored, and some differ"
         if not metrics.differing:
             return f"{model}the same mask, but not of the same model, runtime or stages"
         flips = f"{metrics.differing:,} pixels"
         if metrics.confident_flips is not None:
             flips = f"{metrics.confident_flips:,} confident flips, {metrics.tie_flips:,} tie flips"
         text = f"{model}{flips} of {metrics.pixels:,} pixels, mIoU {metrics.miou:.4f}"
+        text += f"; {metrics.ignored:,} more are ignored" if metrics.ignored else ""
         if self.scores:
             was, now = self.scores.golden_miou, self.scores.miou
             word = "better" if now > was else "worse" if now < was else "the same"
@@ -135,7 +162,7 @@ def look(
         if models and model not in models:
             continue
         golden = golden_of(root, model, proposed.bundle.pipeline)
-        truths = _truths(root, model)
+        truths, ignored = _truths_and_ignored(root, model)
         for result in proposed.bundle.results:
             if cases and not any(fnmatchcase(result.case, pattern) for pattern in cases):
                 continue
@@ -144,7 +171,7 @@ def look(
                 found.append(
                     Change(
                         store, model, proposed.bundle.pipeline, result.case, kind, proposed, golden, tolerances,
-                        truths.get(result.case),
+                        truths.get(result.case), ignored.get(result.case, NOTHING),
                     )
                 )  # fmt: skip
     return found
@@ -171,7 +198,9 @@ def _check_names(
             )
 
 
-def pend(root: Path, stores: Sequence[Path], request: Request, source: Path) -> None:
+def pend(
+    root: Path, stores: Sequence[Path], request: Request, source: Path, ignored: Mapping[str, Ignored] = {}
+) -> None:
     """Have the results of a bundle pend in stores, each with its picture. Raises RunError where a case has no mask."""
     golden = golden_of(root, request.model.name, request.options.pipeline)
     for store in stores:
@@ -183,8 +212,9 @@ def pend(root: Path, stores: Sequence[Path], request: Request, source: Path) -> 
                 now = mask_of(proposed.folder, result)
                 was = mask_of(golden.folder, before) if golden and isinstance(before, Predicted) else None
                 picture = pending.picture_of(store, request.model.name, request.options.pipeline, case.id)
-                path = Path(case.file)
-                write_atomically(picture, overlay(decode(path, case.orientation), now, was))
+                photograph = decode(Path(case.file), case.orientation)
+                left_out = None if was is None else ignored.get(case.id, NOTHING).pixels(was)
+                write_atomically(picture, overlay(photograph, now, was, left_out))
 
 
 def settle_stale(store: Path, request: Request, cases: Sequence[str]) -> None:
@@ -210,11 +240,15 @@ def assets_of(root: Path, model: str) -> Assets:
     return assets
 
 
-def _truths(root: Path, model: str) -> Mapping[str, Path]:
+def _truths_and_ignored(root: Path, model: str) -> tuple[Mapping[str, Path], Mapping[str, Ignored | None]]:
+    """The ground truths of today's cases, and what of each is ignored: None where that cannot be had."""
     try:
-        return gather(root, model, load_spec(root, model), Progress()).truths
+        spec = load_spec(root, model)
+        assets = gather(root, model, spec, Progress())
     except GoldmaskError:
-        return {}
+        return {}, {}
+    unknown = {case.id: None for case in spec.cases if case.id in assets.missing and ignores(spec, case)}
+    return assets.truths, assets.ignored | unknown
 
 
 def tolerances_of(config: Config, model: str, case: str, bundle: Bundle) -> Tolerances:

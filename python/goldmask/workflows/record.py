@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +57,12 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Asked:
-    """How to record."""
+    """How to record, and what is `ignored` of each case."""
 
     mode: Mode
     ties: bool
     progress: Progress
+    ignored: Mapping[str, Ignored]
 
 
 def default_mode() -> Mode:
@@ -81,8 +82,9 @@ def record(
     """Run the reference on the selected models through those of the selected pipelines that they have.
 
     What is not golden pends. `all` runs every case, `failed` as well and keeps what passes a check, `missing` runs
-    those without a golden, `never` none. Where only near-ties differ the golden is kept, unless `ties`. Raises
-    GoldenError when a golden is stale and the mode does not allow recording it, RunError when the reference fails,
+    those without a golden, `never` none. Where only near-ties or ignored pixels differ the golden is kept, unless
+    `ties`. Raises GoldenError when a golden is stale and the mode does not allow recording it, RunError when the
+    reference fails,
     EnvironmentMissing when it or a file cannot be had, ConfigError for a model that would be recorded on an assumption
     which nobody has confirmed, unless `assume` declares it; nothing of that model and pipeline pends then.
     What came before it does. Raises UsageError for a named model without any of the pipelines, and where no
@@ -113,7 +115,7 @@ def record(
             operators = assets.model.description.custom_operators
             if wanted and (error := lacking(operators, REFERENCE, pipeline, options)):
                 raise error
-            asked = Asked(mode, ties, progress)
+            asked = Asked(mode, ties, progress, assets.ignored)
             done = _pend(root, config, request, wanted, existing, options, asked) if wanted else {}
             for case in request.cases:
                 action = done.get(case.id, "kept")
@@ -158,7 +160,7 @@ def _pend(
         done = {case.id: _action(config, request, case, proposed, golden, asked) for case in wanted}
         cases = tuple(case for case in wanted if done[case.id] == "pends")
         if cases:
-            pend(root, [root / STORE], request.model_copy(update={"cases": cases}), scratch)
+            pend(root, [root / STORE], request.model_copy(update={"cases": cases}), scratch, asked.ignored)
         settle(root / STORE, name, pipeline, [case for case, action in done.items() if action != "pends"])
     return done
 
@@ -186,7 +188,7 @@ def _action(
         bundle=proposed.bundle,
         labels=request.model.labels,
         tolerances=tolerances_of(config, request.model.name, case.id, proposed.bundle),
-        ignore=Ignored(value=request.model.output.ignore),
+        ignore=asked.ignored[case.id],
     )
     if not isinstance(outcome, Pair):
         return "pends"
