@@ -1,6 +1,6 @@
 """The confusion table of `diagnose`: injected bugs × named causes, on real models, by hash and by mask.
 
-.venv/bin/python benchmarks/diagnosis.py [--small] [--model NAME …] [--pairs N]
+.venv/bin/python benchmarks/diagnosis.py [--small] [--model NAME …] [--case ID …] [--by hash|mask] [--pairs N]
 Every hypothesis is injected as a bug into an app that is written in numpy around the reference runtime. A row is right
 where the bug is the cause that is named first. What is no bug (kernels without a delegate, threads, half precision)
 must not be called one. --small takes a dozen bugs of `shapes`, and no pairs.
@@ -348,6 +348,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--model", nargs="*", default=MODELS)
+    parser.add_argument("--case", nargs="*", default=(), help="of those the model has; all by default")
+    parser.add_argument("--by", nargs="*", default=("hash", "mask"), choices=("hash", "mask"))
     parser.add_argument("--pairs", type=int, default=40)
     arguments = parser.parse_args()
     diagnose.HASHES_S = by_reference.CASE_S = 1e6  # so that a busy machine counts the same
@@ -358,7 +360,10 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     wrong = []
     for name in models:
-        with subject(name, SMALL_CASES if arguments.small else ()) as chosen, tempfile.TemporaryDirectory() as folder:
+        with (
+            subject(name, SMALL_CASES if arguments.small else arguments.case) as chosen,
+            tempfile.TemporaryDirectory() as folder,
+        ):
             bugs = bugs_of(chosen.image, len(chosen.model.labels))
             if arguments.small:
                 bugs = [bug for bug in bugs if bug.name in SMALL]
@@ -370,7 +375,7 @@ def main() -> int:
                 failures = chosen.failed(injected)
                 alone = failures if kind == "single" else alone
                 failures = {name: effective(name, cases, alone) for name, cases in failures.items()}
-                for found_by in ("hash", "mask"):
+                for found_by in arguments.by:
                     counts = judge(chosen, failures, injected, hidden=found_by == "mask")
                     ok = counts.right + counts.same
                     bad = counts.cases - ok - counts.few

@@ -57,6 +57,18 @@ def test_what_is_not_explained_says_what_was_tried(project):
     assert ran.code == 10 and "WHY not explained" in ran.text and "ways to post-process the golden's mask" in ran.text
 
 
+def test_a_bundle_of_another_model_has_its_file_as_the_cause(project):
+    folder = mirrored(project)
+    bundle = load_bundle(folder)
+    save(
+        bundle.model_copy(update={"model": bundle.model.model_copy(update={"sha256": "9" * 64})}),
+        folder / "bundle.json",
+    )
+    ran = project.run("diagnose", "--golden", GOLDEN, "--bundle", "mirrored", "--out", "out")
+    assert ran.code == 5 and "WHY another model's file ran, which no model.toml declares" in ran.text, ran.text
+    assert 'right: Interpreter(model_path="tiny.tflite"), the file with sha256' in ran.text
+
+
 def test_equal_masks_need_no_cause(project):
     equal_bundle(project, project.folder / "equal")
     ran = project.run("diagnose", "--golden", GOLDEN, "--bundle", "equal", "--out", "out")

@@ -15,6 +15,7 @@ from ..verdict.compare import Verdict
 from ..workflows.compare import compare_bundle
 from ..workflows.diagnose import Materials, diagnose_rows, materials_of
 from ..workflows.failed_case import Sides
+from ..workflows.known_models import known_models
 from ..workflows.three_way import agreements_of
 from .check import finish
 from .compare import Side, load_side, named_folder
@@ -56,11 +57,24 @@ def run_diagnose(
     )
     sides = Sides(was, expected.golden or expected.bundle, now, actual.bundle)
     materials = _materials(project, expected, actual, len(labels), path / "logs")
-    rows = diagnose_rows(rows, sides, replace(materials, budget_s=BUDGET_S))
+    materials = replace(
+        materials,
+        budget_s=BUDGET_S,
+        labels=expected.labels or actual.labels,
+        known=known_models(project),
+        dtype=_dtype(actual.folder),
+    )
+    rows = diagnose_rows(rows, sides, materials)
     failed = [row.case for row in rows if row.verdict is Verdict.FAIL]
     agreements = agreements_of(project, _bundles_around(now), expected.bundle.model.name, failed)
     environment = {"golden": golden, "bundle": bundle}
     return finish(write_report(rows, (), environment, path, agreements=agreements), path, verbose)
+
+
+def _dtype(folder: Path) -> str:
+    """What the model of a bundle takes, by the request beside it; empty where there is none."""
+    file = folder / "request.json"
+    return load_request(file).model.input.dtype if file.is_file() else ""
 
 
 def _bundles_around(folder: Path) -> Path:

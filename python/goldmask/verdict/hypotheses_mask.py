@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
 from ..contract.image import orient
 from ..contract.mask import Mask, Scores
-from .hypothesis import Fix, Hypothesis
+from .hypothesis import Fix, Hypothesis, Stage
 
 Table = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
@@ -17,7 +18,8 @@ Table = np.ndarray[tuple[int], np.dtype[np.uint8]]
 class Prediction:
     """What the reference makes of an image: the mask, the scores [h, w, classes] where known, the classes there are.
 
-    `size` is the height and width that the target's mask has, `photo` those of the image.
+    `size` is the height and width that the target's mask has, `photo` those of the image. `others` are ways to
+    post-process that are possible for this model alone.
     """
 
     mask: Mask
@@ -25,6 +27,7 @@ class Prediction:
     size: tuple[int, int]
     photo: tuple[int, int] | None = None
     scores: Scores | None = None
+    others: "tuple[Postprocessing, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Postprocessing(Hypothesis):
     """How a prediction becomes a mask; None where that cannot be, or needs scores that are not known."""
 
     apply: Callable[[Prediction], Mask | None]
-    stage = "mask"
+    stage: ClassVar[Stage] = "mask"
 
 
 _TURN = Fix(

@@ -111,7 +111,7 @@ def trials(
         yield from (trial(each, prediction.mask, expected, actual) for each in causes)
     if fewest >= most:
         return
-    candidates: list[Postprocessing] = list(POSTPROCESSINGS)
+    candidates: list[Postprocessing] = [*POSTPROCESSINGS, *prediction.others]
     if table := permuted(prediction.mask, actual, prediction.classes):
         candidates.append(permutation(table))
     for way in candidates:

@@ -5,7 +5,7 @@ import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from .baselines import load_baselines
 from .compare import compare_bundle
 from .diagnose import diagnose_rows, materials_of
 from .failed_case import Sides
+from .known_models import known_models
 from .latency import judge_latency
 from .measuring import in_random_order
 from .pending import pend, settle_stale
@@ -317,6 +318,8 @@ def _run_and_compare(run: Run, request: Request, target: str, pipeline: str, ass
         # The reference's own code is ours, so that no candidate of an app's needs to be predicted for it.
         model = None if target == REFERENCE else assets.model
         materials = materials_of(request, model, run.out / "logs")
+        if any(row.verdict is Verdict.FAIL for row in compared):
+            materials = replace(materials, labels=request.model.labels, known=known_models(run.root))
         rows += diagnose_rows(compared, Sides(folder, golden, bundle_folder, bundle), materials)
     return rows
 

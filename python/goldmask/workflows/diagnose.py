@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..contract.bundle import Request, RequestCase
+from ..contract.errors import ExitCode
 from ..contract.options import Options
 from ..contract.tensors import InputSpec
+from ..project.golden import Golden
 from ..project.model import Model
 from ..verdict import diagnosis
-from ..verdict.compare import Comparison, first_difference
+from ..verdict.compare import Comparison, Verdict, first_difference
 from ..verdict.diagnosis import Diagnosis, Explanation, settled
 from ..verdict.hash_search import HashSearch, distinct
 from ..verdict.hypotheses_mask import Prediction
+from ..verdict.hypotheses_model import KnownModel, Ran, by_model, other_labels
 from ..verdict.hypothesis import ImageInput, Photo, Recipe
 from ..verdict.mask_search import trials
 from .by_reference import MaskSearch, explain_by_reference
@@ -31,7 +34,8 @@ _STAGES = {"decoded": "decoded pixels", "resized": "resized pixels", "tensor": "
 class Materials:
     """What is at hand to try candidates on: the model's image tensor, the number of classes, the images by case.
 
-    Without `reference` nothing is predicted. After `budget_s` seconds no further case is searched.
+    Without `reference` nothing is predicted. After `budget_s` seconds no further case is searched. `labels` are the
+    golden's, `known` the models whose file or labels an app may have taken instead; `dtype` is what the bundle's takes.
     """
 
     classes: int
@@ -39,6 +43,9 @@ class Materials:
     cases: dict[str, RequestCase] = field(default_factory=dict)
     reference: Predictor | None = None
     budget_s: float = REFERENCE_S
+    labels: tuple[str, ...] = ()
+    known: tuple[KnownModel, ...] = ()
+    dtype: str = ""
 
 
 def materials_of(request: Request, model: Model | None, logs: Path) -> Materials:
@@ -70,8 +77,21 @@ def diagnose_rows(rows: Sequence[Comparison], sides: Sides, materials: Materials
     `rows` are of one model, target and pipeline: what explains one case is tried first on the others.
     """
     cases = {row.case: case for row in rows if (case := failed_case(row, sides))}
-    diagnoses = explain_cases(cases, materials)
+    diagnoses = explain_cases(cases, materials) | _of_other_models(rows, sides, materials)
     return [row.model_copy(update={"diagnosis": diagnoses[row.case]}) if row.case in diagnoses else row for row in rows]
+
+
+def _of_other_models(rows: Sequence[Comparison], sides: Sides, materials: Materials) -> dict[str, Diagnosis]:
+    """The diagnosis of each case whose golden is of another model; one that is compared on purpose has none."""
+    found = {}
+    for row in rows:
+        if row.verdict is Verdict.FAIL and row.across and row.exit_code is ExitCode.GOLDEN:
+            dtype = sides.golden.origin(row.case).input.dtype if isinstance(sides.golden, Golden) else ""
+            ran = Ran(row.model, row.across.golden, row.across.model, dtype, materials.dtype)
+            agreement = f"agreement was {row.metrics.agreement:.1%}" if row.metrics else "the masks have other sizes"
+            if diagnosis_of_model := by_model(ran, materials.known, agreement):
+                found[row.case] = diagnosis_of_model
+    return found
 
 
 def explain_cases(cases: Mapping[str, FailedCase], materials: Materials) -> dict[str, Diagnosis]:
@@ -94,6 +114,7 @@ class _Doctor:
 
     def __init__(self, materials: Materials) -> None:
         self.materials = materials
+        self.others = other_labels(materials.labels, materials.known)
         self.known: list[Recipe] = []
         self.verified = 0
         self.out_of_time = deadline(materials.budget_s)
@@ -122,7 +143,7 @@ class _Doctor:
         else:
             tried.append(f"no hashes, as {missing or 'the model is not here'}")
         upright = photo.upright().shape[:2] if photo else None
-        prediction = Prediction(case.expected, self.materials.classes, case.actual.shape, upright)
+        prediction = Prediction(case.expected, self.materials.classes, case.actual.shape, upright, others=self.others)
         ways = list(trials([Recipe()], prediction, case.expected, case.actual, most=1))
         tried.append(f"{len(ways)} ways to post-process the golden's mask")
         least = diagnosis.LEAST_AGAINST_HASHES if differs else diagnosis.LEAST_EXPLAINED
