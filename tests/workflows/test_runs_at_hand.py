@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from conftest import REPO
 
 from goldmask.workflows.three_way import agreements_of
@@ -14,3 +15,28 @@ def test_a_pipeline_of_the_app_is_a_run_of_its_own(tmp_path):
     (found,) = agreements_of(tmp_path, tmp_path / "bundles", "tiny", ["flag"])
     runs = {found.one, found.other}
     assert runs == {"android-device · lib_interpreter", "android-device · mediapipe"}
+
+
+@pytest.fixture
+def bundles(tmp_path):
+    """Two runs of `tiny`."""
+    for target in ("android-device", "ios-host"):
+        shutil.copytree(REPO / "tests/samples", tmp_path / "bundles" / target / "lib_interpreter/tiny")
+    return tmp_path / "bundles"
+
+
+def test_only_the_cases_that_are_asked_for_are_laid_over_each_other(tmp_path, bundles):
+    assert agreements_of(tmp_path, bundles, "tiny", []) == []
+    assert agreements_of(tmp_path, bundles, "tiny", ["nobody"]) == []
+    assert agreements_of(tmp_path, bundles, "other", ["flag"]) == []
+
+
+def test_a_run_that_cannot_be_read_is_left_out(tmp_path, bundles):
+    (bundles / "ios-host/lib_interpreter/tiny/bundle.json").write_text("{", "utf-8")
+    assert agreements_of(tmp_path, bundles, "tiny", ["flag"]) == []
+
+
+def test_a_run_whose_mask_is_missing_is_left_out(tmp_path, bundles):
+    for mask in (bundles / "ios-host/lib_interpreter/tiny/masks").iterdir():
+        mask.unlink()
+    assert agreements_of(tmp_path, bundles, "tiny", ["flag"]) == []
