@@ -1,6 +1,7 @@
 """`compare`: two bundles on disk, or the goldens of two models."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from ..contract.bundle import Bundle, load_bundle, load_request
 from ..contract.errors import ExitCode, GoldenError, UsageError, meant
 from ..contract.mask import MAX_CLASSES
 from ..contract.schema import NAME
+from ..project.gather import find_ignored
 from ..project.golden import Golden, is_golden, load_golden
-from ..project.model import golden_folder, load_spec, model_folder, model_names
+from ..project.ignored import Ignored
+from ..project.model import golden_folder, goldens_folder, load_spec, model_folder, model_names
 from ..report.write import open_folder, write_report
 from ..verdict.across import between, lines
 from ..workflows.compare import compare_bundle
@@ -32,7 +35,7 @@ class Side:
 
 
 def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, across: bool = False) -> ExitCode:
-    """`compare`: nothing is fetched and nothing is run."""
+    """`compare`: nothing is run, and nothing fetched but what a model.toml says of ignored pixels."""
     project, config = root_or_here()
     was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
     if was.samefile(now):
@@ -46,8 +49,9 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
         raise UsageError("the two have other labels, and their classes cannot be compared", fix="name two of one list")
     # A bare bundle names no labels: classes are numbered, and none is unknown.
     unnamed = tuple(f"class_{index}" for index in range(MAX_CLASSES))
+    cases = dict.fromkeys(result.case for result in (*expected.bundle.results, *actual.bundle.results))
     rows = compare_bundle(
-        dict.fromkeys(result.case for result in (*expected.bundle.results, *actual.bundle.results)),
+        cases,
         config=config,
         model=expected.bundle.model.name,
         target=actual.bundle.target.name,
@@ -58,6 +62,7 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
         labels=expected.labels or actual.labels or unnamed,
         out=path,
         truths=_truths(project, golden),
+        ignored=ignored_by(project, was, cases),
         across=across,
     )
     code = finish(write_report(rows, (), {"golden": golden, "bundle": bundle}, path), path, verbose, pends=False)
@@ -97,6 +102,17 @@ def load_side(name: str, folder: Path) -> Side:
     request = folder / "request.json"
     labels = load_request(request).model.labels if request.is_file() else ()
     return Side(name, folder, load_bundle(folder), None, labels)
+
+
+def ignored_by(project: Path, folder: Path, cases: Collection[str]) -> dict[str, Ignored]:
+    """What is ignored where the golden side is a declared model's goldens.
+
+    Raises as `find_ignored`.
+    """
+    for name in model_names(project):
+        if goldens_folder(project, name).resolve() == folder.resolve().parent:
+            return find_ignored(project, name, cases)
+    return {}
 
 
 def _truths(project: Path, model: str) -> dict[str, Path]:

@@ -139,7 +139,9 @@ class GoldenMask:
 
         from ..contract.mask import encode_mask
         from ..project.config import Compared, load_config, tolerances_for
+        from ..project.gather import find_ignored
         from ..project.golden import load_golden
+        from ..project.ignored import NOTHING
         from ..project.model import golden_folder
         from ..report.write import row_of
         from ..verdict.compare import compare_case
@@ -163,6 +165,7 @@ class GoldenMask:
             labels=golden.provenance.labels,
             tolerances=tolerances,
             override=override,
+            ignore=find_ignored(self._root, name, [case]).get(case, NOTHING),
         )
         row = row_of(outcome, self._scratch)
         if row.verdict in ("FAIL", "ERROR"):

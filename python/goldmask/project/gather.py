@@ -1,5 +1,6 @@
 """A model and its cases, brought to this machine as far as they can be had."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ..machine.resources import typed
 from .case import Case, fetch_case
 from .clip import frames_before
 from .ignored import Ignored
-from .model import Model, ModelSpec, fetch_model, model_folder
+from .model import Model, ModelSpec, fetch_model, load_spec, model_folder
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,18 @@ def ignores(spec: ModelSpec, case: Case) -> bool:
     """Whether a model.toml leaves anything out of the counts of a case."""
     values = (spec.ignore, case.ignore)
     return any(value is not None for value in values) or bool(case.ignore_mask or case.ignore_polygons)
+
+
+def find_ignored(root: Path, name: str, cases: Collection[str]) -> dict[str, Ignored]:
+    """What is left out of every count of some of a declared model's cases.
+
+    Only what that takes is fetched: nothing, where model.toml leaves nothing out. Raises as fetch_model, fetch_case and
+    upright_size do, since what is ignored must not be guessed.
+    """
+    spec, folder = load_spec(root, name), model_folder(root, name)
+    chosen = [case for case in spec.cases if case.id in cases and ignores(spec, case)]
+    value = fetch_model(root, name, spec).request().output.ignore if chosen and spec.ignore is not None else None
+    return {case.id: ignored_of(case, spec, value, folder) for case in chosen}
 
 
 def ignored_of(
