@@ -32,11 +32,11 @@ class Owner:
     fix: str = ""
 
 
+# The interpreter of TensorFlow 2.21's own Python package has it no longer, whichever operator resolver is asked for.
 FLEX = Owner(
     "TensorFlow's, by TensorFlow Lite's Flex delegate",
-    "the `tensorflow` runtime has it; LiteRT and the Android AAR of Maven need "
-    "org.tensorflow:tensorflow-lite-select-tf-ops",
-    "--target python --runtime tensorflow, or convert the model without SELECT_TF_OPS",
+    "an Android app with org.tensorflow:tensorflow-lite-select-tf-ops has it, and no runtime that goldmask runs",
+    "convert the model without SELECT_TF_OPS",
 )
 XNNPACK = Owner(
     "MediaPipe's",
@@ -77,7 +77,7 @@ def lacking(operators: Iterable[str], target: str, pipeline: str, options: Targe
     """
     if pipeline not in PIPELINES:
         return None
-    missing = [each for each in dict.fromkeys(operators) if _lacks(owner_of(each), target, pipeline, options)]
+    missing = [each for each in dict.fromkeys(operators) if _lacks(owner_of(each), target, options)]
     if not missing:
         return None
     where = f"{target} · {pipeline}"
@@ -90,11 +90,11 @@ def lacking(operators: Iterable[str], target: str, pipeline: str, options: Targe
     )
 
 
-def _lacks(owner: Owner, target: str, pipeline: str, options: TargetOptions) -> bool:
+def _lacks(owner: Owner, target: str, options: TargetOptions) -> bool:
     if owner is INTERPRETER:
         return False
     if owner is FLEX:
-        return (target, pipeline, options.runtime) != (PYTHON, "lib_interpreter", "tensorflow")
+        return True
     if options.delegate in OF_DEVICES:
         return False
     if owner is XNNPACK and options.delegate == "xnnpack":
