@@ -152,10 +152,11 @@ def test_a_library_of_another_processor(tmp_path):
 def test_every_library_of_the_app_is_accounted_for(abi, tmp_path):
     """Those of other TensorFlow Lite versions too; once prepared, they are not prepared again."""
     kotlin = builder(tmp_path)
-    for bundle in ("lib-interpreter", "lib-task-api", "runtime-v2-14-0", "runtime-v2-9-0"):
-        files = maven.native_libraries(kotlin.fetch([bundle]), abi)
+    modules = [kotlin.dependencies("lib_interpreter"), kotlin.dependencies("lib_task_api")]
+    for names in (*modules, ["runtime-v2-14-0"], ["runtime-v2-9-0"]):
+        files = maven.native_libraries(kotlin.fetch(names), abi)
         loadable = [path for path in files if not bionic.needs_a_device(path)]
-        assert loadable, bundle
+        assert loadable, names
         folder = bionic.prepare(loadable, abi, tmp_path)
         before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
         assert {path.name for path in before} == {bionic.SHIM, *(path.name for path in loadable)}

@@ -74,7 +74,8 @@ def test_every_version_gives_logits_of_the_input_size_from_the_same_weights(vers
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_features_have_the_output_stride(backbone, output_stride):
     model = deeplab("v1", backbone, output_stride, 4, (64, 96), alpha=0.35)
-    assert model.get_layer(FEATURES).output.shape[1:3] == (64 // output_stride, 96 // output_stride)
+    stride = min(output_stride, 16) if backbone == "tiny" else output_stride  # it halves four times, not five
+    assert model.get_layer(FEATURES).output.shape[1:3] == (64 // stride, 96 // stride)
 
 
 def test_rates_double_at_output_stride_8():

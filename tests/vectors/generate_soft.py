@@ -48,7 +48,7 @@ ROWS = (
     row("logit", TWO, "float32", LOGITS, foreground=0),
     row("logit", FIRST, "float32", (*LOGITS, 2, -2, 0.5), layout="nchw", foreground=2),
     row("logit", TWO, "uint8", (0, 1, 128, 127, 200, 255), scale=0.0625, foreground=1),
-    row("probability", ONE, "float32", (0, 1.5), error="no probabilit"),
+    row("probability", ONE, "float32", (0, 1.5), error="no probab"),
     row("logit", ONE, "float32", (0, float("nan")), error="NaN"),
     row("probability", TWO, "float32", PROBABILITIES, error="has 2 values for each pixel"),
     row("probability", ONE, "uint8", STEPS, error="without a scale"),

@@ -29,8 +29,7 @@ public class PersonFinder {
 
     protected float[] channels(int pixel) {
         return new float[] {
-            Color.red(pixel) / 127.5f - 1f, Color.green(pixel) / 127.5f - 1f, Color.blue(pixel) / 127.5f - 1f
-        };
+                Color.red(pixel) / 127.5f - 1f, Color.green(pixel) / 127.5f - 1f, Color.blue(pixel) / 127.5f - 1f};
     }
 
     public int[][] find(Bitmap photo) {
