@@ -245,8 +245,8 @@ def tiny_backbone():
         v3_rates=(1, 2),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "tiny", tiny_one)
-        yield "tiny"
+        patch.setitem(BACKBONES, "tests", tiny_one)
+        yield "tests"
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.project, pytest.mark.usefixtures("tiny_backbone")]
 
 TINY = Recipe(
     version="v1",
-    backbone="tiny",
+    backbone="tests",
     height=32,
     width=32,
     steps=4,
