@@ -1,5 +1,6 @@
 """Maven's artefacts, what is read of its output, and why it fails."""
 
+import re
 import zipfile
 
 import pytest
@@ -88,3 +89,23 @@ def test_an_aar_is_unpacked_once(tmp_path):
     assert maven.native_libraries({artifact: aar}, "arm64-v8a") == []
     aar.unlink()
     assert maven.unpack_aar(aar) == tmp_path / "a-1"
+
+
+def test_centrals_address_is_what_maven_has(tmp_path, monkeypatch):
+    """Its own entry comes last, so it is repeated; without it the other repositories are still named."""
+    pom = "<project><repositories><repository><id>central</id><url>https://central.example/m2</url></repository>"
+    for home, folder in (("plain", "lib"), ("brewed", "libexec/lib")):
+        (tmp_path / home / "bin").mkdir(parents=True)
+        program = tmp_path / home / "bin/mvn"
+        program.write_text("")
+        monkeypatch.setattr(maven.shutil, "which", lambda name, program=program: str(program))
+        assert maven.central() == ""
+        assert re.findall("<id>(.*?)</id>", maven._repositories(Repositories())) == ["google"]
+        (tmp_path / home / folder).mkdir(parents=True)
+        jar = tmp_path / home / folder / "maven-model-builder-3.9.9.jar"
+        jar.write_bytes(b"damaged")
+        assert maven.central() == ""
+        with zipfile.ZipFile(jar, "w") as archive:
+            archive.writestr("org/apache/maven/model/pom-4.0.0.xml", pom)
+        assert maven.central() == "https://central.example/m2"
+        assert re.findall("<id>(.*?)</id>", maven._repositories(Repositories())) == ["central", "google"]

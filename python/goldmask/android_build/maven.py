@@ -267,11 +267,32 @@ def failure(output: str, repositories: Repositories = Repositories()) -> ConfigE
     )
 
 
+def central() -> str:
+    """The address that Maven itself has for Central, from its super POM; empty where that is not found.
+
+    Maven adds its own entry behind those of a POM. For Central to be asked first, a POM has to repeat it.
+    """
+    program = shutil.which("mvn")
+    home = Path(program).resolve().parents[1] if program else Path()
+    jars = [*home.glob("lib/maven-model-builder-*.jar"), *home.glob("libexec/lib/maven-model-builder-*.jar")]
+    for jar in jars:
+        try:
+            with zipfile.ZipFile(jar) as archive:
+                pom = archive.read("org/apache/maven/model/pom-4.0.0.xml").decode()
+        except (OSError, KeyError, zipfile.BadZipFile):
+            continue
+        if url := re.search(r"<id>central</id>.*?<url>([^<]+)</url>", pom, re.DOTALL):
+            return url[1]
+    return ""
+
+
 def _repositories(repositories: Repositories) -> str:
+    urls = {each.id: each.url or central() for each in repositories.all}
     found = "".join(
-        f"<repository><id>{escape(each.id)}</id><url>{escape(each.url)}</url>"
+        f"<repository><id>{escape(each.id)}</id><url>{escape(urls[each.id])}</url>"
         f"<snapshots><enabled>{str(each.id not in ('central', 'google')).lower()}</enabled></snapshots></repository>"
         for each in repositories.all
+        if urls[each.id]
     )
     return f"<repositories>{found}</repositories>"
 

@@ -27,7 +27,7 @@ class Repository:
     url: str
 
 
-CENTRAL = Repository("central", "")
+CENTRAL = Repository("central", "")  # Maven itself knows where it is
 GOOGLE = Repository("google", "https://maven.google.com")  # what Gradle calls google()
 OWN = (CENTRAL, GOOGLE)
 
