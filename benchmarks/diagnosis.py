@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "python"))
 
 from goldmask.contract.bundle import Predicted, Request, RequestCase, StageHashes  # noqa: E402 - after the path
 from goldmask.contract.image import Pixels  # noqa: E402
-from goldmask.contract.input_tensor import Tensor  # noqa: E402
+from goldmask.contract.input_tensor import Tensor, stage_hash  # noqa: E402
 from goldmask.contract.mask import Mask, Scores  # noqa: E402
 from goldmask.contract.options import Options  # noqa: E402
 from goldmask.machine.progress import Progress  # noqa: E402
@@ -75,15 +75,15 @@ class Remembering:
     """The reference, each of whose predictions is made once."""
 
     reference: Reference
-    known: dict[bytes, Mask] = field(default_factory=dict)
-    scores: dict[bytes, Scores] = field(default_factory=dict)
+    known: dict[str, Mask] = field(default_factory=dict)
+    scores: dict[str, Scores] = field(default_factory=dict)
     takes_tensors: bool = True
 
     def predict_tensors(
         self, tensors: Sequence[Tensor], scored: Collection[int] = (), budget_s: float = 600
     ) -> tuple[list[Mask], dict[int, Scores]]:
         """The masks, and the scores of those that are `scored`."""
-        keys = [hashlib.sha256(np.ascontiguousarray(tensor).data).digest() for tensor in tensors]
+        keys = [stage_hash(tensor) for tensor in tensors]
         wanted = [i for i, key in enumerate(keys) if key not in self.known or (i in scored and key not in self.scores)]
         step = max(1, (200 << 20) // tensors[0].nbytes)
         for begin in range(0, len(wanted), step):
@@ -97,7 +97,7 @@ class Remembering:
 
     def predict_images(self, images: Sequence[Pixels]) -> list[Mask | None]:
         """Nothing here takes images."""
-        raise NotImplementedError
+        raise TypeError("it takes tensors")
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Subject:
 
     def case(self, name: str, expected: Mask, actual: Mask, right: dict, stages: dict) -> FailedCase:
         """Both sides of a case."""
-        was, now = (StageHashes(**{stage: sha256(each[stage]) for stage in HASHES}) for each in (right, stages))
+        was, now = (StageHashes(**{stage: stage_hash(each[stage]) for stage in HASHES}) for each in (right, stages))
 
         def side(mask: Mask, hashes: StageHashes) -> Predicted:
             return Predicted(
@@ -166,11 +166,6 @@ class Subject:
             )
 
         return FailedCase(side(expected, was), side(actual, now), expected, actual)
-
-
-def sha256(array: np.ndarray) -> str:
-    """Of the bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 @contextlib.contextmanager

@@ -9,8 +9,11 @@ import numpy as np
 from PIL import Image
 
 from goldmask.contract.bundle import Bundle, ModelInfo, Predicted, RequestCase, RuntimeInfo, StageHashes, TargetInfo
+from goldmask.contract.errors import ExitCode
+from goldmask.contract.input_tensor import stage_hash
 from goldmask.contract.mask import encode_mask
 from goldmask.verdict import hypotheses_decoding, hypotheses_mask, hypotheses_resize, hypotheses_tensor
+from goldmask.verdict.compare import Judged, Verdict
 from goldmask.verdict.hypotheses_mask import Postprocessing, Prediction
 from goldmask.verdict.hypothesis import Hypothesis, ImageInput, Recipe
 
@@ -26,6 +29,19 @@ SLOTS = {
 INPUT = ImageInput(24, 24, "float32", (127.5,), (127.5,))
 INT8 = ImageInput(24, 24, "int8", (127.5,), (127.5,), 1 / 127.5, 0)
 LABELS = ("red", "green", "blue")
+
+
+def failed_row(case: str) -> Judged:
+    """The row of a case whose mask differs, in which the cause is looked for."""
+    return Judged(
+        model="colours",
+        case=case,
+        target="android-jvm",
+        pipeline="lib_interpreter",
+        verdict=Verdict.FAIL,
+        reason="it differs",
+        exit_code=ExitCode.MASKS_DIFFER,
+    )
 
 
 def recipe(*names: str) -> Recipe:
@@ -131,7 +147,7 @@ class App:
             data = encode_mask(mask)
             (folder / f"masks/{name}.png").write_bytes(data)
             made = {"decoded": decoded, "resized": self.recipe.ordered(resized), "tensor": tensor}
-            hashes = {stage: sha256(each) for stage, each in made.items() if stage not in self.hidden}
+            hashes = {stage: stage_hash(each) for stage, each in made.items() if stage not in self.hidden}
             results.append(
                 Predicted(
                     case=name,
@@ -151,8 +167,3 @@ class App:
             started_at="2026-01-01T00:00:00+00:00",
             results=tuple(results),
         )
-
-
-def sha256(array: np.ndarray) -> str:
-    """The hash of an array's bytes, as stages have it."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

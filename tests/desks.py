@@ -58,6 +58,10 @@ class Desk:
     def store(self) -> Path:
         return self.root / STORE
 
+    def ignore(self, *lines: str) -> None:
+        """Declare what is ignored of `flag`."""
+        self.project.edit("models/tiny/model.toml", 'id = "flag"\n', "\n".join(['id = "flag"', *lines, ""]))
+
     def request(self, *cases: str) -> Request:
         assets = assets_of(self.root, self.model)
         chosen = tuple(case for case in assets.cases if not cases or case.id in cases)

@@ -52,7 +52,7 @@ from goldmask.contract.output_mask import Output, scores_of
 from goldmask.contract.read_output import read_output
 from goldmask.contract.submodels import main as write_submodels
 from goldmask.contract.tensor_runs import TensorRequest, Values, load, run_all
-from goldmask.contract.tensors import Constant, InputSpec
+from goldmask.contract.tensors import Constant
 
 
 class InterpreterEngine:
@@ -91,7 +91,7 @@ class InterpreterEngine:
     def segment_tensor(self, data: bytes, with_margin: bool) -> Segmented:
         """The mask of the model's input, little-endian. Raises StageError."""
         began = time.perf_counter()
-        dtype, shape = np.dtype(self._model.input.dtype), _shape(self._model.input)
+        dtype, shape = np.dtype(self._model.input.dtype), self._model.input.shape
         if len(data) != dtype.itemsize * math.prod(shape):
             wanted = " × ".join(map(str, shape))
             raise StageError("preprocess", f"{len(data):,} bytes are no {dtype} tensor of {wanted}")
@@ -179,7 +179,7 @@ class _Graph:
         self._interpreter = interpreter
         inputs = interpreter.get_input_details()
         image = inputs[model.input.index]
-        if list(image["shape"]) != (wanted := list(_shape(model.input))):
+        if list(image["shape"]) != (wanted := list(model.input.shape)):
             if -1 not in image["shape_signature"]:
                 raise StageError("init", f"the input is {image['shape'].tolist()}, not {wanted}")
             interpreter.resize_tensor_input(image["index"], wanted, strict=True)
@@ -215,12 +215,6 @@ class _Signature:
         """The output for an image."""
         output: Output = self._runner(**{self._image: tensor}, **self._constants)[self._output]
         return output
-
-
-def _shape(spec: InputSpec) -> tuple[int, int, int, int]:
-    if spec.layout == "nchw":
-        return 1, spec.depth, spec.height, spec.width
-    return 1, spec.height, spec.width, spec.depth
 
 
 def _held(constant: Constant, detail: dict[str, Any]) -> Any:

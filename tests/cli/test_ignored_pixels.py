@@ -23,11 +23,6 @@ def recorded(desk: Desk) -> Desk:
     return desk
 
 
-def ignore(desk: Desk, line: str) -> None:
-    """Declare what is ignored of `flag`."""
-    desk.project.edit("models/tiny/model.toml", 'id = "flag"\n', f'id = "flag"\n{line}\n')
-
-
 @pytest.mark.parametrize(
     ("region", "code"),
     [(UPPER, ExitCode.OK), (BUT_ONE_PIXEL, ExitCode.MASKS_DIFFER), (WHOLE, ExitCode.ENVIRONMENT)],
@@ -37,7 +32,7 @@ def ignore(desk: Desk, line: str) -> None:
 def test_compare_leaves_out_what_the_goldens_model_ignores(recorded, capsys, region, code, by_name):
     bundle = changed_bundle(recorded.project, recorded.root / "changed")
     golden = "tiny" if by_name else str(recorded.project.golden)
-    ignore(recorded, region)
+    recorded.ignore(region)
     assert run_compare(golden, str(bundle), "out") == code
     if code is ExitCode.OK:
         assert run_compare(str(bundle), golden, "out") == ExitCode.MASKS_DIFFER  # a bundle declares nothing
@@ -52,7 +47,7 @@ def test_the_fixture_leaves_out_what_is_ignored(recorded, tmp_path, region, reas
     golden = recorded.golden()
     mask = mask_of(golden.folder, golden.bundle.result("flag")).copy()
     mask[:4] = np.where(mask[:4] == 1, 2, 1)
-    ignore(recorded, region)
+    recorded.ignore(region)
     fixture = GoldenMask(recorded.root, tmp_path / "scratch")
     if not reason:
         fixture.assert_matches(mask, "flag")

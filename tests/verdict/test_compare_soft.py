@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import host_bundle
 from PIL import Image
 
 from goldmask.contract import mask as masks
-from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, SoftFile, Tap, TargetInfo, files_of
+from goldmask.contract.bundle import SoftFile, Tap, files_of
 from goldmask.contract.errors import ExitCode
 from goldmask.contract.soft import SCALE, category, encode_soft
 from goldmask.project.config import Gates, Tolerances
@@ -50,15 +51,7 @@ def write(folder: Path, soft: np.ndarray | None, mask: np.ndarray | None = None,
         fields["soft"] = SoftFile.model_validate(
             {"file": "soft.png", "sha256": sha256, "scale": SCALE, "threshold": threshold} | of_soft
         )
-    return Bundle(
-        schema=1,
-        target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="Linux"),
-        pipeline="lib_interpreter",
-        runtime=RuntimeInfo(name="LiteRT", version="2.3.0", delegate="xnnpack", threads=2),
-        model=ModelInfo(name="selfie", sha256="1" * 64),
-        started_at="2026-01-01T00:00:00+00:00",
-        results=(fields,),
-    )
+    return host_bundle([fields])
 
 
 def compared(tmp_path: Path, soft: np.ndarray | None, tolerances: Tolerances = Tolerances(), **of_bundle):

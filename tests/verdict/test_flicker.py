@@ -4,9 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
+from bundles import host_bundle
 
 from goldmask.contract import mask as masks
-from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, TargetInfo
+from goldmask.contract.bundle import Bundle
 from goldmask.contract.errors import ExitCode
 from goldmask.project.config import Gates, Tolerances
 from goldmask.verdict.clip import Sides, with_flicker
@@ -48,15 +49,7 @@ def write(folder, **frames: np.ndarray) -> Bundle:
                 "mask_size": frame.shape[::-1],
             }
         )
-    return Bundle(
-        schema=1,
-        target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="Linux"),
-        pipeline="lib_interpreter",
-        runtime=RuntimeInfo(name="LiteRT", version="2.3.0", delegate="xnnpack", threads=2),
-        model=ModelInfo(name="road", sha256="1" * 64),
-        started_at="2026-01-01T00:00:00+00:00",
-        results=tuple(results),
-    )
+    return host_bundle(results)
 
 
 STEADY = {"one": mask(0, 0, 1, 1), "two": mask(0, 0, 1, 1)}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import host_bundle
 from PIL import Image, ImageDraw
 
-from goldmask.contract.bundle import Bundle, ModelInfo, Predicted, RuntimeInfo, TargetInfo, load_bundle, save
+from goldmask.contract.bundle import Predicted, load_bundle, save
 from goldmask.contract.errors import ExitCode
 from goldmask.contract.mask import encode_mask
 from goldmask.project.config import Tolerances
@@ -124,15 +125,7 @@ def bundles(tmp_path):
             mask_sha256=hashlib.sha256(data).hexdigest(),
             mask_size=mask.shape[::-1],
         )
-        bundle = Bundle(
-            schema=1,
-            target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="Linux"),
-            pipeline="lib_interpreter",
-            runtime=RuntimeInfo(name="LiteRT", version="2", delegate="cpu", threads=1),
-            model=ModelInfo(name="m", sha256="1" * 64),
-            started_at="2026-01-01T00:00:00+00:00",
-            results=(result,),
-        )
+        bundle = host_bundle([result])
         save(bundle, folder / "bundle.json")
         return folder
 

@@ -3,10 +3,9 @@
 import buggy
 import numpy as np
 import pytest
-from buggy import INPUT, LABELS, App, NumpyReference, postprocessing, recipe, save_photos
+from buggy import INPUT, LABELS, App, NumpyReference, failed_row, postprocessing, recipe, save_photos
 
-from goldmask.contract.errors import ExitCode, RunError
-from goldmask.verdict.compare import Judged, Verdict
+from goldmask.contract.errors import RunError
 from goldmask.verdict.hypotheses_mask import permutation
 from goldmask.workflows import by_reference, diagnose
 from goldmask.workflows.diagnose import Materials, diagnose_rows
@@ -40,18 +39,7 @@ def diagnosed(tmp_path, photos):
     def run(app: App, reference=None, predict=buggy.predicted):
         golden = App().write(tmp_path / "golden", photos)
         bundle = app.write(tmp_path / "now", photos, predict=predict)
-        rows = [
-            Judged(
-                model="colours",
-                case=name,
-                target="android-jvm",
-                pipeline="lib_interpreter",
-                verdict=Verdict.FAIL,
-                reason="it differs",
-                exit_code=ExitCode.MASKS_DIFFER,
-            )
-            for name in photos
-        ]
+        rows = [failed_row(name) for name in photos]
         materials = Materials(len(LABELS), INPUT, photos, reference or NumpyReference(), budget_s=600)
         sides = Sides(tmp_path / "golden", golden, tmp_path / "now", bundle)
         return {row.case: row.diagnosis for row in diagnose_rows(rows, sides, materials) if row.diagnosis}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import host_bundle
 
-from goldmask.contract.bundle import Bundle, ModelInfo, RuntimeInfo, Tap, TargetInfo
+from goldmask.contract.bundle import Bundle, Tap
 from goldmask.contract.mask import encode_margin, encode_mask
 from goldmask.machine import cores
 from goldmask.project.config import Config, Override
@@ -51,15 +52,7 @@ def write_bundle(folder: Path, cases: int, wrong: int | None = None) -> Bundle:
                 "taps": {"margin": Tap(file=f"taps/{index}.png", sha256=margins, unit="score")},
             }
         )
-    return Bundle(
-        schema=1,
-        target=TargetInfo(name="python", kind="host", platform="linux", abi="x86_64", os="linux"),
-        pipeline="lib_interpreter",
-        runtime=RuntimeInfo(name="LiteRT", version="1", delegate="cpu", threads=1),
-        model=ModelInfo(name="model", sha256="b" * 64),
-        started_at="2026-01-01T00:00:00+00:00",
-        results=tuple(results),
-    )
+    return host_bundle(results)
 
 
 def compared(folder: Path, cases: int, config: Config | None = None) -> list[Comparison]:

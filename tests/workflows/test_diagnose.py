@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from buggy import INPUT, INT8, LABELS, App, photograph, postprocessing, recipe, save_photos
+from buggy import INPUT, INT8, LABELS, App, failed_row, photograph, postprocessing, recipe, save_photos
 
-from goldmask.contract.errors import ExitCode
-from goldmask.verdict.compare import Judged, Verdict
 from goldmask.verdict.hypotheses_decoding import DECODINGS
 from goldmask.verdict.hypotheses_mask import permutation
 from goldmask.verdict.hypotheses_resize import FRAMINGS, KERNELS
@@ -38,18 +36,7 @@ def diagnosed(tmp_path, photos):
     def run(app: App, image=INPUT, images=True, only=None):
         cases = {name: case for name, case in photos.items() if only in (None, name)}
         golden, bundle = (each.write(tmp_path / name, cases, image) for each, name in ((App(), "golden"), (app, "now")))
-        rows = [
-            Judged(
-                model="colours",
-                case=result.case,
-                target="android-jvm",
-                pipeline="lib_interpreter",
-                verdict=Verdict.FAIL,
-                reason="it differs",
-                exit_code=ExitCode.MASKS_DIFFER,
-            )
-            for result in bundle.results
-        ]
+        rows = [failed_row(result.case) for result in bundle.results]
         sides = Sides(tmp_path / "golden", golden, tmp_path / "now", bundle)
         materials = Materials(len(LABELS), image if images else None, cases if images else {})
         return {row.case: row.diagnosis for row in diagnose_rows(rows, sides, materials) if row.diagnosis}

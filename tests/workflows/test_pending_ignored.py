@@ -28,29 +28,24 @@ def recorded(desk: Desk) -> Desk:
     return desk
 
 
-def ignore(desk: Desk, *lines: str) -> None:
-    """Declare what is ignored of `flag`."""
-    desk.project.edit("models/tiny/model.toml", 'id = "flag"\n', "\n".join(['id = "flag"', *lines, ""]))
-
-
 def test_what_is_ignored_is_in_no_figure(recorded):
     recorded.predict(Toy(shift=1))
     assert "8 confident flips, 0 tie flips of 64 pixels" in recorded.look("flag")[0].sentence()
-    ignore(recorded, LOWER)
+    recorded.ignore(LOWER)
     (change,) = recorded.look("flag")
     assert change.sentence() == "all 32 pixels equal; 32 more are ignored, and some differ"
     assert (change.figures.pixels, change.figures.differing) == (32, 0)
 
 
 def test_its_twin_a_row_beside_it_counts(recorded):
-    ignore(recorded, BUT_ONE_ROW)
+    recorded.ignore(BUT_ONE_ROW)
     recorded.predict(Toy(shift=1))
     sentence = recorded.look("flag")[0].sentence()
     assert sentence.startswith("2 confident flips, 0 tie flips of 40 pixels") and "; 24 more are ignored" in sentence
 
 
 def test_where_all_is_ignored_nothing_was_compared(recorded):
-    ignore(recorded, WHOLE)
+    recorded.ignore(WHOLE)
     recorded.predict(Toy(shift=1))
     (change,) = recorded.look("flag")
     assert change.sentence() == "every pixel is ignored, so nothing was compared" and change.figures is None
@@ -64,7 +59,7 @@ def test_what_cannot_be_had_leaves_open_what_counts(recorded, monkeypatch):
 
     monkeypatch.setattr(gathering, "fetch_case", gone)
     assert "8 confident flips" in recorded.look("flag")[0].sentence()
-    ignore(recorded, LOWER)
+    recorded.ignore(LOWER)
     (change,) = recorded.look("flag")
     assert change.sentence() == "what is ignored cannot be had, so nothing was compared" and change.scores is None
 
@@ -75,7 +70,7 @@ def test_a_truth_says_nothing_of_its_ignored_value(recorded, unsaid, miou):
     mask[0] = 200
     (recorded.project.model / "truth.png").write_bytes(encode_mask(mask))
     lines = ["ignore = 200"] if unsaid else []
-    ignore(recorded, *lines, 'truth = { file = "truth.png" }')
+    recorded.ignore(*lines, 'truth = { file = "truth.png" }')
     recorded.predict(Toy(shift=1))
     scores = recorded.look("flag")[0].scores
     assert (scores and scores.golden_miou) == miou and (scores is None or scores.miou < 1)
@@ -83,7 +78,7 @@ def test_a_truth_says_nothing_of_its_ignored_value(recorded, unsaid, miou):
 
 @pytest.mark.parametrize(("region", "action"), [(LOWER, "kept"), (BUT_ONE_ROW, "pends"), (WHOLE, "pends")])
 def test_recording_again_keeps_what_differs_only_where_it_is_ignored(recorded, monkeypatch, region, action):
-    ignore(recorded, region)
+    recorded.ignore(region)
     monkeypatch.setattr(recording, "find_target", lambda name: Reference(Toy(shift=1)))
     config = load_config(recorded.root)
     done = recording.record(recorded.root, config, select(config, "default"), "failed")

@@ -37,9 +37,7 @@ class Side:
 def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, across: bool = False) -> ExitCode:
     """`compare`: nothing is run, and nothing fetched but what a model.toml says of ignored pixels."""
     project, config = root_or_here()
-    was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
-    if was.samefile(now):
-        raise UsageError(f"--golden and --bundle are one folder, {was.resolve()}", fix="name two folders")
+    was, now = two_folders(project, golden, bundle)
     path = out_folder(folder, "build/compare")
     open_folder(path)
     expected, actual = load_side(golden, was), load_side(bundle, now)
@@ -47,8 +45,6 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
     one_model = expected.bundle.model.sha256 == actual.bundle.model.sha256
     if not one_model and expected.labels and actual.labels and expected.labels != actual.labels:
         raise UsageError("the two have other labels, and their classes cannot be compared", fix="name two of one list")
-    # A bare bundle names no labels: classes are numbered, and none is unknown.
-    unnamed = tuple(f"class_{index}" for index in range(MAX_CLASSES))
     cases = dict.fromkeys(result.case for result in (*expected.bundle.results, *actual.bundle.results))
     rows = compare_bundle(
         cases,
@@ -59,7 +55,7 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
         golden=expected.golden or expected.bundle,
         folder=now,
         bundle=actual.bundle,
-        labels=expected.labels or actual.labels or unnamed,
+        labels=labels_of(expected, actual),
         out=path,
         truths=_truths(project, golden),
         ignored=ignored_by(project, was, cases),
@@ -72,6 +68,14 @@ def run_compare(golden: str, bundle: str, folder: str, verbose: bool = False, ac
         if not across:
             tell("the two are of two models: --across judges their masks by the gates")
     return code
+
+
+def two_folders(project: Path, golden: str, bundle: str) -> tuple[Path, Path]:
+    """What `--golden` and `--bundle` name. Raises UsageError where that is one folder, and as `named_folder`."""
+    was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
+    if was.samefile(now):
+        raise UsageError(f"--golden and --bundle are one folder, {was.resolve()}", fix="name two folders")
+    return was, now
 
 
 def named_folder(project: Path, flag: str, value: str) -> Path:
@@ -92,6 +96,11 @@ def named_folder(project: Path, flag: str, value: str) -> Path:
         f"--{flag} {value!r} is no folder and no declared model{near}",
         fix="./goldmask compare --golden DIR|MODEL --bundle DIR|MODEL",
     )
+
+
+def labels_of(expected: Side, actual: Side) -> tuple[str, ...]:
+    """The classes of two bundles. Where none names any they are numbered, and none is unknown."""
+    return expected.labels or actual.labels or tuple(f"class_{index}" for index in range(MAX_CLASSES))
 
 
 def load_side(name: str, folder: Path) -> Side:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..contract.bundle import Request, load_request
 from ..contract.errors import ExitCode, GoldmaskError, UsageError
-from ..contract.mask import MAX_CLASSES
 from ..contract.options import Options
 from ..project.gather import gather
 from ..project.model import Model, load_spec, model_from_path, model_names
@@ -18,7 +17,7 @@ from ..workflows.failed_case import Sides
 from ..workflows.known_models import known_models
 from ..workflows.three_way import agreements_of
 from .check import finish
-from .compare import Side, load_side, named_folder
+from .compare import Side, labels_of, load_side, two_folders
 from .console import ProgressBars
 from .folders import out_folder, root_or_here
 
@@ -36,13 +35,11 @@ def run_diagnose(
     for name in (name for name, value in (by_operator or {}).items() if value):
         raise UsageError(f"--{name} is for diagnose --ops", fix=f"--ops, or leave --{name} out")
     project, config = root_or_here()
-    was, now = named_folder(project, "golden", golden), named_folder(project, "bundle", bundle)
-    if was.samefile(now):
-        raise UsageError(f"--golden and --bundle are one folder, {was.resolve()}", fix="name two folders")
+    was, now = two_folders(project, golden, bundle)
     path = out_folder(folder, "build/diagnose")
     open_folder(path)
     expected, actual = load_side(golden, was), load_side(bundle, now)
-    labels = expected.labels or actual.labels or tuple(f"class_{index}" for index in range(MAX_CLASSES))
+    labels = labels_of(expected, actual)
     rows = compare_bundle(
         dict.fromkeys(result.case for result in (*expected.bundle.results, *actual.bundle.results)),
         config=config,

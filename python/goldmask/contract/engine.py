@@ -20,8 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, TypedDict
 
-import numpy as np
-
 from . import output_mask
 from .bundle import (
     Bundle,
@@ -45,7 +43,7 @@ from .bundle import (
 from .errors import GoldmaskError
 from .files import read_file, sha256_of
 from .image import MAX_IMAGE_BYTES, Pixels, decode
-from .input_tensor import Tensor
+from .input_tensor import Tensor, stage_hash
 from .journal import Journal
 from .latency import Latency
 from .mask import Margins, Mask, encode_margin, encode_mask
@@ -413,8 +411,7 @@ def _write(path: Path, data: bytes) -> str:
 
 
 def _sha256(array: Pixels | Tensor | None) -> str | None:
-    # Every platform goldmask runs on is little-endian, so the bytes in memory are the bytes of the contract.
-    return None if array is None else hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+    return None if array is None else stage_hash(array)
 
 
 def _ms_since(started: float) -> float:

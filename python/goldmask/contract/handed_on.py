@@ -57,7 +57,7 @@ def tensor_of(data: bytes, dtype: str) -> Values:
 
 
 def _tensor_bytes(spec: InputSpec) -> int:
-    return spec.height * spec.width * spec.depth * np.dtype(spec.dtype).itemsize
+    return math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
 
 
 def _bytes_of(folder: Path, result: Predicted, stage: TapName, size: int) -> bytes | None:

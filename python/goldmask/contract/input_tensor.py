@@ -3,6 +3,8 @@
 tests/vectors/preprocess.json holds the three together.
 """
 
+import hashlib
+
 import numpy as np
 
 from .image import Pixels
@@ -19,6 +21,12 @@ LUMA = (19595, 38470, 7471)
 INT32_MAX = 2147483520.0
 STEPS = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0), "int16": (-32768.0, 32767.0), "int32": (-(2.0**31), INT32_MAX)}
 OPAQUE = 255
+
+
+def stage_hash(array: Pixels | Tensor) -> str:
+    """The sha256 of what a stage hands on, as a bundle has it."""
+    # Every platform goldmask runs on is little-endian, so the bytes in memory are the bytes of the contract.
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def to_tensor(pixels: Pixels, spec: InputSpec, scale: float = 0.0, zero_point: int = 0) -> Tensor:

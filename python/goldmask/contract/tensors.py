@@ -59,6 +59,13 @@ class InputSpec(Strict):
         """How many channels the tensor has."""
         return (1 if self.channels == "gray" else 3) + (self.fourth is not None)
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The tensor's shape, a batch of one."""
+        if self.layout == "nchw":
+            return 1, self.depth, self.height, self.width
+        return 1, self.height, self.width, self.depth
+
 
 class OutputSpec(Strict):
     """Which output makes the mask, and how: `height` × `width` scores of `classes`, or a number for each pixel.

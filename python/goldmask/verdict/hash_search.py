@@ -1,15 +1,12 @@
 """Which hypotheses reproduce the hashes of a target's stages, bit for bit: nothing is run but numpy."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-import numpy as np
-
 from ..contract.bundle import STAGES, StageHashes
 from ..contract.image import Pixels
-from ..contract.input_tensor import Tensor
+from ..contract.input_tensor import Tensor, stage_hash
 from .hypotheses_decoding import DECODINGS
 from .hypotheses_resize import FRAMINGS, KERNELS, ROUNDING_OF_KERNELS, opencv_kernels
 from .hypotheses_tensor import HARMLESS, LAYOUTS, ORDERS, QUANTISINGS, RANGES, ROUNDING_OF_RANGES
@@ -125,7 +122,7 @@ class HashSearch:
                 return False
             made = recipe.ordered(resized) if stage == "resized" else recipe.tensor(resized, self.image)
         self.tried += 1
-        return made is not None and hashlib.sha256(np.ascontiguousarray(made).data).hexdigest() == wanted
+        return made is not None and stage_hash(made) == wanted
 
     def _decoded(self, recipe: Recipe) -> Pixels | None:
         key = ("decoded", recipe.decoding.name if recipe.decoding else "")

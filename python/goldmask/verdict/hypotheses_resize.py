@@ -1,13 +1,15 @@
 """How apps bring a photo to the model's size: other kernels than the reference's, a crop, bars at the sides."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
+from ..contract import options as contract
 from ..contract.image import Pixels
 from .hypothesis import Fix, Framing, Kernel, Scaling
+from .kernels import scale
 
 Positions = np.ndarray[tuple[int], np.dtype[np.float64]]
 _NEAREST = Fix(
@@ -33,18 +35,18 @@ _FRAME = Fix(
 
 
 def _nearest(position: Callable[[Positions, int, int], Positions]) -> Scaling:
-    def scale(pixels: Pixels, height: int, width: int) -> Pixels:
+    def nearest(pixels: Pixels, height: int, width: int) -> Pixels:
         rows, columns = (
             np.clip(position(np.arange(out, dtype=np.float64), size, out), 0, size - 1).astype(np.int64)
             for size, out in zip(pixels.shape, (height, width), strict=False)
         )
         return np.ascontiguousarray(pixels[rows][:, columns])
 
-    return scale
+    return nearest
 
 
 def _bilinear(position: Callable[[Positions, int, int], Positions], rounding: Literal["half-up", "down"]) -> Scaling:
-    def scale(pixels: Pixels, height: int, width: int) -> Pixels:
+    def bilinear(pixels: Pixels, height: int, width: int) -> Pixels:
         (top, bottom, down), (left, right, along) = (
             _taps(position, size, out) for size, out in zip(pixels.shape, (height, width), strict=False)
         )
@@ -53,7 +55,7 @@ def _bilinear(position: Callable[[Positions, int, int], Positions], rounding: Li
         blend = rows[:, left] * (1 - along)[None, :, None] + rows[:, right] * along[None, :, None]
         return (blend + np.float32(0.5) if rounding == "half-up" else blend).astype(np.uint8)
 
-    return scale
+    return bilinear
 
 
 def _taps(
@@ -93,25 +95,8 @@ def _rounded(index: Positions, size: int, out: int) -> Positions:
     return np.floor(_aligned(index, size, out) + 0.5)
 
 
-def _pillow(resampling: Image.Resampling) -> Scaling:
-    def scale(pixels: Pixels, height: int, width: int) -> Pixels:
-        return np.asarray(Image.fromarray(pixels).resize((width, height), resampling))
-
-    return scale
-
-
-def _opencv(name: str) -> Scaling | None:
-    """OpenCV's own kernel; None where it is not installed, as goldmask needs it for nothing else."""
-    try:
-        import cv2
-    except ImportError:
-        return None
-    kind = getattr(cv2, name)
-
-    def scale(pixels: Pixels, height: int, width: int) -> Pixels:
-        return np.asarray(cv2.resize(pixels, (width, height), interpolation=kind))
-
-    return scale
+def _known(kernel: contract.Kernel) -> Scaling:
+    return partial(scale, kernel=kernel)
 
 
 _EDGE = "the resize takes the nearest pixel to the left and above"
@@ -125,10 +110,10 @@ KERNELS = (
     ),
     Kernel("bilinear-legacy", _LEGACY, _CENTRES, apply=_bilinear(_corner, "half-up")),
     Kernel("bilinear-aligned", "the bilinear resize aligns corners", _CENTRES, apply=_bilinear(_aligned, "half-up")),
-    Kernel("antialiased", "the bilinear resize averages (Pillow)", _SMOOTH, apply=_pillow(Image.Resampling.BILINEAR)),
-    Kernel("area", "the resize averages over areas (Pillow's box)", _SMOOTH, apply=_pillow(Image.Resampling.BOX)),
-    Kernel("bicubic", "the resize is bicubic and averages (Pillow)", _SMOOTH, apply=_pillow(Image.Resampling.BICUBIC)),
-    Kernel("lanczos", "the resize is Lanczos and averages (Pillow)", _SMOOTH, apply=_pillow(Image.Resampling.LANCZOS)),
+    Kernel("antialiased", "the bilinear resize averages (Pillow)", _SMOOTH, apply=_known("pillow bilinear")),
+    Kernel("area", "the resize averages over areas (Pillow's box)", _SMOOTH, apply=_known("pillow box")),
+    Kernel("bicubic", "the resize is bicubic and averages (Pillow)", _SMOOTH, apply=_known("pillow bicubic")),
+    Kernel("lanczos", "the resize is Lanczos and averages (Pillow)", _SMOOTH, apply=_known("pillow lanczos")),
     Kernel(
         "bilinear-float", "the bilinear resize is computed in floats", _CENTRES, apply=_bilinear(_centre, "half-up")
     ),
@@ -145,15 +130,22 @@ ROUNDING_OF_KERNELS = (
 
 
 def opencv_kernels() -> tuple[Kernel, ...]:
-    """OpenCV's kernels, where it is installed."""
-    found = (
-        ("bilinear-opencv", "the bilinear resize is OpenCV's", "INTER_LINEAR", _CENTRES),
-        ("area-opencv", "the resize averages over areas (OpenCV's INTER_AREA)", "INTER_AREA", _SMOOTH),
-        ("bicubic-opencv", "the resize is OpenCV's bicubic one", "INTER_CUBIC", _SMOOTH),
-        ("nearest-opencv", "the resize is OpenCV's nearest one", "INTER_NEAREST", _NEAREST),
+    """OpenCV's kernels; none where it is not installed, as goldmask needs it for nothing else."""
+    try:
+        import cv2
+    except ImportError:
+        return ()
+
+    def nearest(pixels: Pixels, height: int, width: int) -> Pixels:
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST))
+
+    linear, area, cubic = (_known(each) for each in ("opencv linear", "opencv area", "opencv cubic"))
+    return (
+        Kernel("bilinear-opencv", "the bilinear resize is OpenCV's", _CENTRES, apply=linear),
+        Kernel("area-opencv", "the resize averages over areas (OpenCV's INTER_AREA)", _SMOOTH, apply=area),
+        Kernel("bicubic-opencv", "the resize is OpenCV's bicubic one", _SMOOTH, apply=cubic),
+        Kernel("nearest-opencv", "the resize is OpenCV's nearest one", _NEAREST, apply=nearest),
     )
-    kernels = ((name, cause, _opencv(kind), fix) for name, cause, kind, fix in found)
-    return tuple(Kernel(name, cause, fix, apply=apply) for name, cause, apply, fix in kernels if apply)
 
 
 def _cropped(pixels: Pixels, height: int, width: int, scaling: Scaling) -> Pixels:

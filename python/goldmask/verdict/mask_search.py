@@ -1,14 +1,11 @@
 """Which candidates a mask is tried on, and in which order; nothing is run here."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
-import numpy as np
-
 from ..contract.bundle import StageHashes
 from ..contract.image import Pixels
-from ..contract.input_tensor import Tensor
+from ..contract.input_tensor import Tensor, stage_hash
 from ..contract.mask import Mask
 from .diagnosis import Trial, trial
 from .hypotheses_decoding import DECODINGS
@@ -71,7 +68,7 @@ class Inputs:
     image: ImageInput
     of_tensors: bool
     recipes: list[list[Recipe]] = field(default_factory=list)
-    _known: dict[bytes, int] = field(default_factory=dict)
+    _known: dict[str, int] = field(default_factory=dict)
     _decoded: dict[str, Pixels | None] = field(default_factory=dict)
 
     def add(self, recipe: Recipe) -> Tensor | Pixels | None:
@@ -79,7 +76,7 @@ class Inputs:
         made = self._made(recipe)
         if made is None:
             return None
-        digest = hashlib.sha256(np.ascontiguousarray(made).data).digest()
+        digest = stage_hash(made)
         if digest in self._known:
             self.recipes[self._known[digest]].append(recipe)
             return None
