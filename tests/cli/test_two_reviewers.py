@@ -8,8 +8,10 @@ from conftest import REPO, run_program
 from desks import Desk, Toy
 from shells import Shell
 
+from goldmask.cli import review
 from goldmask.contract.errors import ExitCode
 from goldmask.project.pending import rejection_of
+from goldmask.workflows.accept import reject
 
 pytestmark = pytest.mark.project
 REVIEW = [sys.executable, str(REPO / "tasks.py"), "golden.review"]
@@ -58,3 +60,16 @@ def test_two_programs_at_once(desk: Desk):
     rejected = rejection_of(desk.store, "tiny", "lib_interpreter", "tall", mask)
     assert (reasons.pop("flag"), reasons.pop("wide"), desk.look()) == ("one", "two", [])
     assert ("tall" in reasons) != (rejected is not None)
+
+
+def test_a_mask_that_another_decides_about_while_it_is_shown_does_not_end_a_review(desk: Desk, monkeypatch, capsys):
+    desk.predict(Toy())
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(review, "interactive", lambda: True)
+    monkeypatch.setattr(review.Keyboard, "key", lambda *_: "s")
+    monkeypatch.setattr(
+        review.Pictures, "show", lambda *_: reject(desk.root, desk.look("flag"), "no flag", "somebody else")
+    )
+    assert review.review_pending([], [], "", "") == ExitCode.GOLDEN
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "3 of 3: tiny" in shown and "0 decided, 2 still pending" in shown and "flag.png, which is missing" in shown

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from ..contract.errors import ExitCode, GoldenError, UsageError
+from ..contract.errors import ExitCode, GoldenError, RunError, UsageError
 from ..machine.git import user_name
 from ..project.config import load_config
 from ..project.pending import STORE, store_in
@@ -59,7 +59,10 @@ def review_pending(models: list[str], cases: list[str], reason: str, source: str
     for number, change in enumerate(changes, start=1):
         if desk.left:
             break
-        _show(change, f"{number} of {len(changes)}", desk.pictures)
+        try:
+            _show(change, f"{number} of {len(changes)}", desk.pictures)
+        except RunError as error:  # another reviewer may decide meanwhile; a key then tells what became of it
+            tell(error.what, "yellow")
         desk.decide(changes[number - 1 :])
     left = _changes(models, cases, source)
     tell(f"{desk.decided} decided, {len(left)} still pending")
